@@ -27,13 +27,19 @@ import { type Served, serve } from '../support/serve.ts';
 
 let server: Served;
 let strict: Served;
+/** Each client is a thread with the SDK of its own. */
+let client: SyncClient;
 beforeAll(async () => {
   [server, strict] = await Promise.all([
     serve(),
     serve('--paused-queues', 'reject', '--request-rate', '4/1h', '--token', 'secret-token'),
   ]);
+  client = new SyncClient(server.url);
 });
-afterAll(() => Promise.all([server, strict].map((one) => one?.[Symbol.asyncDispose]())));
+afterAll(() => {
+  client.close();
+  return Promise.all([server, strict].map((one) => one?.[Symbol.asyncDispose]()));
+});
 
 /** What the call throws. */
 function thrown(call: () => unknown): unknown {
@@ -49,7 +55,6 @@ const quick = { requestRetry: { minBackoff: 1, maxBackoff: 1 } };
 
 describe('operations', () => {
   test('a delay counts by the clock of the server, in a batch too', () => {
-    using client = new SyncClient(server.url);
     const { now } = Date;
     const wrong = vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000);
     onTestFinished(() => wrong.mockRestore());
@@ -94,7 +99,6 @@ describe('operations', () => {
   });
 
   test('a batch is one request, atomic, in order; its types are a tuple', () => {
-    using client = new SyncClient(server.url);
     const send = defineJob<'email.send', [to: string], { id: string }>('email.send', { queue: 'batch' });
     const jobs = client.enqueueBatch([job(send, ['a']), { type: 'x.y', args: [1], queue: 'batch' }]);
     expectTypeOf(jobs[0].args).toEqualTypeOf<[to: string]>();
@@ -119,7 +123,6 @@ describe('operations', () => {
   });
 
   test('queues: list over every page, stats, pause, resume', () => {
-    using client = new SyncClient(server.url);
     client.enqueue('a.b', [], { queue: 'stats' });
     expect(client.queueStats('stats')).toMatchObject({ queue: 'stats', status: 'active', available: 1 });
     expect(client.pauseQueue('stats')).toMatchObject({ status: 'paused', paused: true });
@@ -167,7 +170,6 @@ describe('operations', () => {
   });
 
   test('schemas', () => {
-    using client = new SyncClient(server.url);
     const uri = 'urn:ojs:schema:sync.job:v1';
     const schema = { type: 'array', minItems: 1 };
     expect(client.registerSchema(uri, 'sync.job', '1', schema)).toMatchObject({ uri, schema });
@@ -181,7 +183,6 @@ describe('operations', () => {
   });
 
   test('the dead letter', async () => {
-    using client = new SyncClient(server.url);
     const retry = { maxAttempts: 1, onExhaustion: 'dead_letter' } as const;
     const { id } = client.enqueue('fail.now', [], { queue: 'dead', retry });
     const other = client.enqueue('fail.now', [], { queue: 'dead', retry });
@@ -202,7 +203,6 @@ describe('operations', () => {
   });
 
   test('manifest and health, verbatim', () => {
-    using client = new SyncClient(server.url);
     expect(client.manifest()).toMatchObject({ specversion: expect.any(String) });
     expect(client.health()).toMatchObject({ status: 'ok' });
   });
@@ -210,7 +210,6 @@ describe('operations', () => {
 
 describe('errors are those of Client, with all their fields', () => {
   test('refusals of the server have their classes', () => {
-    using client = new SyncClient(server.url);
     const missing = thrown(() => client.getJob('nonexistent-id'));
     expect(missing).toBeInstanceOf(JobNotFoundError);
     expect(missing).toMatchObject({
@@ -305,7 +304,6 @@ describe('definitions', () => {
   });
 
   test('a synchronous schema checks the args, and the job has its output', () => {
-    using client = new SyncClient(server.url);
     const sent = client.enqueue(typed, [{ email: 'a@b.cd', at: '2026-01-01' }]);
     expectTypeOf(sent.args[0].at).toEqualTypeOf<Date>();
     expect(sent.args[0].at).toEqual(new Date('2026-01-01'));

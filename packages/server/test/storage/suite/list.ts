@@ -302,10 +302,10 @@ export const listCases: readonly Case[] = [
       // The newest job goes, and another one comes.
       await storage.jobs.remove([idOf(count)], { from: 0xff }, t0);
       await insert(storage, [newJob(count + 1, { queue: 'last', type: 'seldom' })]);
-      const expectBoth = async (query: Omit<JobQuery, 'limit'>, newest: readonly number[]) => {
+      const expectBoth = async (query: Omit<JobQuery, 'limit'>, newest: readonly number[], limits = [99]) => {
         for (const direction of ['asc', 'desc'] as const) {
           const expected = (direction === 'desc' ? newest : newest.toReversed()).map(idOf);
-          for (const limit of [1, 99])
+          for (const limit of limits)
             expect(
               (await pages(storage, { ...query, order: { by: 'created', direction }, limit })).flat(),
               `${JSON.stringify(query)} ${direction} by ${limit}`,
@@ -316,15 +316,16 @@ export const listCases: readonly Case[] = [
       await expectBoth({ states: Waiting, type: 'seldom' }, [count + 1, ...newest]);
       await expectBoth({ states: State.scheduled, type: 'seldom' }, [6_000]);
       await expectBoth({ states: Waiting, queue: 'last' }, [count + 1]);
-      await expectBoth({ states: Waiting, queue: 'rare' }, [8_999, 6_000, 4_097, 4_096, moved, 1_025, 1_024, 1]);
+      const rare = [8_999, 6_000, 4_097, 4_096, moved, 1_025, 1_024, 1];
+      await expectBoth({ states: Waiting, queue: 'rare' }, rare, [3, 99]);
       await expectBoth({ states: Waiting, queue: 'rare', type: 'seldom' }, newest);
       await expectBoth({ states: Waiting, queue: 'last', type: 'email.send' }, []);
       // Those of thousands that ended in two moments.
       const cancels = all.slice(0, 5_000).map(({ id }) => to(id, State.cancelled, Waiting));
       for (let at = 0; at < cancels.length; at += 500)
         await storage.jobs.transition(cancels.slice(at, at + 500), t0 + Math.floor(at / 2_500));
-      await expectBoth({ states: State.cancelled, type: 'seldom' }, [4_097, 4_096, 1_025, 1_024, 1]);
-      await expectBoth({ states: 0xff, queue: 'rare' }, [8_999, 6_000, 4_097, 4_096, moved, 1_025, 1_024, 1]);
+      await expectBoth({ states: State.cancelled, type: 'seldom' }, [4_097, 4_096, 1_025, 1_024, 1], [2, 99]);
+      await expectBoth({ states: 0xff, queue: 'rare' }, rare);
     },
   ],
 ];
