@@ -1,5 +1,5 @@
 import type { Case } from '../src/index.ts';
-import type { Rule, Section } from './rule.ts';
+import type { Rule, Section } from './index.ts';
 
 /** docs/generated/conformance.md as text. */
 export function documentOf(sections: readonly Section[], cases: readonly Case[]): string {
