@@ -6,7 +6,7 @@ const root = resolve(import.meta.dirname, '../../..');
 
 /** The files of the storage interface. */
 function ofInterface<T>(value: T): Readonly<Record<string, T>> {
-  const files = ['prune', 'storage', 'promised', 'inbox', 'backup', 'page', 'unavailable', 'diagnosis'];
+  const files = ['prune', 'storage', 'inbox', 'backup', 'page', 'unavailable', 'diagnosis'];
   return Object.fromEntries(files.map((name) => [`packages/server/src/storage/${name}.ts`, value]));
 }
 
@@ -27,7 +27,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/sdk/src': ['core'],
   ...ofInterface(['core']),
   // Where the files of the package are. What is built of it stands elsewhere than each module that names them.
-  'packages/server/src/files.ts': [],
+  'packages/server/src/files.ts': ['node:'],
   'packages/server/src/storage/postgres': ['core', 'storage-interface', 'storage', 'files', 'node:', 'pg'],
   'packages/server/src/storage/redis': ['core', 'storage-interface', 'storage', 'files', 'node:', 'ioredis'],
   'packages/server/src/storage': ['core', 'storage-interface', 'files', 'node:'],
@@ -49,7 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/server/src/realtime/streams': ['core', 'binding', 'engine', 'storage-interface', 'node:'],
   'packages/server/src/realtime/http': ['core', 'binding', 'http', 'node:', 'fastify', 'ws'],
   'packages/server/src/http': ['core', 'binding', 'dashboard', 'node:', 'fastify'],
-  'packages/server/src/embedded': ['core', 'binding', 'engine', 'storage', 'server', 'node:'],
+  'packages/server/src/embedded': ['core', 'binding', 'engine', 'files', 'storage', 'server', 'node:'],
   'packages/server/src': [
     'core',
     'binding',

@@ -5,8 +5,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { restoredOperation } from './engine/bulk/bulk-records.ts';
+import { version } from './files.ts';
 import type { DumpRecord, Storage } from './storage/storage.ts';
-import { version } from './version.ts';
 
 /** Version of the format. A reader refuses others. 1 was that of versions before the first release. */
 const formatVersion = 2;

@@ -14,7 +14,7 @@ export { ConfigError } from './config-error.ts';
 export { Embedded, type EmbeddedOptions, openEmbedded } from './embedded/embedded.ts';
 export { Engine } from './engine/engine.ts';
 export type { EngineLog, EngineOptions, Retention } from './engine/options.ts';
+export { version } from './files.ts';
 export { type RunningServer, startServer } from './main.ts';
 export { type MemoryReport, openStorage, storageReport } from './storage/open.ts';
 export type * from './storage/storage.ts';
-export { version } from './version.ts';

@@ -4,12 +4,12 @@ import type { Logger } from 'pino';
 import { Binding } from './binding/binding.ts';
 import { readConfig, type ServerConfig, type ServerOptions } from './config.ts';
 import { Engine } from './engine/engine.ts';
+import { version } from './files.ts';
 import { httpApp } from './http/app.ts';
 import { RequestFailures } from './request-failures.ts';
 import { serverLog } from './server-log.ts';
 import { openStorage } from './storage/open.ts';
 import { withoutPassword } from './storage/redis/connection/address.ts';
-import { version } from './version.ts';
 
 export interface RunningServer extends AsyncDisposable {
   /** The URL of the server, such as `http://127.0.0.1:8080`. */

@@ -156,3 +156,16 @@ export function readEventId(
   const read = readUuidFrom(id.slice(4));
   return read && { at: read.ms, position: read.number, seed: read.seed };
 }
+
+/** A read of the event log. */
+export interface EventsRead {
+  readonly batches: readonly EventBatch[];
+  /** The first position still kept: a cursor before it has missed events. */
+  readonly oldest: number;
+  readonly newest: number;
+  /**
+   * The position that the read reached, since one call looks at a bounded part of the log: the caller has every batch
+   * between its position and this one, and continues from here. At the end of the log `newest`, and backwards `oldest`.
+   */
+  readonly reached: number;
+}

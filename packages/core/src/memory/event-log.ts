@@ -1,7 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
 import { type EventBatch, type EventKind, indexedOnly, kindsIn, type NewBatch } from '@ojs-ts/core/events';
 import { firstIndex } from '@ojs-ts/core/lifecycle';
-import type { EventsRead } from '../store/events.ts';
+import type { EventsRead } from '../events/events.ts';
 import type { KeepRule } from '../store/prune.ts';
 
 interface Logged {

@@ -1,9 +1,9 @@
 import '../require-node.ts';
 
 export * from '../documents.ts';
+export type { EventsRead } from '../events/events.ts';
 export type * from '../store/crons.ts';
 export type * from '../store/documents.ts';
-export type * from '../store/events.ts';
 export type * from '../store/jobs.ts';
 export type * from '../store/prune.ts';
 export type * from '../store/registry.ts';

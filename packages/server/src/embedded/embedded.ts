@@ -15,9 +15,9 @@ import { checkOptions, configured } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
 import { heapSize, memoryLimits } from '../engine/memory-limits.ts';
 import { type EngineOptions, engineNames, engineOptions } from '../engine/options.ts';
+import { version } from '../files.ts';
 import { Realtime } from '../realtime/streams/realtime.ts';
 import { openStorage } from '../storage/open.ts';
-import { version } from '../version.ts';
 import { Streams } from './streams.ts';
 
 export type EmbeddedOptions = Omit<EngineOptions, 'storage'>;

@@ -15,7 +15,6 @@ import type * as store from '@ojs-ts/core/memory';
 import type { Backup } from './backup.ts';
 import type { StoreFinding } from './diagnosis.ts';
 import type { Inbox } from './inbox.ts';
-import type { Promised } from './promised.ts';
 
 export type { CronRecord, Firing } from '@ojs-ts/core/cron';
 export {
@@ -36,6 +35,13 @@ export type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord, WorkflowStep } f
 export type * from './backup.ts';
 export type * from './diagnosis.ts';
 export type * from './inbox.ts';
+
+/** The same methods, answering with promises. */
+export type Promised<T> = {
+  [Name in keyof T]: T[Name] extends (...args: infer Args) => infer Answer
+    ? (...args: Args) => Promise<Answer>
+    : T[Name];
+};
 
 export type Jobs = Promised<store.Jobs>;
 export type Upkeep = Promised<store.Upkeep>;

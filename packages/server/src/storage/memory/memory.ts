@@ -1,7 +1,6 @@
 import { newKey } from '@ojs-ts/core/job';
 import { memoryStore, Tables } from '@ojs-ts/core/memory';
-import { promised } from '../promised.ts';
-import type { Storage } from '../storage.ts';
+import type { Promised, Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
 
@@ -91,4 +90,12 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
       wakes.close();
     },
   };
+}
+
+/** Makes methods that answer at once answer with promises. An error that a method throws becomes a rejection. */
+export function promised<T extends object>(methods: T): Promised<T>;
+export function promised(methods: object): object {
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, method]) => [name, async (...args: unknown[]) => method(...args)]),
+  );
 }
