@@ -21,10 +21,6 @@ test('a handler that blocks the event loop for 60 s keeps its lease, with the de
     outcome,
     taken,
     lines: program.lines.map((line) => line.split(' ')[0]).filter((word) => word !== 'debug'),
-  }).toEqual({
-    outcome: 'blocked',
-    taken: [],
-    lines: ['ready', 'began', 'ended'],
-  });
+  }).toEqual({ outcome: 'blocked', taken: [], lines: ['ready', 'began', 'ended'] });
   expect(await job.refresh()).toMatchObject({ state: 'completed', attempt: 1 });
 });

@@ -106,12 +106,7 @@ async function submitsForm(app: string, job: string): Promise<void> {
   const body = new FormData();
   for (const [name, value] of Object.entries({ [action]: '', to: 'grace@example.com', name: 'Grace' }))
     body.set(name, value);
-  const { status, headers } = await fetch(app, {
-    method: 'POST',
-    headers: { origin: app },
-    body,
-    redirect: 'manual',
-  });
+  const { status, headers } = await fetch(app, { method: 'POST', headers: { origin: app }, body, redirect: 'manual' });
   expect(status).toBe(303);
   expect(headers.get('location')).toMatch(/^\/\?job=[0-9a-f-]{36}$/);
 }

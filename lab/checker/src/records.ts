@@ -57,12 +57,7 @@ interface Operations {
   fetch: { readonly queues: readonly string[]; readonly request?: string };
   renew: { readonly leases: readonly string[]; readonly fetches?: readonly string[] };
   ack: { readonly job: string; readonly lease?: string; readonly result?: string };
-  nack: {
-    readonly job: string;
-    readonly lease?: string;
-    readonly counted?: boolean;
-    readonly delayMs?: number;
-  };
+  nack: { readonly job: string; readonly lease?: string; readonly counted?: boolean; readonly delayMs?: number };
   cancel: { readonly job: string };
   discard: { readonly job: string };
   retry: { readonly job: string };

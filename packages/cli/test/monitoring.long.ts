@@ -40,9 +40,7 @@ test('a wrong line is found', async () => {
 });
 
 interface Targets {
-  readonly data: {
-    readonly activeTargets: readonly { readonly health: string; readonly lastError: string }[];
-  };
+  readonly data: { readonly activeTargets: readonly { readonly health: string; readonly lastError: string }[] };
 }
 
 interface Answer {

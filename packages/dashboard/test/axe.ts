@@ -10,9 +10,7 @@ interface Violation {
   readonly nodes: readonly { readonly target: readonly unknown[] }[];
 }
 
-declare const axe: {
-  run(options: object): Promise<{ readonly violations: readonly Violation[] }>;
-};
+declare const axe: { run(options: object): Promise<{ readonly violations: readonly Violation[] }> };
 
 /** What the page has against WCAG 2.2 AA, each as a line. */
 export async function violations(page: Page): Promise<readonly string[]> {

@@ -51,11 +51,7 @@ describe('readConfig', () => {
       deadAfterMs: 45_000,
       visibilityMs: 600_000,
       retention: { completedMs: 86_400_000, deadLetterMs: 7_776_000_000, eventsMs: 7_200_000, keep: 2_000_000 },
-      history: {
-        enabled: true,
-        retentionDays: 90,
-        rules: ['queue=mail,state=completed:1d', 'type=audit.*:365d'],
-      },
+      history: { enabled: true, retentionDays: 90, rules: ['queue=mail,state=completed:1d', 'type=audit.*:365d'] },
     });
     const history = { enabled: false, rules: [] };
     const options = { requestRate: '1/1s', engine: { poisonAfter: 2, retention: { completedMs: 5 }, history } };

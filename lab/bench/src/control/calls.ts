@@ -35,12 +35,6 @@ export async function timesOf(url: string, calls: readonly Call[], rounds: numbe
   }
   return calls.map(({ what }, at) => {
     const [cold = Number.NaN, ...warm] = times[at] ?? [];
-    return {
-      what,
-      cold,
-      p50: percentile(warm, 0.5),
-      p99: percentile(warm, 0.99),
-      max: percentile(warm, 1),
-    };
+    return { what, cold, p50: percentile(warm, 0.5), p99: percentile(warm, 0.99), max: percentile(warm, 1) };
   });
 }

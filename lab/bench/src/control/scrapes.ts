@@ -64,14 +64,7 @@ export async function scrapeTimes(place: string, pairs: number, rounds: number):
     blocked.push(await blockedMs(server));
     size = text.length / 2 ** 20;
   }
-  return {
-    pairs,
-    size,
-    took: median(took),
-    cpu: median(cpu),
-    blocked: median(blocked),
-    worst: Math.max(...blocked),
-  };
+  return { pairs, size, took: median(took), cpu: median(cpu), blocked: median(blocked), worst: Math.max(...blocked) };
 }
 
 async function blockedMs({ process }: Server): Promise<number> {

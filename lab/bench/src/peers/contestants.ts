@@ -67,11 +67,7 @@ export const peers: Readonly<Record<StoreKind, readonly Peer[]>> = {
     }),
     peer(
       '@platformatic/job-queue',
-      {
-        retention: 'a result of each job, for an hour',
-        setUp: 'its defaults',
-        deletes: null,
-      },
+      { retention: 'a result of each job, for an hour', setUp: 'its defaults', deletes: null },
       'platformatic',
     ),
   ],

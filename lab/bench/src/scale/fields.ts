@@ -30,11 +30,7 @@ export const fields: Readonly<Record<FieldName, Field>> = {
   waiting: { ...plain, of: 'jobs wait', prepare: (fixture, x) => fixture.insert(x) },
   finished: { ...plain, of: 'jobs are completed', listed: State.completed, prepare: situations.finished.prepare },
   scheduled: { ...plain, of: 'jobs are scheduled', listed: State.scheduled, prepare: situations.scheduled.prepare },
-  saturated: {
-    ...plain,
-    of: 'jobs wait for the slots of 1,000 limits',
-    prepare: situations['saturated-1000'].prepare,
-  },
+  saturated: { ...plain, of: 'jobs wait for the slots of 1,000 limits', prepare: situations['saturated-1000'].prepare },
   queues: {
     of: 'queues share 10,000 waiting jobs',
     prepare: (fixture, x) => fixture.insert(Math.max(spread, x), (n) => ({ queue: queueOf(n, x) })),

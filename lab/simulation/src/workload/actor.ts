@@ -25,12 +25,7 @@ const initialMs = 200;
  */
 export function retryPolicy({ parameters }: Context, maxAttempts = parameters.storm ? 25 : 12) {
   const longestMs = parameters.storm ? 500 : 2_000;
-  const policy = {
-    maxAttempts,
-    initialInterval: initialMs,
-    maxInterval: longestMs,
-    jitter: false,
-  };
+  const policy = { maxAttempts, initialInterval: initialMs, maxInterval: longestMs, jitter: false };
   const backoffMs = Array.from({ length: 6 }, (_, index) => Math.min(longestMs, initialMs * 2 ** index));
   return { policy, told: { maxAttempts, backoffMs } };
 }

@@ -189,11 +189,7 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
     },
   ],
   concurrency_full: [
-    limited({
-      own: { concurrency: 2, rates: [] },
-      active: 2,
-      holders: [{ id: 'a', worker: 'w1', since: start }],
-    }),
+    limited({ own: { concurrency: 2, rates: [] }, active: 2, holders: [{ id: 'a', worker: 'w1', since: start }] }),
     {
       message: 'Limit tenant:7 runs 2 jobs of at most 2.',
       jobs: [{ id: 'a', worker: 'w1', since: start }],

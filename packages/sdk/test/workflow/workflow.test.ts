@@ -139,12 +139,7 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
           { type: 'job.fail', args: [] },
           chain('inner', [job(double, [2]), { type: 'job.fail', args: [] }]),
         ],
-        {
-          onComplete: parents,
-          onSuccess: parents,
-          onFailure: parents,
-          options: { queue },
-        },
+        { onComplete: parents, onSuccess: parents, onFailure: parents, options: { queue } },
       ),
     );
     const [first, second, third] = await working(queue, () => workflow.wait());

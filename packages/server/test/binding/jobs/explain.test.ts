@@ -147,11 +147,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     await a.beat('w1', ['high', 'mail'], jobs, { concurrency: 1 });
     expect(await a.explain(id)).toMatchObject({
       reasons: [
-        {
-          code: 'workers_busy',
-          workers: [{ id: 'w1', held: 1, slots: 1 }],
-          jobs: [{ id: first, worker_id: 'w1' }],
-        },
+        { code: 'workers_busy', workers: [{ id: 'w1', held: 1, slots: 1 }], jobs: [{ id: first, worker_id: 'w1' }] },
       ],
       next_start_at: null,
     });

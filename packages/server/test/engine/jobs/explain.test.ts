@@ -22,10 +22,7 @@ interface Step {
 const anyStep: fc.Arbitrary<Step> = fc.record({
   kind: fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom('push', 'start') },
-    {
-      weight: 4,
-      arbitrary: fc.constantFrom('end', 'pause', 'resume', 'limit', 'override', 'restore', 'wait'),
-    },
+    { weight: 4, arbitrary: fc.constantFrom('end', 'pause', 'resume', 'limit', 'override', 'restore', 'wait') },
   ),
   queue: fc.constantFrom(0, 1),
   keys: fc.subarray([0, 1] as const),

@@ -204,10 +204,7 @@ const rate = (at: string): Shape => ({
     [`${at}.period`]: ['""', '"1s"', '"P"', '"PT0S"', '"P2D"', '"__proto__"', '"constructor"'],
   },
 });
-const concurrency: Shape = {
-  kinds: { concurrency: 'number' },
-  values: { concurrency: [...numbers, '-1', '1000001'] },
-};
+const concurrency: Shape = { kinds: { concurrency: 'number' }, values: { concurrency: [...numbers, '-1', '1000001'] } };
 const config = joined(concurrency, rate('rate_limit'), {
   kinds: {
     'rate_limit backpressure retention': 'object',
