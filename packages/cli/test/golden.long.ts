@@ -75,7 +75,7 @@ test('the output of every command on a terminal, which is the piped one with bol
       else found.push(piped, terminal.replace('\n', '   # on a terminal\n'));
     }
   }
-  for (const [file, found] of texts) expectGolden(`output/${file}`, found.join('\n'));
+  for (const [file, found] of texts) expectGolden(`output/${file}`, found.join(''));
 });
 
 test('errors say what to do', async () => {
@@ -109,5 +109,5 @@ test('errors say what to do', async () => {
   const found: string[] = [];
   const mask = new Mask();
   for (const [ojs, words] of calls) found.push(shown(mask, typed(['ojs', ...words]), await ojs.run(...words)));
-  expectGolden('output/errors', found.join('\n'));
+  expectGolden('output/errors', found.join(''));
 });

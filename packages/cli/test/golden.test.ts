@@ -18,7 +18,7 @@ test('the help of every command', () => {
     texts.set(file, [...(texts.get(file) ?? []), shortened(command.configureHelp({ helpWidth: 500 }), seen)]);
   for (const group of root.commands.filter(({ commands }) => commands.length > 0)) add(fileOf(group), group);
   for (const { file, command } of leaves()) add(file, command);
-  for (const [file, found] of texts) expectGolden(`help/${file}`, found.join('\n'));
+  for (const [file, found] of texts) expectGolden(`help/${file}`, found.join(''));
 });
 
 /** The help, where a section is the list of its terms, and then the lines that no help before has. */
