@@ -4,6 +4,7 @@ export * from '../../../packages/core/src/bulk/index.ts';
 export * from '../../../packages/core/src/cron/index.ts';
 export * from '../../../packages/core/src/events/index.ts';
 export * from '../../../packages/core/src/explain/index.ts';
+export * from '../../../packages/core/src/handlers/index.ts';
 export * from '../../../packages/core/src/index.ts';
 export * from '../../../packages/core/src/job/index.ts';
 export * from '../../../packages/core/src/lifecycle/index.ts';

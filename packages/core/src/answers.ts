@@ -25,12 +25,6 @@ export function retriedReply(changed: Changed): PlainReply {
   return changedReply(changed, at === null ? '' : `,"re_enqueued_at":"${formatTimestamp(at)}"`);
 }
 
-/** A dead letter: the job at the top level, as in ojs-dead-letter §9.2, and under `job`, as elsewhere. */
-export function deadLetterReply(job: JobRecord): PlainReply {
-  const text = renderJob(job);
-  return ok(`${text.slice(0, -1)},"job":${text}}`);
-}
-
 /** A job in the answer to a bulk request: only characters that need no escape in JSON (ojs-core §5.1). */
 export function summary({ id, type, queue, state, priority }: JobRecord): Json {
   return `{"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}","priority":${priority}}`;

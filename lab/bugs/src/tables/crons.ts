@@ -44,10 +44,7 @@ export const crons: CaseBugs = {
   ],
   'one-cron-wrapper': [
     'OJS-L2-CRN-001 OJS-L2-CRN-006',
-    on(core, 'cronReply', (next, ...args) => {
-      const reply = next(...args);
-      return { ...reply, text: reply.text.replace('"cron_job"', '"x"') };
-    }),
+    answerTexts(/^cron\.(?!list)/, (text) => text.replace('"cron_job"', '"x"')),
   ],
   'one-cron-list': ['OJS-L2-CRN-005', answerTexts(/cron.list/, (text) => text.replace('"cron_jobs"', '"x"'))],
   'reversed-range': [

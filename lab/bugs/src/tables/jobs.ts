@@ -1,6 +1,5 @@
 import { ReadyQueue } from '../../../../packages/core/src/memory/ready-queue.ts';
 import * as heartbeat from '../../../../packages/server/src/binding/workers/heartbeat.ts';
-import * as settlements from '../../../../packages/server/src/binding/workers/settlements.ts';
 import { Settlements } from '../../../../packages/server/src/engine/jobs/settlement.ts';
 import { Presence } from '../../../../packages/server/src/engine/workers/presence.ts';
 import { WorkerProtocol } from '../../../../packages/server/src/engine/workers/worker-protocol.ts';
@@ -81,11 +80,11 @@ export const jobs: CaseBugs = {
   ],
   'no-ownership': [
     'OJS-L1-EXC-004 OJS-L1-OWN-001',
-    on(settlements, 'readOwner', (next, ...args) => ({ ...next(...args), worker: null })),
+    on(core, 'readOwner', (next, ...args) => ({ ...next(...args), worker: null })),
   ],
   'no-fence': [
     'OJS-L1-OWN-003 OJS-L1-OWN-004',
-    on(settlements, 'readOwner', (next, ...args) => ({ ...next(...args), claim: null })),
+    on(core, 'readOwner', (next, ...args) => ({ ...next(...args), claim: null })),
   ],
   'guessed-lease-taken': [
     'OJS-L1-OWN-005',

@@ -4,11 +4,9 @@ import { Binding } from '../../../../packages/server/src/binding/binding.ts';
 import * as queues from '../../../../packages/server/src/binding/queues/queues.ts';
 import * as system from '../../../../packages/server/src/binding/system.ts';
 import { BulkReplies } from '../../../../packages/server/src/engine/jobs/bulk-replies.ts';
-import { DeadLetter } from '../../../../packages/server/src/engine/jobs/dead-letter.ts';
 import { QueueSettings } from '../../../../packages/server/src/engine/queues/queue-settings.ts';
 import { Schemas } from '../../../../packages/server/src/engine/schemas/schemas.ts';
 import * as quirks from '../../../../packages/server/src/http/quirks.ts';
-import * as events from '../../../../packages/server/src/realtime/log/events.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { answers, answerTexts, enqueued, sent, without } from '../changes.ts';
 import * as core from '../core.ts';
@@ -240,9 +238,11 @@ export const requests: CaseBugs = {
   ],
   'retry-stays-in-dead-letter': [
     'OJS-L1-DLQ-003 OJS-L1-DLQ-004 OJS-L1-IDE-005',
-    on(DeadLetter.prototype, 'retry', async function (_, id) {
-      const job = await this.get(id);
-      return { job: { ...job, state: State.available, attempt: 0 }, from: job.state };
+    on(Binding.prototype, 'call', async (next, operation, request) => {
+      if (operation !== 'deadLetter.retry') return next(operation, request);
+      const reply = await next('deadLetter.get', { ...request, body: undefined });
+      const text = reply.text.replaceAll('"state":"discarded"', '"state":"available"');
+      return { ...reply, text: text.replaceAll(/"attempt":\d+/g, '"attempt":0') };
     }),
   ],
   'dead-letter-shows-any-job': [
@@ -257,9 +257,9 @@ export const requests: CaseBugs = {
   'override-ignored': ['OJS-L1-DLQ-008', on(core, 'readOverride', (next) => next(undefined))],
   'retry-checks-uniqueness': [
     'OJS-L1-DLQ-009 OJS-L1-DLQ-003',
-    on(DeadLetter.prototype, 'retry', (next, id, override, key) => {
-      if (override.args === undefined) throw new core.ProtocolError('duplicate', 'Another job holds the key.');
-      return next(id, override, key);
+    on(core.Lifecycle.prototype, 'retry', (next, id, key, override) => {
+      if (override?.args === undefined) throw new core.ProtocolError('duplicate', 'Another job holds the key.');
+      return next(id, key, override);
     }),
   ],
   'waits-not-measured': [
@@ -283,7 +283,7 @@ export const requests: CaseBugs = {
   ],
   'filters-by-or': [
     'OJS-L0-EVT-003 OJS-L0-EVT-004 OJS-L1-IDE-004',
-    on(events, 'matcher', (next, query) => {
+    on(core, 'matcher', (next, query) => {
       const ofKind = next({ ...query, queues: [], jobTypes: [] });
       const inQueue = next({ ...query, types: [], jobTypes: [] });
       return (entry) => ofKind(entry) || inQueue(entry);

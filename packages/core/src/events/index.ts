@@ -3,5 +3,6 @@ import '../require-node.ts';
 
 export * from './entries.ts';
 export * from './events.ts';
+export * from './filter.ts';
 export * from './kinds.ts';
 export * from './summary.ts';

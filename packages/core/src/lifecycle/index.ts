@@ -20,7 +20,6 @@ export * from './limits/requested.ts';
 export * from './linked-job.ts';
 export * from './liveness.ts';
 export * from './poison.ts';
-export * from './reports.ts';
 export * from './rerun.ts';
 export * from './retry.ts';
 export * from './steps.ts';

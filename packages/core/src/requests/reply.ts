@@ -1,3 +1,4 @@
+import type { Warning } from '../envelope/unknown-members.ts';
 import type { Json } from '../job/job.ts';
 import { uuidv7 } from '../uuid.ts';
 
@@ -6,6 +7,11 @@ export interface PlainReply {
   readonly status: number;
   readonly text: Json;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Accepted members without an effect, for `warnings` in the text; for a schema in the mode `warn` a sentence
+   * (ojs-schema-registry §7.3).
+   */
+  readonly warnings?: readonly (Warning | string)[];
 }
 
 /** The id of a request: the client's own if it is safe to echo. */

@@ -45,10 +45,10 @@ export class MemoryStore extends Store implements Fake, Ledger {
   answer(call: Call): Answer {
     if (!this.#isInline) return this.#memory.answer(call);
     // Jobs that became due since the last call are not this caller's.
-    this.#memory.table.tick();
-    this.#memory.table.takeFresh();
+    this.#memory.storage.tick();
+    this.#memory.storage.takeFresh();
     const answer = this.#memory.answer(call);
-    this.#enqueued.set(answer, this.#memory.table.takeFresh());
+    this.#enqueued.set(answer, this.#memory.storage.takeFresh());
     return answer;
   }
 
@@ -62,7 +62,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     const waiting = [...(this.#enqueued.get(answer) ?? [])];
     let thrown: Ran['thrown'] = null;
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-      const job = this.#memory.table.get(id);
+      const job = this.#memory.storage.get(id);
       if (job === null || !isIn(job.state, State.available | State.scheduled)) continue;
       this.runner.require([job.type], 'Inline mode');
       const end = await this.#run(job);
@@ -74,17 +74,17 @@ export class MemoryStore extends Store implements Fake, Ledger {
   }
 
   jobs(): readonly JobRecord[] {
-    this.#memory.table.tick();
-    return this.#memory.table.all;
+    this.#memory.storage.tick();
+    return this.#memory.storage.all;
   }
 
   workflows(): readonly WorkflowRow[] {
-    const { rows } = this.#memory.table.tables.workflows;
+    const { rows } = this.#memory.storage.tables.workflows;
     return [...rows.values()].map(({ record, nodes }) => ({ record, nodes: [...nodes.values()] }));
   }
 
   clear(): void {
-    this.#memory.table.clear();
+    this.#memory.storage.clear();
   }
 
   freezeTime(at: Date | string): void {
@@ -101,7 +101,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
    * Crons fire only when a test moves the time. If real time fired them, assertions would depend on when a test runs.
    */
   #turn(): void {
-    this.#memory.table.tick();
+    this.#memory.storage.tick();
     // In inline mode no caller waits for a job that no call has enqueued.
     if (!this.#isInline) atOnce(this.#memory.crons.fireDue());
   }
@@ -136,7 +136,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
 
   /** The job that a drain runs next. Jobs behind it need handlers, too. */
   #next(queue: string | undefined, withScheduled: boolean, snoozed: ReadonlySet<JobId>): JobRecord | undefined {
-    const { table } = this.#memory;
+    const { storage: table } = this.#memory;
     table.tick();
     const later = withScheduled ? State.scheduled | State.retryable : 0;
     const open = table.all.filter(
@@ -158,9 +158,9 @@ export class MemoryStore extends Store implements Fake, Ledger {
   async #run(
     job: JobRecord,
   ): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
-    const { table } = this.#memory;
+    const { storage: table, leases } = this.#memory;
     const active = table.start(job.id, this.runner.workerId);
-    const wire = parseWire(renderJob(active, { lease: table.leases.of(active) })) ?? {};
+    const wire = parseWire(renderJob(active, { lease: leases.of(active) })) ?? {};
     const ran = await within(this, () => this.runner.execute(wire, this.#transport));
     const now = table.get(job.id);
     // The job was cancelled or cleared while it ran.
@@ -182,7 +182,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
   }
 
   #fresh(): readonly JobId[] {
-    return this.#isInline ? this.#memory.table.takeFresh() : [];
+    return this.#isInline ? this.#memory.storage.takeFresh() : [];
   }
 }
 

@@ -9,6 +9,7 @@ import {
   rolesWith,
 } from '@ojs-ts/core/access';
 import type { Targets } from '@ojs-ts/core/bulk';
+import type { Access } from '@ojs-ts/core/handlers';
 import {
   cronDestination,
   type Destination,
@@ -53,7 +54,7 @@ interface NodesOf {
  * Holds a caller to the queues of its token (ojs-security §7.1). `checkPath` runs before every handler; a handler whose
  * body or query names queues or jobs checks those itself.
  */
-export class QueueAccess {
+export class QueueAccess implements Access {
   readonly #engine: Engine;
   readonly #grant: Grant;
 

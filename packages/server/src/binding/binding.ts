@@ -1,19 +1,17 @@
 import { ProtocolError } from '@ojs-ts/core';
+import { cronHandlers, deadLetterHandlers, schemaHandlers, withWarnings } from '@ojs-ts/core/handlers';
 import { type OperationName, operations } from '@ojs-ts/core/operations';
 import type { Engine } from '../engine/engine.ts';
 import { checkRight, QueueAccess } from './access.ts';
 import { adminHandlers } from './admin/admin.ts';
 import { audited, auditHandlers, auditRefusal } from './audit.ts';
 import { checkBody } from './body-members.ts';
-import { cronHandlers } from './crons.ts';
 import { type About, type BindingRequest, type Handlers, ownKey } from './handler.ts';
+import { Ids } from './ids.ts';
 import { bulkHandlers } from './jobs/bulk.ts';
 import { bulkOperationHandlers } from './jobs/bulk-operations.ts';
-import { checkpointHandlers } from './jobs/checkpoints.ts';
-import { deadLetterHandlers } from './jobs/dead-letter.ts';
 import { historyHandlers } from './jobs/history.ts';
 import { explainHandlers, jobHandlers, jobListHandlers } from './jobs/jobs.ts';
-import { progressHandlers } from './jobs/progress.ts';
 import { resultHandlers } from './jobs/results.ts';
 import { metricsHandlers } from './metrics/metrics.ts';
 import { openApiHandlers } from './openapi.ts';
@@ -22,10 +20,8 @@ import { checkQuery } from './query-parameters.ts';
 import { limitHandlers } from './queues/limits.ts';
 import { queueHandlers } from './queues/queues.ts';
 import { faultOf, type Reply, refusal } from './reply.ts';
-import { schemaHandlers } from './schemas.ts';
 import { systemHandlers } from './system.ts';
 import { tokenHandlers } from './tokens.ts';
-import { withWarnings } from './warnings.ts';
 import { workerHandlers } from './workers/workers.ts';
 import { workflowHandlers } from './workflows.ts';
 
@@ -44,9 +40,7 @@ const handlers: Handlers<OperationName> = {
   ...queueHandlers,
   ...limitHandlers,
   ...schemaHandlers,
-  ...progressHandlers,
   ...resultHandlers,
-  ...checkpointHandlers,
   ...bulkHandlers,
   ...bulkOperationHandlers,
   ...deadLetterHandlers,
@@ -93,7 +87,17 @@ export class Binding {
       const access = QueueAccess.of(this.engine, request.grant);
       await access?.checkPath(operation, request.params);
       checkSearch(operation, request, value);
-      const own = { ...request, key, ...(value !== undefined && { value }), ...(access && { access }) };
+      const ids = (kind: string) => {
+        const made = new Ids(this.engine, key, kind);
+        return () => made.next();
+      };
+      const own = {
+        ...request,
+        key,
+        ...(value !== undefined && { value }),
+        ...(access && { access }),
+        ...(key !== null && { ids }),
+      };
       const handler = handlers[operation];
       const done = await audited(this.engine, operation, own, () => handler(this.engine, own, this.about, failed));
       const reply = shownTo(request.grant, operation, withWarnings(done, warnings));

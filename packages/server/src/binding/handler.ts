@@ -1,8 +1,7 @@
 import type { Grant } from '@ojs-ts/core/access';
-import type { Json } from '@ojs-ts/core/job';
+import type { Request } from '@ojs-ts/core/handlers';
 import type { OperationName } from '@ojs-ts/core/operations';
 import type { Setting } from '@ojs-ts/core/options';
-import type { Query } from '@ojs-ts/core/requests';
 import type { Engine } from '../engine/engine.ts';
 import type { QueueAccess } from './access.ts';
 import type { Reply } from './reply.ts';
@@ -28,23 +27,10 @@ export type Handler = (
 /** The handlers of one topic; `binding.ts` combines the topics. */
 export type Handlers<Name extends OperationName> = Readonly<Record<Name, Handler>>;
 
-/**
- * docs/internals/deviations.md. For the published admin page a running workflow is called active, and events come in
- * pages. The manifest's extensions, and `queue` in answers about a queue, are plain names for the published Go SDK.
- */
-export type Quirk = 'admin page' | 'plain names';
-
 /** A call of the binding, over HTTP or embedded. */
-export interface BindingRequest {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Query;
-  /** Body text, valid UTF-8, within the size limit; undefined without a body. */
-  readonly body: Json | undefined;
+export interface BindingRequest extends Request {
   /** The parsed body, where it was checked for unknown members already. */
   readonly value?: unknown;
-  readonly requestId: string;
-  /** `Idempotency-Key` */
-  readonly key: string | null;
   /** Who calls, by token; absent where the server has none. Two owners with the same key are two calls. */
   readonly owner?: string;
   /** `Accept`; only answers that have several forms read it. */
@@ -55,12 +41,7 @@ export interface BindingRequest {
   readonly address?: string;
   /** The rights of the caller's token; absent if the server asks for none. */
   readonly grant?: Grant;
-  /** The queues of a caller that is limited to some, if the binding has read them. */
   readonly access?: QueueAccess;
-  /** `Prefer: handling=strict` (RFC 7240): warnings become refusals. */
-  readonly strict?: boolean;
-  /** Deviations from the specification that this client needs. */
-  readonly quirk?: Quirk;
   /** Aborted when the caller has disconnected: the answer cannot be delivered. */
   readonly signal?: AbortSignal;
 }

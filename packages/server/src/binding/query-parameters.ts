@@ -1,9 +1,9 @@
 import { didYouMean, nearestName, ProtocolError } from '@ojs-ts/core';
+import type { Quirk } from '@ojs-ts/core/handlers';
 import { maxWarnings, type Warning } from '@ojs-ts/core/job';
 import { type OperationName, operations } from '@ojs-ts/core/operations';
 import type { Query } from '@ojs-ts/core/requests';
 import { requests } from '@ojs-ts/core/schemas';
-import type { Quirk } from './handler.ts';
 
 const events = ['types', 'queues', 'job_types'] as const;
 

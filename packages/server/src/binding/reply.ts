@@ -1,5 +1,4 @@
 import { type ErrorCode, ProtocolError } from '@ojs-ts/core';
-import type { Warning } from '@ojs-ts/core/job';
 import { type PlainReply, renderError } from '@ojs-ts/core/requests';
 import { StoreUnwritable, type WriteRefusal } from '../storage/unavailable.ts';
 
@@ -9,11 +8,6 @@ export { json, ok } from '@ojs-ts/core/requests';
 export interface Reply extends PlainReply {
   /** A text that is too long to be held as a whole: it is read as fast as the caller takes it. `text` is empty then. */
   readonly chunks?: AsyncIterable<string>;
-  /**
-   * Accepted members without an effect, for `warnings` in the text; for a schema in the mode `warn` a sentence
-   * (ojs-schema-registry §7.3).
-   */
-  readonly warnings?: readonly (Warning | string)[];
   /** Undoes the work if the caller disconnected before the answer was written. Never rejects. */
   readonly undelivered?: () => Promise<void>;
   /** To be called when the answer was delivered, or never will be: it takes no more memory. Idempotent. */

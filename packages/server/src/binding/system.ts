@@ -1,16 +1,8 @@
 import { formatDuration, formatTimestamp, ProtocolError } from '@ojs-ts/core';
 import { type Grant, shownEvent } from '@ojs-ts/core/access';
-import { maxBatchJobs, maxEnvelopeBytes } from '@ojs-ts/core/job';
-import {
-  commaSeparated,
-  Fields,
-  pagination,
-  readAdminPage,
-  readDirection,
-  readMoment,
-  readPage,
-} from '@ojs-ts/core/requests';
-import { maxNesting, maxNodes } from '@ojs-ts/core/workflow';
+import { readEventFilter } from '@ojs-ts/core/events';
+import { manifestOf } from '@ojs-ts/core/handlers';
+import { Fields, pagination, readAdminPage, readDirection, readMoment, readPage } from '@ojs-ts/core/requests';
 import { diagnose } from '../engine/diagnosis.ts';
 import type { Parts } from '../engine/engine.ts';
 import type { StoreCheck } from '../engine/upkeep/store-health.ts';
@@ -99,46 +91,18 @@ export function requireExtensions(engine: Engine, header: string): void {
 export function manifest(engine: Engine, about: About, names = false): Reply {
   const { name, durability } = engine.storage.traits;
   const experimental = experimentalOf(engine);
-  return json({
-    specversion: '1.0',
-    ojs_version: '1.0',
-    implementation: {
-      name: 'ojs-ts',
+  return json(
+    manifestOf({
       version: about.version,
-      language: 'typescript',
-      homepage: 'https://openjobspec.org',
-    },
-    conformance_level: 4,
-    conformance_tier: 'runtime',
-    protocols: ['http'],
-    backend: name,
-    durability,
-    capabilities: {
-      batch_enqueue: true,
-      cron_jobs: true,
-      dead_letter: true,
-      delayed_jobs: true,
-      job_ttl: true,
-      priority_queues: true,
-      rate_limiting: true,
-      schema_validation: true,
-      unique_jobs: true,
-      workflows: true,
-      pause_resume: true,
-    },
-    unique_job_strength: 'strong',
-    schema_validation: true,
-    extensions: names ? [...official, ...experimental].map((one) => one.name) : { official, experimental },
-    limits: {
-      max_envelope_bytes: maxEnvelopeBytes,
-      max_batch_jobs: maxBatchJobs,
-      max_workflow_nodes: maxNodes,
-      max_workflow_nesting: maxNesting,
-    },
-    retention: renderRetention(engine),
-    endpoints: { base_url: '/ojs/v1', manifest: '/ojs/manifest', health: '/ojs/v1/health' },
-    event_delivery: engine.subscriptions.kept ? 'at_least_once' : 'none',
-  });
+      protocols: ['http'],
+      backend: name,
+      durability,
+      validates: true,
+      extensions: names ? [...official, ...experimental].map((one) => one.name) : { official, experimental },
+      retention: renderRetention(engine),
+      delivery: engine.subscriptions.kept ? 'at_least_once' : 'none',
+    }),
+  );
 }
 
 /** How long finished things are kept, and how many of the newest of each kind; the stricter rule removes the oldest. */
@@ -213,15 +177,9 @@ export async function doctor(engine: Engine): Promise<Reply> {
 export async function listEvents(engine: Engine, about: About, request: BindingRequest): Promise<Reply> {
   const { query, access, quirk, grant } = request;
   const { limit } = readPage(query, 100);
-  const queues = commaSeparated(query.queues ?? query.queue);
-  access?.chosen(queues);
-  const wanted = {
-    after: query.after ?? query.cursor ?? null,
-    types: commaSeparated(query.types ?? query.type),
-    queues,
-    jobTypes: commaSeparated(query.job_types),
-    limit,
-  };
+  const filter = readEventFilter(query);
+  access?.chosen(filter.queues);
+  const wanted = { ...filter, after: query.after ?? query.cursor ?? null, limit };
   if (quirk === 'admin page' && wanted.after === null) return pageOfEvents(engine, about, request, wanted);
   if (readDirection(query) === 'desc') {
     const { newest, ...page } = await readNewestEvents(engine.storage, about.source, wanted);

@@ -1,95 +1,33 @@
-import { ProtocolError } from '@ojs-ts/core';
+import { runningFor, workflowHandlers as shared } from '@ojs-ts/core/handlers';
 import { type JobRecord, progressOf, State, stateName } from '@ojs-ts/core/job';
-import {
-  createdWorkflowReply,
-  readWorkflowList,
-  type WorkflowView,
-  workflowListReply,
-  workflowReply,
-} from '@ojs-ts/core/requests';
-import { type NewNode, type NodeRecord, readNodeSpec, renderGraph } from '@ojs-ts/core/workflow';
+import { type NodeRecord, readNodeSpec, renderGraph } from '@ojs-ts/core/workflow';
 import type { Parts } from '../engine/engine.ts';
-import type { BindingRequest, Handlers } from './handler.ts';
-import { Ids } from './ids.ts';
+import type { BindingRequest, Handler, Handlers } from './handler.ts';
 import { held, waitForRoom } from './pieces.ts';
 import { json, ok, type Reply } from './reply.ts';
-import { checkRequest } from './schemas.ts';
-import { warningsOf } from './warnings.ts';
 
 type Engine = Parts<'answers' | 'clock' | 'memory' | 'queues' | 'schemas' | 'searches' | 'storage' | 'workflows'>;
 
-export const workflowHandlers: Handlers<
-  | 'workflow.create'
-  | 'workflow.list'
-  | 'workflow.get'
-  | 'workflow.cancel'
-  | 'workflow.retry'
-  | 'workflow.rerun'
-  | 'workflow.progress'
-  | 'workflow.graph'
-> = {
-  'workflow.create': createWorkflow,
-  'workflow.list': listWorkflows,
-  'workflow.get': async (engine, request) => {
+export const workflowHandlers: Handlers<keyof typeof shared | 'workflow.progress' | 'workflow.graph'> = {
+  ...shared,
+  'workflow.create': counted(shared['workflow.create']),
+  'workflow.get': async (engine, request, about, failed) => {
     await waitForRoom(engine);
-    return shown(engine, await engine.workflows.get(idOf(request)), request);
+    return counted(shared['workflow.get'])(engine, request, about, failed);
   },
-  'workflow.cancel': async (engine, request) => shown(engine, await engine.workflows.cancel(idOf(request)), request),
-  'workflow.retry': async (engine, request) =>
-    shown(engine, await engine.workflows.retry(idOf(request), request.key), request),
-  'workflow.rerun': rerunWorkflow,
+  'workflow.cancel': counted(shared['workflow.cancel']),
+  'workflow.retry': counted(shared['workflow.retry']),
+  'workflow.rerun': counted(shared['workflow.rerun']),
   'workflow.progress': workflowProgress,
   'workflow.graph': workflowGraph,
 };
 
-/** POST /workflows (ojs-http-binding §14). */
-async function createWorkflow(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const { body, key } = request;
-  if (body === undefined || body === '')
-    throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
-  const ids = new Ids(engine, key, 'workflow');
-  const read = engine.workflows.read(body, () => ids.next());
-  request.access?.steps(read);
-  const warnings = warningsOf(read.unknown, request.strict);
-  await checkSteps(engine, read.nodes);
-  const view = await engine.workflows.create(read);
-  return { ...createdReply(engine, view, request), warnings };
-}
-
-/** POST /workflows/:id/rerun: a new workflow with the definition of another one. */
-async function rerunWorkflow(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const id = idOf(request);
-  const ids = new Ids(engine, request.key, `rerun ${id}`);
-  const read = await engine.workflows.again(id, () => ids.next());
-  request.access?.steps(read);
-  await checkSteps(engine, read.nodes);
-  return createdReply(engine, await engine.workflows.create(read), request);
-}
-
-function createdReply(engine: Engine, view: WorkflowView, request: BindingRequest): Reply {
-  return createdWorkflowReply(shown(engine, view, request), view);
-}
-
-/** Checks all args before anything starts: a step that can never be enqueued would block the workflow. */
-async function checkSteps(engine: Engine, nodes: readonly NewNode[]): Promise<void> {
-  if (!(await engine.schemas.any())) return;
-  for (const { name, spec } of nodes) {
-    const read = readNodeSpec(spec);
-    if (read.role !== 'job') continue;
-    try {
-      await checkRequest(engine, read.job);
-    } catch (error) {
-      throw error instanceof ProtocolError
-        ? new ProtocolError(error.code, `Step ${name}: ${error.message}`, { ...error.details, step: name }, error.hint)
-        : error;
-    }
-  }
-}
-
-/** GET /workflows?state: newest first, without their steps. */
-async function listWorkflows(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const { page, query } = readWorkflowList(request.query);
-  return workflowListReply(page, await engine.storage.workflows.list(query), runningFor(request));
+/** A workflow may be large: its answer takes memory until it is delivered. */
+function counted(handler: Handler): Handler {
+  return async (engine, request, about, failed) => {
+    const reply = await handler(engine, request, about, failed);
+    return { ...reply, ...held(engine, reply.text.length) };
+  };
 }
 
 /**
@@ -129,16 +67,6 @@ async function workflowGraph(engine: Engine, request: BindingRequest): Promise<R
   const { workflow, nodes, jobs } = await engine.workflows.get(idOf(request));
   const text = renderGraph(workflow, nodes, jobs, runningFor(request));
   return { ...ok(text), ...held(engine, text.length) };
-}
-
-function shown(engine: Engine, view: WorkflowView, request: BindingRequest): Reply {
-  const reply = workflowReply(view, runningFor(request));
-  return { ...reply, ...held(engine, reply.text.length) };
-}
-
-/** The name of the state of a workflow that has not ended. */
-function runningFor({ quirk }: BindingRequest): 'running' | 'active' {
-  return quirk === 'admin page' ? 'active' : 'running';
 }
 
 function idOf({ params }: BindingRequest): string {

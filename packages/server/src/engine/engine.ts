@@ -1,6 +1,7 @@
 import { type Clock, type Millis, uuidv7 } from '@ojs-ts/core';
 import { Bulk } from '@ojs-ts/core/bulk';
 import { Crons } from '@ojs-ts/core/cron';
+import { DeadLetter, Reports } from '@ojs-ts/core/handlers';
 import { Leases, type NodeRef } from '@ojs-ts/core/job';
 import { type HistoryPolicy, historyPolicy, Lifecycle } from '@ojs-ts/core/lifecycle';
 import { withDefaults } from '@ojs-ts/core/options';
@@ -15,15 +16,14 @@ import { type Batches, batches } from './batches.ts';
 import { BulkOperations, bulkMs, forgetBulkMs } from './bulk/bulk-operations.ts';
 import { InFlight } from './in-flight.ts';
 import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
-import { DeadLetter } from './jobs/dead-letter.ts';
 import { Explainer } from './jobs/explain.ts';
 import { Fetches } from './jobs/fetch.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
-import { Reports } from './jobs/reports.ts';
 import { Searches } from './jobs/searches.ts';
 import { Settlements } from './jobs/settlement.ts';
 import { Suspects } from './jobs/suspects.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
 import { Maintenance } from './maintenance.ts';
 import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
 import { type EngineLog, type EngineOptions, type EngineSettings, engineOptions, silentLog } from './options.ts';
@@ -266,7 +266,8 @@ export class Engine implements AsyncDisposable {
     });
     this.crons = crons;
     this.lifecycle = new Lifecycle(this.#batches, clock);
-    this.reports = new Reports(this.#batches, clock);
+    const reports = new KeyedMutex();
+    this.reports = new Reports(this.#batches, clock, (id, work) => reports.run(id, work));
     this.jobEnds = new JobEnds(this.subscriptions, (id) => this.jobs.get(id));
     this.bulk = new Bulk(storage, clock, this.lifecycle, (error) => log.error({ err: error }, 'bulk item failed'));
     this.bulkOperations = new BulkOperations({
@@ -280,7 +281,7 @@ export class Engine implements AsyncDisposable {
       bytes: Math.min(bulkBytes, this.memory.answer),
       isManual: options.upkeep === 'manual' && options.clock !== undefined,
     });
-    this.deadLetter = new DeadLetter(storage, this.queues, clock, this.lifecycle, this.bulk);
+    this.deadLetter = new DeadLetter({ store: storage, queues: this.queues, clock, freshMs: 5_000 });
     this.explainer = new Explainer({
       storage,
       clock,

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Quirk } from '../binding/handler.ts';
+import type { Quirk } from '@ojs-ts/core/handlers';
 import { contentType } from './media.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { ProtocolError } from '@ojs-ts/core';
+import type { Request } from '@ojs-ts/core/handlers';
 import {
   countsOf,
   depthOf,
@@ -13,33 +14,29 @@ import {
   renderQueueStats,
 } from '@ojs-ts/core/requests';
 import { midnight, QueueSums } from '@ojs-ts/core/statistics';
-import type { Answers, Request } from './reply.ts';
+import type { Answers, Host } from './host.ts';
 import type { Table } from './table.ts';
 
-export function queueAnswers(table: Table): Answers {
-  return {
-    'queue.list': ({ query }) => {
-      const { queues, pagination } = pageOfQueues(table.registry.queues(), readPage(query));
-      return json({ queues: queues.map(renderQueue), pagination });
-    },
-    'queue.get': ({ params }) => {
-      const name = readQueueName(params.name);
-      const [queue] = table.registry.queues([name]);
-      if (queue === undefined)
-        throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
-      const counts = countsOf(queue);
-      const shown = renderQueue(queue);
-      const state = queue.paused ? 'paused' : 'active';
-      return json({ ...shown, state, queue: { ...shown, ...counts }, counts, ...counts });
-    },
-    'queue.stats': ({ params }) => stats(table, readQueueName(params.name)),
-    'queue.pause': (call) => pause(table, call, true),
-    'queue.resume': (call) => pause(table, call, false),
-  };
-}
+export const queueAnswers: Answers = {
+  'queue.list': ({ storage }, { query }) => {
+    const { queues, pagination } = pageOfQueues(storage.registry.queues(), readPage(query));
+    return json({ queues: queues.map(renderQueue), pagination });
+  },
+  'queue.get': ({ storage }, { params }) => {
+    const name = readQueueName(params.name);
+    const [queue] = storage.registry.queues([name]);
+    if (queue === undefined) throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
+    const counts = countsOf(queue);
+    const shown = renderQueue(queue);
+    const state = queue.paused ? 'paused' : 'active';
+    return json({ ...shown, state, queue: { ...shown, ...counts }, counts, ...counts });
+  },
+  'queue.stats': ({ storage }, { params }) => stats(storage, readQueueName(params.name)),
+  'queue.pause': (host, request) => pause(host, request, true),
+  'queue.resume': (host, request) => pause(host, request, false),
+};
 
-function stats(table: Table, name: string): PlainReply {
-  const { now, registry } = table;
+function stats({ now, registry }: Table, name: string): PlainReply {
   const [queue = null] = registry.queues([name]);
   const sums = new QueueSums();
   for (const record of registry.statistics(sums.begin(midnight(now), now), undefined, [name])) sums.add(record, now);
@@ -48,11 +45,10 @@ function stats(table: Table, name: string): PlainReply {
 }
 
 /** A paused queue still accepts jobs; pausing an unknown queue creates it. */
-function pause(table: Table, { params, query }: Request, paused: boolean): PlainReply {
-  const { now, registry } = table;
+function pause({ storage }: Host, { params, query }: Request, paused: boolean): PlainReply {
+  const { now, registry } = storage;
   const name = readQueueName(params.name);
-  const { queues } = table.tables;
+  const { queues } = storage.tables;
   const warnings = queues.has(name) ? [] : missingName('queue', name, query, queues.keys());
-  const shown = renderPause(registry.pauseQueue(name, paused, now), now);
-  return json({ ...shown, ...(warnings.length > 0 && { warnings }) });
+  return { ...json(renderPause(registry.pauseQueue(name, paused, now), now)), warnings };
 }

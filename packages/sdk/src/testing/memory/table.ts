@@ -1,15 +1,13 @@
 import type { Clock } from '@ojs-ts/core';
-import { Bulk, type BulkStore } from '@ojs-ts/core/bulk';
+import type { BulkStore } from '@ojs-ts/core/bulk';
 import type { CronStore } from '@ojs-ts/core/cron';
 import {
   defaultTimeoutMs,
   type JobId,
   type JobRecord,
   type Json,
-  Leases,
   type NewJob,
   type NodeRef,
-  newKey,
   State,
   type Transition,
   Waiting,
@@ -21,7 +19,6 @@ import {
   type Inserted,
   isIn,
   type JobStore,
-  Lifecycle,
   missingJob,
 } from '@ojs-ts/core/lifecycle';
 import { type Moved, memoryStore, nextOfEach, startNow, Tables } from '@ojs-ts/core/memory';
@@ -39,9 +36,6 @@ export function termsOf(worker: string): ClaimTerms {
 /** The store in memory that a server has, and what its engine and its upkeep do with it, at once. */
 export class Table implements JobStore, BulkStore, CountedLists, CronStore {
   readonly clock: Clock;
-  readonly lifecycle: Lifecycle;
-  readonly bulk: Bulk;
-  readonly leases = new Leases(newKey());
   readonly tables = new Tables(noWakes, true);
   readonly #store = memoryStore(() => this.tables);
   readonly jobs = this.#store.jobs;
@@ -54,11 +48,6 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
 
   constructor(clock: Clock) {
     this.clock = clock;
-    this.lifecycle = new Lifecycle(this, clock);
-    // Only a defect fails here.
-    this.bulk = new Bulk(this, clock, this.lifecycle, (error) => {
-      throw error;
-    });
   }
 
   get now(): number {
@@ -72,13 +61,6 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
 
   get(id: JobId): JobRecord | null {
     return this.tables.rows.get(id)?.job ?? null;
-  }
-
-  /** @throws ProtocolError `not_found` */
-  known(id: JobId): JobRecord {
-    const job = this.get(id);
-    if (job === null) throw missingJob(id);
-    return job;
   }
 
   insert(group: readonly NewJob[]): readonly Inserted[] {

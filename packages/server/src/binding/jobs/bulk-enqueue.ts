@@ -1,4 +1,5 @@
 import { latestOf } from '@ojs-ts/core';
+import { warningsOf } from '@ojs-ts/core/handlers';
 import { maxWarnings, type ReadEnvelope } from '@ojs-ts/core/job';
 import {
   type BulkEnqueued,
@@ -9,12 +10,11 @@ import {
   type Warnings,
 } from '@ojs-ts/core/requests';
 import type { Parts } from '../../engine/engine.ts';
+import { checkEnvelopes } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handler } from '../handler.ts';
 import { Ids } from '../ids.ts';
 import { pressureHeaders } from '../queues/queues.ts';
 import { faultOf, isBroken } from '../reply.ts';
-import { checkEnvelopes } from '../schemas.ts';
-import { warningsOf } from '../warnings.ts';
 import { type Answered, repeatable } from './repeatable.ts';
 
 type Engine = Parts<
@@ -61,7 +61,7 @@ function checkOf(
     access?.sent([read]);
     const unknown = warningsOf(read.unknown.slice(0, left), strict);
     left -= unknown.length;
-    return hasSchemas ? checkEnvelopes(engine, [read]).then((found) => [...unknown, ...found]) : unknown;
+    return hasSchemas ? checkEnvelopes(engine.schemas, [read]).then((found) => [...unknown, ...found]) : unknown;
   };
 }
 

@@ -1,41 +1,39 @@
 import { latestOf, members, ProtocolError } from '@ojs-ts/core';
 import { renderExplanation } from '@ojs-ts/core/explain';
-import { type ReadEnvelope, readEnvelope, readEnvelopes, renderJob } from '@ojs-ts/core/job';
+import { jobHandlers as shared, warningsOf } from '@ojs-ts/core/handlers';
+import { type ReadEnvelope, readEnvelope, readEnvelopes } from '@ojs-ts/core/job';
 import { missingJob, type PushedItem, rerunOf } from '@ojs-ts/core/lifecycle';
 import {
   acceptedOf,
   batchParts,
   batchReply,
-  changedReply,
   checkDistinct,
   enqueuedReply,
   minimalReply,
-  oneJob,
   readChanges,
-  readEdit,
+  readDeadLetterList,
   readJobList,
   requireBody,
-  retriedReply,
 } from '@ojs-ts/core/requests';
 import type { Parts } from '../../engine/engine.ts';
-import { checkArgs } from '../../engine/schemas/check.ts';
+import { checkEnvelopes } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
 import { jobsReply, joined } from '../pieces.ts';
 import { pressureHeaders } from '../queues/queues.ts';
-import { json, ok, type Reply } from '../reply.ts';
-import { checkEnvelopes } from '../schemas.ts';
-import { warningsOf } from '../warnings.ts';
+import { json, type Reply } from '../reply.ts';
 
 type Engine = Parts<
   | 'answers'
   | 'clock'
   | 'explainer'
   | 'jobs'
+  | 'leases'
   | 'lifecycle'
   | 'memory'
   | 'queueSettings'
   | 'queues'
+  | 'reports'
   | 'schemas'
   | 'searches'
   | 'settings'
@@ -43,26 +41,11 @@ type Engine = Parts<
   | 'storage'
 >;
 
-export const jobHandlers: Handlers<
-  | 'job.enqueue'
-  | 'job.enqueueBatch'
-  | 'job.get'
-  | 'job.cancel'
-  | 'job.retry'
-  | 'job.discard'
-  | 'job.rerun'
-  | 'job.edit'
-  | 'job.activate'
-> = {
+export const jobHandlers: Handlers<keyof typeof shared | 'job.enqueue' | 'job.enqueueBatch' | 'job.rerun'> = {
+  ...shared,
   'job.enqueue': enqueue,
   'job.enqueueBatch': enqueueBatch,
-  'job.get': getJob,
-  'job.cancel': cancelJob,
-  'job.retry': retryJob,
-  'job.discard': discardJob,
   'job.rerun': rerunJob,
-  'job.edit': editJob,
-  'job.activate': activateJob,
 };
 
 /**
@@ -87,7 +70,7 @@ async function pushOne(
   unknown: NonNullable<Reply['warnings']> = [],
 ): Promise<Reply> {
   access?.sent([read]);
-  const warned = warnings([...unknown, ...(await checkEnvelopes(engine, [read]))]);
+  const warned = warnings([...unknown, ...(await checkEnvelopes(engine.schemas, [read]))]);
   const [item] = await push(engine, [read], ids);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
   const reply = enqueuedReply(item, engine.clock.now());
@@ -107,7 +90,7 @@ export async function enqueueBatch(engine: Engine, request: BindingRequest): Pro
     read.flatMap((envelope) => envelope.unknown),
     strict,
   );
-  const warned = warnings([...unknown, ...(await checkEnvelopes(engine, read))]);
+  const warned = warnings([...unknown, ...(await checkEnvelopes(engine.schemas, read))]);
   const items = await push(engine, read, ids);
   const created = items.flatMap(({ kind, job }) => (kind === 'created' ? [job] : []));
   const more = { headers: await pressureHeaders(engine, created), ...warned };
@@ -116,32 +99,6 @@ export async function enqueueBatch(engine: Engine, request: BindingRequest): Pro
   // The answer is as long as the request: a long one is made piece by piece.
   if ((body?.length ?? 0) <= engine.memory.answer) return { ...batchReply(items, engine.clock.now()), ...more };
   return { status: 201, text: '', chunks: joined(batchParts(items, engine.clock.now())), ...more };
-}
-
-/** GET /jobs/:id. A malformed id is as unknown as any other. */
-export async function getJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
-  const id = params.id ?? '';
-  const job = await engine.jobs.get(id);
-  if (job === null) throw missingJob(id);
-  return ok(oneJob(job, renderJob(job, { now: engine.clock.now() })));
-}
-
-/** DELETE /jobs/:id: CANCEL. */
-export async function cancelJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
-  return changedReply(await engine.lifecycle.cancel(params.id ?? '', key));
-}
-
-/**
- * POST /admin/jobs/:id/retry (ojs-admin-api §7.4): a discarded job starts again with attempt 0, a retryable one is
- * available at once. A cancelled job stays so (ojs-core §6.3).
- */
-export async function retryJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
-  return retriedReply(await engine.lifecycle.rerun(params.id ?? '', key));
-}
-
-/** POST /admin/jobs/:id/discard: for an operator, by ojs-sdk-guidelines §5.3; no binding has a route for it. */
-export async function discardJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
-  return changedReply(await engine.lifecycle.discard(params.id ?? '', key));
 }
 
 /**
@@ -158,21 +115,6 @@ export async function rerunJob(engine: Engine, { params, body, key, access }: Bi
   const { clock } = engine;
   const read = rerunOf(job, changes, { now: clock.now(), latest: latestOf(clock) }, () => ids.next(), named);
   return pushOne(engine, read, ids, access);
-}
-
-/** PATCH /admin/jobs/:id: changes a job that waits. New args must match its schema. */
-export async function editJob(engine: Engine, { params, body, key }: BindingRequest): Promise<Reply> {
-  const id = params.id ?? '';
-  const edit = readEdit(body);
-  const { args } = edit.changes;
-  const job = args === undefined ? null : await engine.jobs.get(id);
-  if (args !== undefined && job !== null) await checkArgs(engine.schemas, job, args);
-  return changedReply(await engine.lifecycle.edit(id, key, edit));
-}
-
-/** POST /jobs/:id/activate. */
-export async function activateJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
-  return changedReply(await engine.lifecycle.activate(params.id ?? '', key));
 }
 
 function warnings(all: NonNullable<Reply['warnings']>): Pick<Reply, 'warnings'> {
@@ -196,12 +138,17 @@ async function explain({ explainer }: Engine, { params, query, access }: Binding
   return json(renderExplanation(await explained));
 }
 
-export const jobListHandlers: Handlers<'job.list'> = {
+export const jobListHandlers: Handlers<'job.list' | 'deadLetter.list'> = {
   'job.list': async (engine, request) => {
     const { query, access } = request;
     const list = readJobList(query, engine.clock.now());
     const queue = query.queue ?? list.filter.queue;
     access?.chosen(queue === undefined ? [] : [queue]);
     return jobsReply(engine, request, list);
+  },
+  'deadLetter.list': async (engine, request) => {
+    const { query, access } = request;
+    access?.chosen(query.queue === undefined ? [] : [query.queue]);
+    return jobsReply(engine, request, readDeadLetterList(query, engine.clock.now()));
   },
 };

@@ -1,4 +1,5 @@
 import { elements, isUuidv7, members, ProtocolError } from '@ojs-ts/core';
+import { type JobOwner, readOwner } from '@ojs-ts/core/handlers';
 import { type Json, type Leases, maxResultBytes, noClaim, readFailure } from '@ojs-ts/core/job';
 import { unhandledCode } from '@ojs-ts/core/lifecycle';
 import { type Body, Fields } from '@ojs-ts/core/requests';
@@ -63,29 +64,9 @@ function limitSize(text: Json, what: string, maxBytes: number, code: 'envelope_t
     throw new ProtocolError(code, `${what}: expected at most ${maxBytes} bytes, got ${bytes}.`, { max_size: maxBytes });
 }
 
-interface Owner {
-  readonly id: string;
-  readonly claim: number | null;
-  readonly worker: string | null;
-}
-
 /** As {@link readOwner}, in a fifth of its time, where the item has a lease that the store has issued; else null. */
-function usualOwner(leases: Leases, { job_id: id, x_lease: lease }: Body, worker: string | undefined): Owner | null {
+function usualOwner(leases: Leases, { job_id: id, x_lease: lease }: Body, worker: string | undefined): JobOwner | null {
   if (worker === undefined || !isUuidv7(id) || typeof lease !== 'string') return null;
   const claim = leases.claimOf(id, lease);
   return claim === noClaim ? null : { id, claim, worker };
-}
-
-/**
- * Who acts on a job, as far as the request says. A lease that the server did not issue counts as an ended one. Throws
- * `not_found` for a malformed id.
- */
-export function readOwner(leases: Leases, fields: Fields, worker?: string): Owner {
-  const id = fields.requiredString('job_id');
-  const lease = fields.string('x_lease', 64);
-  const owner = worker ?? fields.pathName('worker_id');
-  fields.done();
-  // A malformed id is as unknown as any other.
-  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
-  return { id, claim: lease === null ? null : leases.claimOf(id, lease), worker: owner };
 }

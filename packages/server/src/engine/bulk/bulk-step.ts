@@ -12,6 +12,7 @@ import {
   type Undoing,
   undoDecision,
 } from '@ojs-ts/core/bulk';
+import { checkArgs } from '@ojs-ts/core/handlers';
 import { type JobRecord, type Selection, select, sizeOf, Terminal } from '@ojs-ts/core/job';
 import type { Inserted } from '@ojs-ts/core/lifecycle';
 import { run } from '@ojs-ts/core/lifecycle';
@@ -19,7 +20,7 @@ import { Reopenings } from '@ojs-ts/core/workflow';
 import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import { PageSize, turn } from '../page-size.ts';
-import { checkArgs, checkEnvelopes } from '../schemas/check.ts';
+import { checkEnvelopes } from '../schemas/check.ts';
 import type { Schemas } from '../schemas/schemas.ts';
 import type { BulkRecords } from './bulk-records.ts';
 

@@ -1,5 +1,6 @@
-import { members, ProtocolError } from '@ojs-ts/core';
-import type { JobRecord, Json, ReadEnvelope } from '@ojs-ts/core/job';
+import { ProtocolError } from '@ojs-ts/core';
+import { versionOf } from '@ojs-ts/core/handlers';
+import type { ReadEnvelope } from '@ojs-ts/core/job';
 import type { Schemas } from './schemas.ts';
 
 const noWarnings: readonly string[] = [];
@@ -24,28 +25,4 @@ export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelo
     }
   }
   return warnings.length === 0 ? noWarnings : warnings;
-}
-
-/** Checks new args of a job that exists; returns warnings. @throws ProtocolError `schema_validation` */
-export function checkArgs(
-  schemas: Schemas,
-  { type, envelope }: Pick<JobRecord, 'type' | 'envelope'>,
-  args: Json,
-): Promise<readonly string[]> {
-  const schema: unknown = JSON.parse(members(envelope).get('schema') ?? 'null');
-  return schemas.check({
-    type,
-    args,
-    schema: typeof schema === 'string' ? schema : null,
-    version: versionOf(envelope),
-  });
-}
-
-/** The version that a job names (ojs-job-versioning); null if it names none. */
-export function versionOf(envelope: Json): string | null {
-  const texts = members(envelope);
-  const options: unknown = JSON.parse(texts.get('options') ?? 'null');
-  const named = typeof options === 'object' && options !== null && 'version' in options ? options.version : null;
-  const value: unknown = named ?? JSON.parse(texts.get('version') ?? 'null');
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
 }

@@ -1,26 +1,25 @@
 import { type Clock, type Millis, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import {
+  type Checked,
+  type NewSchema,
+  readSchemas,
+  refuseTaken,
+  type SchemaChecks,
+  type SchemaEntry,
+  SchemaIndex,
+  type SchemaRegistry,
+  wireVersion,
+} from '@ojs-ts/core/handlers';
 import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../../storage/storage.ts';
 import { turn } from '../page-size.ts';
-import { readEntries, type SchemaEntry, SchemaIndex, wireVersion } from './schema-index.ts';
 import { SchemaError } from './source.ts';
 import type { SchemaValidator } from './validator.ts';
-
-export interface Checked {
-  readonly type: string;
-  /** JSON text. */
-  readonly args: Json;
-  /** URI of the schema that the job names; null means that of its type and version. */
-  readonly schema: string | null;
-  /** The job's own version; absent or null means the latest. */
-  readonly version?: string | null;
-}
 
 const [kind, indexKind, indexKey] = ['schema', 'schema.index', 'schemas'] as const;
 /** The maximum age of the index in milliseconds, after which another node's change is noticed. */
 const freshMs = 1_000;
 const maxSchemas = 1_000;
-export const maxSchemaLength = 65_536;
 const maxCompiled = 100;
 /** How long checks may run before other work gets the event loop, in milliseconds. */
 const sliceMs = 8;
@@ -32,7 +31,7 @@ const none: readonly string[] = [];
  * The registry of schemas (ojs-core §5.2, ojs-schema-registry). One small document lists the registrations and is
  * changed by compare-and-set; the texts are in documents of their own that never change.
  */
-export class Schemas {
+export class Schemas implements SchemaChecks, SchemaRegistry {
   readonly #storage: Storage;
   readonly #clock: Clock;
   #index: SchemaIndex = new SchemaIndex(null, []);
@@ -101,7 +100,7 @@ export class Schemas {
    * @throws ProtocolError `invalid_request` if the text is no schema, `conflict` if type and version, or the URI, are
    * taken.
    */
-  async register(schema: Omit<SchemaEntry, 'id' | 'createdAt'> & { readonly text: Json }): Promise<SchemaEntry> {
+  async register(schema: NewSchema): Promise<SchemaEntry> {
     const { text, ...rest } = schema;
     let validator: SchemaValidator;
     try {
@@ -122,18 +121,7 @@ export class Schemas {
     await this.#storage.documents.put(kind, entry.id, text, 'any', now);
     try {
       await this.#change((entries) => {
-        const taken = entries.find(
-          (one) => (one.type === entry.type && one.version === entry.version) || one.uri === entry.uri,
-        );
-        if (taken !== undefined) {
-          const what =
-            taken.uri === entry.uri
-              ? `The schema ${entry.uri}`
-              : `Version ${entry.version} of the schema of ${entry.type}`;
-          throw new ProtocolError('conflict', `${what} is registered already; a changed schema needs a new version.`, {
-            uri: taken.uri,
-          });
-        }
+        refuseTaken(entries, entry);
         if (entries.length >= maxSchemas)
           throw new ProtocolError('unsupported', `This server keeps at most ${maxSchemas} schemas.`, {
             max_schemas: maxSchemas,
@@ -196,7 +184,7 @@ export class Schemas {
     const now = this.#clock.now();
     const found = await this.#storage.documents.get(indexKind, indexKey);
     if ((found?.version ?? null) !== this.#index.version)
-      this.#index = new SchemaIndex(found?.version ?? null, readEntries(found?.body ?? '[]'));
+      this.#index = new SchemaIndex(found?.version ?? null, readSchemas(found?.body ?? '[]'));
     this.#readAt = now;
     return this.#index;
   }

@@ -1,4 +1,5 @@
 import { type Clock, latestOf, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { duplicateWorkflow, endedWorkflow, type WorkflowView } from '@ojs-ts/core/handlers';
 import {
   historyOf,
   type JobId,
@@ -9,14 +10,12 @@ import {
   Waiting,
 } from '@ojs-ts/core/job';
 import { cancelled, run } from '@ojs-ts/core/lifecycle';
-import { duplicateWorkflow, endedWorkflow, type WorkflowView } from '@ojs-ts/core/requests';
 import {
   missingWorkflow,
   nodeRecordOf,
   type ReadWorkflow,
   Reopenings,
   readWorkflow,
-  rerunWorkflow,
   workflowCancelled,
 } from '@ojs-ts/core/workflow';
 import type { NodeRecord, Storage } from '../../storage/storage.ts';
@@ -147,12 +146,6 @@ export class Workflows {
     throw new ProtocolError('backend_unavailable', 'Other calls keep changing the workflow. Try again.', {
       workflow_id: id,
     });
-  }
-
-  /** The parts of a new workflow with the definition of this one; {@link create} starts it. */
-  async again(id: string, newId: () => JobId): Promise<ReadWorkflow> {
-    const { workflow, nodes } = await this.get(id);
-    return { ...rerunWorkflow(workflow, nodes, newId), steps: [], unknown: [] };
   }
 
   /** Advances nodes that have become ready, and those that become ready by it: for a while, then in the background. */

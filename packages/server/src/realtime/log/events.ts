@@ -1,9 +1,10 @@
 import type { Millis } from '@ojs-ts/core';
 import {
-  type EventEntry,
+  type EventFilter,
   type EventKind,
   eventKinds,
-  jobTypeOf,
+  kindMatcher,
+  matcher,
   readEntries,
   renderEvent,
   type WireEvent,
@@ -11,13 +12,9 @@ import {
 import type { Storage } from '../../storage/storage.ts';
 import { cursorOf, cursorText, timeAt } from './cursors.ts';
 
-export interface EventQuery {
+export interface EventQuery extends EventFilter {
   /** Cursor of a previous answer, or the id of an event; absent starts at the oldest event kept. */
   readonly after: string | null;
-  /** A trailing `*` matches every kind with that prefix. An empty list matches all; filters are combined by AND. */
-  readonly types: readonly string[];
-  readonly queues: readonly string[];
-  readonly jobTypes: readonly string[];
   readonly limit: number;
 }
 
@@ -84,24 +81,4 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
 /** The kinds that `types` match; undefined where these are all. */
 export function kindsOf(types: readonly string[]): readonly EventKind[] | undefined {
   return types.length === 0 ? undefined : eventKinds.filter(kindMatcher(types));
-}
-
-/**
- * Returns a check whether a kind is one of `types`; a trailing `*` matches every kind with that prefix (ojs-events
- * §6.1).
- */
-export function kindMatcher(types: readonly string[]): (kind: string) => boolean {
-  const exact = new Set(types.filter((type) => !type.endsWith('*')));
-  const prefixes = types.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1));
-  return (kind) => exact.has(kind) || prefixes.some((prefix) => kind.startsWith(prefix));
-}
-
-export function matcher({ types, queues, jobTypes }: EventQuery): (entry: EventEntry) => boolean {
-  const ofKind = kindMatcher(types);
-  const inQueues = new Set(queues);
-  const ofTypes = new Set(jobTypes);
-  return (entry) =>
-    (types.length === 0 || ofKind(entry[0])) &&
-    (inQueues.size === 0 || inQueues.has(entry[3])) &&
-    (ofTypes.size === 0 || ofTypes.has(jobTypeOf(entry) ?? ''));
 }

@@ -1,7 +1,7 @@
-import { readEntries, renderEvent, type WireEvent } from '@ojs-ts/core/events';
+import { matcher, readEntries, renderEvent, type WireEvent } from '@ojs-ts/core/events';
 import type { Storage } from '../../storage/storage.ts';
 import { cursorOf, cursorText, has } from './cursors.ts';
-import { type EventPage, type EventQuery, kindsOf, matcher, maxReads, page, scan } from './events.ts';
+import { type EventPage, type EventQuery, kindsOf, maxReads, page, scan } from './events.ts';
 
 export interface NewestPage extends EventPage {
   /** The end of the log at the first read: polling continues there. */

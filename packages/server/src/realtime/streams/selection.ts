@@ -1,6 +1,6 @@
-import { type EventKind, jobTypeOf } from '@ojs-ts/core/events';
+import { type EventKind, jobTypeOf, kindMatcher } from '@ojs-ts/core/events';
 import { cursorText, halfCursorText } from '../log/cursors.ts';
-import { kindMatcher, kindsOf } from '../log/events.ts';
+import { kindsOf } from '../log/events.ts';
 import { isChange, type LogEvent } from '../log/log-events.ts';
 
 /** The events that a client wants; all members must match (ojs-events §6.1). */

@@ -1,10 +1,10 @@
 import { ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { kindMatcher } from '@ojs-ts/core/events';
 import type { Json } from '@ojs-ts/core/job';
 import { Fields } from '@ojs-ts/core/requests';
 import type { QueueAccess } from '../../binding/access.ts';
 import { faultOf } from '../../binding/reply.ts';
 import type { Parts } from '../../engine/engine.ts';
-import { kindMatcher } from '../log/events.ts';
 import { everything, readChannel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { type Filter, nothing } from './selection.ts';

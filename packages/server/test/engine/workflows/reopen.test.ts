@@ -2,6 +2,7 @@ import { ProtocolError } from '@ojs-ts/core';
 import type { Targets } from '@ojs-ts/core/bulk';
 import { readEntries } from '@ojs-ts/core/events';
 import type { JobRecord, Json } from '@ojs-ts/core/job';
+import { rerunWorkflow } from '@ojs-ts/core/workflow';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Bench, bench } from '../../support/engine.ts';
 import { newId } from '../../support/ids.ts';
@@ -66,8 +67,9 @@ const order = { type: 'chain', steps: [step('pay.reserve'), step('pay.charge'), 
 
 /** Every road by which an operator retries a dead job. */
 const roads: Readonly<Record<string, (b: Bench, workflow: string, job: string) => Promise<unknown>>> = {
-  'the dead letter': async (b, _, job) => b.engine.deadLetter.retry(job, {}, null),
-  'the dead letter, many': async (b, _, job) => b.engine.deadLetter.retryMany({ ids: [job] }, null),
+  'the dead letter': async (b, _, job) => b.engine.lifecycle.retry(job, null),
+  'the dead letter, many': async (b, _, job) =>
+    b.engine.bulk.each({ ids: [job] }, (id) => b.engine.lifecycle.retry(id, null)),
   'a bulk retry': async (b, _, job) => b.engine.bulk.retry({ ids: [job] }, null),
   'a bulk operation on record': async (b) => {
     const selection = { query: 'type:pay.charge', filter: null };
@@ -113,7 +115,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     const [bad, slow] = [...(await b.fetch()), ...(await b.fetch())];
     if (bad === undefined || slow === undefined) throw new Error('There are two jobs to fetch.');
     await fail(b, bad);
-    await b.engine.deadLetter.retry(bad.id, {}, null);
+    await b.engine.lifecycle.retry(bad.id, null);
     await ack(b, slow);
     expect(await view(b, id)).toMatchObject({ state: 'running', failed: 0 });
     expect(await runAll(b)).toEqual(['a.bad', 'a.last']);
@@ -144,7 +146,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     expect((await runAll(b, ['b.two'])).toSorted()).toEqual(['b.done', 'b.failed', 'b.one', 'b.two']);
     expect(await view(b, id)).toMatchObject({ state: 'completed', failed: 1 });
     const done = await jobOf(b, id, 'b.done');
-    await b.engine.deadLetter.retry(await jobOf(b, id, 'b.two'), {}, null);
+    await b.engine.lifecycle.retry(await jobOf(b, id, 'b.two'), null);
     expect(await view(b, id)).toMatchObject({ state: 'running', failed: 0 });
     expect((await runAll(b)).toSorted()).toEqual(['b.done', 'b.good', 'b.two']);
     expect(await view(b, id)).toMatchObject({ state: 'completed', completed: 2, failed: 0 });
@@ -158,7 +160,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     const id = await create(b, { type: 'batch', jobs: [step('b.one')], callbacks });
     await runAll(b, ['b.done']);
     expect(await view(b, id)).toMatchObject({ state: 'failed' });
-    await b.engine.deadLetter.retry(await jobOf(b, id, 'b.done'), {}, null);
+    await b.engine.lifecycle.retry(await jobOf(b, id, 'b.done'), null);
     expect(await runAll(b)).toEqual(['b.done']);
     expect(await view(b, id)).toMatchObject({ state: 'completed' });
   });
@@ -180,7 +182,8 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     const { workflow } = await b.engine.workflows.retry(id, 'key');
     expect((await b.engine.workflows.retry(id, 'key')).workflow).toEqual(workflow);
     expect(await runAll(b)).toEqual(['pay.charge', 'ship.send', 'mail.send']);
-    const again = await b.engine.workflows.again(id, newId);
+    const { nodes } = await b.engine.workflows.get(id);
+    const again = { ...rerunWorkflow(workflow, nodes, newId), steps: [], unknown: [] };
     const { workflow: other } = await b.engine.workflows.create(again);
     expect(other).toMatchObject({ name: workflow.name, kind: 'chain', state: 'running', total: 4 });
     expect(other.id).not.toBe(id);
@@ -194,7 +197,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
       const before = await b.engine.storage.workflows.get(id);
       const nodes = await b.engine.storage.workflows.nodes(id, -1, 100);
       const expected = { code: 'conflict', details: { reason } };
-      await expect(async () => b.engine.deadLetter.retry(job, {}, null)).rejects.toMatchObject(expected);
+      await expect(async () => b.engine.lifecycle.retry(job, null)).rejects.toMatchObject(expected);
       const { items } = await b.engine.bulk.retry({ ids: [job] }, null);
       expect(items[0]?.fault).toMatchObject(expected);
       expect(await b.engine.storage.workflows.get(id)).toEqual(before);
@@ -267,7 +270,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
       const id = await create(b, { type: 'batch', jobs: [step('b.bad')], callbacks });
       await runAll(b, ['b.bad', 'b.done']);
       const done = await jobOf(b, id, 'b.done');
-      await b.engine.deadLetter.retry(await jobOf(b, id, 'b.bad'), {}, null);
+      await b.engine.lifecycle.retry(await jobOf(b, id, 'b.bad'), null);
       await runAll(b);
       await refused(b, id, done, 'workflow_changed');
     });

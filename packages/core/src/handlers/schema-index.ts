@@ -1,6 +1,8 @@
-import { isObject, type Millis } from '@ojs-ts/core';
-import type { Json } from '@ojs-ts/core/job';
-import { compareVersions, readVersion } from '@ojs-ts/core/requests';
+import { ProtocolError } from '../errors.ts';
+import type { Json } from '../job/job.ts';
+import { isObject } from '../json/json.ts';
+import { compareVersions, readVersion } from '../semver.ts';
+import type { Millis } from '../time/clock.ts';
 
 /** The effect of a mismatch (ojs-schema-registry §7). */
 export const schemaModes = ['strict', 'warn', 'off'] as const;
@@ -44,6 +46,15 @@ export class SchemaIndex {
   }
 }
 
+/** @throws ProtocolError `conflict` if type and version, or the URI, are taken. */
+export function refuseTaken(entries: readonly SchemaEntry[], { type, version, uri }: SchemaEntry): void {
+  const taken = entries.find((one) => (one.type === type && one.version === version) || one.uri === uri);
+  if (taken === undefined) return;
+  const what = taken.uri === uri ? `The schema ${uri}` : `Version ${version} of the schema of ${type}`;
+  const message = `${what} is registered already; a changed schema needs a new version.`;
+  throw new ProtocolError('conflict', message, { uri: taken.uri });
+}
+
 export function wireVersion({ version, numeric }: SchemaEntry): string | number {
   return numeric ? Number(version) : version;
 }
@@ -54,7 +65,7 @@ function newest(a: SchemaEntry, b: SchemaEntry): number {
 }
 
 /** Reads the document that lists the registrations. */
-export function readEntries(body: Json): readonly SchemaEntry[] {
+export function readSchemas(body: Json): readonly SchemaEntry[] {
   const list: unknown = JSON.parse(body);
   if (!Array.isArray(list)) throw new TypeError('The list of schemas in the store is not an array.');
   return list.map((one: unknown): SchemaEntry => {

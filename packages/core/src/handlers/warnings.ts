@@ -1,6 +1,6 @@
-import { ProtocolError } from '@ojs-ts/core';
-import { maxWarnings, type UnknownMember, type Warning, warningOf } from '@ojs-ts/core/job';
-import type { Reply } from './reply.ts';
+import { maxWarnings, type UnknownMember, type Warning, warningOf } from '../envelope/unknown-members.ts';
+import { ProtocolError } from '../errors.ts';
+import type { PlainReply } from '../requests/reply.ts';
 
 /**
  * Warnings about members of jobs that the protocol does not have.
@@ -16,7 +16,10 @@ export function warningsOf(unknown: readonly UnknownMember[], strict: boolean | 
 }
 
 /** The answer with its warnings at the end; unchanged without warnings. */
-export function withWarnings(reply: Reply, more: readonly Warning[]): Reply {
+export function withWarnings<R extends PlainReply & { readonly chunks?: AsyncIterable<string> }>(
+  reply: R,
+  more: readonly Warning[] = [],
+): R {
   const { warnings = [] } = reply;
   const all = [...more, ...warnings];
   if (all.length === 0) return reply;

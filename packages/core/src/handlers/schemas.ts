@@ -1,0 +1,181 @@
+import { rules } from '../envelope/validate.ts';
+import { ProtocolError } from '../errors.ts';
+import type { Json } from '../job/job.ts';
+import { isObject, members } from '../json/json.ts';
+import { Fields } from '../requests/fields.ts';
+import { pagination, readPage } from '../requests/pages.ts';
+import { json, ok, type PlainReply } from '../requests/reply.ts';
+import { readVersion } from '../semver.ts';
+import { type Answered, ask, type Steps } from '../steps.ts';
+import { type Handler, type Handlers, inSteps, type Request } from './handler.ts';
+import { type SchemaEntry, type SchemaMode, schemaModes, wireVersion } from './schema-index.ts';
+
+/** A registration with the text of its schema. */
+export type NewSchema = Omit<SchemaEntry, 'id' | 'createdAt'> & { readonly text: Json };
+
+/** The registry of schemas (ojs-schema-registry). */
+export interface SchemaRegistry {
+  /** Every registration, newest version of each type first. */
+  list(): Answered<readonly SchemaEntry[]>;
+  /** The latest version if `version` is null. */
+  find(type: string, version: string | null): Answered<SchemaEntry | null>;
+  byUri(uri: string): Answered<SchemaEntry | null>;
+  /** The text as registered; null if it was removed since. */
+  text(entry: SchemaEntry): Answered<Json | null>;
+  /** @throws ProtocolError `invalid_request` if the text is no schema; `conflict` if its names are taken. */
+  register(schema: NewSchema): Answered<SchemaEntry>;
+  /** False if it was removed already. */
+  remove(entry: SchemaEntry): Answered<boolean>;
+}
+
+interface Host {
+  readonly schemas: SchemaRegistry;
+}
+
+const maxUri = 2_048;
+const maxSchemaLength = 65_536;
+
+/**
+ * `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones, of the same
+ * registry.
+ */
+export const schemaHandlers: Handlers<
+  Host,
+  | 'schema.list'
+  | 'schema.register'
+  | 'schema.get'
+  | 'schema.versions'
+  | 'schema.getVersion'
+  | 'schema.delete'
+  | 'schema.deleteVersion'
+  | 'schema.put'
+  | 'schema.getFlat'
+  | 'schema.getVersionFlat'
+> = {
+  /** GET /schemas, /admin/schemas. */
+  'schema.list': inSteps(function* ({ schemas }, { query }) {
+    const page = readPage(query);
+    const all = yield* ask(schemas.list());
+    const from = page.cursor === null ? page.offset : readCursor(page.cursor);
+    const items = all.slice(from, from + page.limit).map(render);
+    const next = from + items.length < all.length ? String(from + items.length) : null;
+    const shownPage = pagination({ ...page, offset: from }, all.length, items.length, next);
+    return json({ schemas: items, items, pagination: shownPage });
+  }),
+  /** POST /schemas: `{uri, type, version, schema}` or `{job_type, version, schema}`, each with an optional `mode`. */
+  'schema.register': inSteps(function* (host, { body }) {
+    const fields = new Fields(Fields.parse(body));
+    const type = fields.string('job_type') ?? fields.string('type');
+    if (type === null) fields.issue('type', 'is required');
+    const entry = yield* ask(host.schemas.register(readSchema(body ?? '', fields, type ?? '', fields.raw('version'))));
+    return yield* schemaReply(host, entry, false, 201);
+  }),
+  'schema.get': showing(named),
+  'schema.getVersion': showing(versioned),
+  /** GET /schemas/:type/versions, newest first. */
+  'schema.versions': inSteps(function* ({ schemas }, { params: { key: type = '' } }) {
+    const entries = (yield* ask(schemas.list())).filter((entry) => entry.type === type);
+    if (entries.length === 0) missing(type);
+    const versions = entries.map((entry, index) => ({ ...render(entry), is_latest: index === 0 }));
+    return json({ type, job_type: type, versions, items: versions, count: versions.length });
+  }),
+  'schema.delete': removing(byUri),
+  'schema.deleteVersion': removing(versioned),
+  /** PUT /admin/schemas/:type/:version `{schema}`. */
+  'schema.put': inSteps(function* (host, { params: { key = '', version = '' }, body }) {
+    const fields = new Fields(Fields.parse(body));
+    const given = /^\d{1,9}$/.test(version) ? Number(version) : version;
+    const entry = yield* ask(host.schemas.register(readSchema(body ?? '', fields, key, given)));
+    return yield* schemaReply(host, entry, true, 201);
+  }),
+  'schema.getFlat': showing(named, true),
+  'schema.getVersionFlat': showing(versioned, true),
+};
+
+function readSchema(body: Json, fields: Fields, type: string, version: unknown): NewSchema {
+  if (type !== '' && !rules.type.is(type)) fields.issue('type', `must be ${rules.type.expected}`);
+  const text = members(body).get('schema') ?? '';
+  if (!isObject(fields.raw('schema'))) fields.issue('schema', 'must be a JSON Schema, an object');
+  else if (text.length > maxSchemaLength) fields.issue('schema', `must have at most ${maxSchemaLength} characters`);
+  if (version === undefined) fields.issue('version', 'is required');
+  else if ((typeof version !== 'number' && typeof version !== 'string') || readVersion(String(version)) === null)
+    fields.issue('version', 'must be a whole number, or a semantic version such as 1.0.0');
+  const sent = fields.string('uri', maxUri);
+  if (sent !== null && !/^[a-z][a-z0-9+.-]*:\S+$/i.test(sent))
+    fields.issue('uri', 'must be a URI, such as urn:ojs:schema:email.send:v1');
+  const mode = readMode(fields);
+  fields.done();
+  const name = String(version);
+  const uri = sent ?? `urn:ojs:schema:${type}:v${name}`;
+  return { type, version: name, numeric: typeof version === 'number', uri, mode, text };
+}
+
+/** `mode`, or `validation: {mode}`. The default is `strict`. */
+function readMode(fields: Fields): SchemaMode {
+  const validation = fields.object('validation');
+  const mode = fields.string('mode') ?? validation?.string('mode') ?? 'strict';
+  const found = schemaModes.find((one) => one === mode);
+  if (found === undefined) fields.issue('mode', `must be one of ${schemaModes.join(', ')}`);
+  return found ?? 'strict';
+}
+
+type Find = (host: Host, params: Request['params']) => Steps<SchemaEntry>;
+
+function showing(find: Find, flat = false): Handler<Host> {
+  return inSteps(function* (host, { params }) {
+    return yield* schemaReply(host, yield* find(host, params), flat);
+  });
+}
+
+function removing(find: Find): Handler<Host> {
+  return inSteps(function* (host, { params }) {
+    const entry = yield* find(host, params);
+    if (!(yield* ask(host.schemas.remove(entry)))) missing(entry.uri);
+    return json({ deleted: true, ...render(entry) });
+  });
+}
+
+/** A type has no colon and a URI always has one. */
+function* named(host: Host, params: Request['params']): Steps<SchemaEntry> {
+  const { key = '' } = params;
+  if (key.includes(':')) return yield* byUri(host, params);
+  return (yield* ask(host.schemas.find(key, null))) ?? missing(key);
+}
+
+function* byUri({ schemas }: Host, { key = '' }: Request['params']): Steps<SchemaEntry> {
+  return (yield* ask(schemas.byUri(key))) ?? missing(key);
+}
+
+function* versioned({ schemas }: Host, { key = '', version = '' }: Request['params']): Steps<SchemaEntry> {
+  return (yield* ask(schemas.find(key, version))) ?? missing(`${key}@${version}`);
+}
+
+/** The registration with the text of its schema: nested in `schema`, or flat with `schema` beside the rest. */
+function* schemaReply({ schemas }: Host, entry: SchemaEntry, flat: boolean, status = 200): Steps<PlainReply> {
+  const text = yield* ask(schemas.text(entry));
+  if (text === null) missing(entry.uri);
+  const body = `${JSON.stringify(render(entry)).slice(0, -1)},"schema":${text}}`;
+  return { ...ok(flat ? body : `{"schema":${body}}`), status };
+}
+
+function render(entry: SchemaEntry): object {
+  return {
+    uri: entry.uri,
+    type: entry.type,
+    job_type: entry.type,
+    version: wireVersion(entry),
+    mode: entry.mode,
+    created_at: new Date(entry.createdAt).toISOString(),
+  };
+}
+
+function readCursor(cursor: string): number {
+  if (/^\d{1,9}$/.test(cursor)) return Number(cursor);
+  throw ProtocolError.invalid([
+    { path: 'cursor', message: 'is not a cursor of this list; expected the cursor of the previous page' },
+  ]);
+}
+
+function missing(name: string): never {
+  throw new ProtocolError('not_found', 'No schema is registered under this name.', { schema: name.slice(0, maxUri) });
+}

@@ -1,0 +1,139 @@
+import { ProtocolError } from '../errors.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import type { Page } from '../job/selection.ts';
+import { requireBody } from '../requests/fields.ts';
+import { pagination, readPage } from '../requests/pages.ts';
+import { ok, type PlainReply } from '../requests/reply.ts';
+import { type Answered, ask, type Steps } from '../steps.ts';
+import type { Workflows } from '../store/workflows.ts';
+import { didYouMean } from '../suggestion.ts';
+import type { Clock } from '../time/clock.ts';
+import { renderWorkflow } from '../workflow/render.ts';
+import { rerunWorkflow } from '../workflow/rerun.ts';
+import { readNodeSpec } from '../workflow/spec.ts';
+import type { NewNode, NodeRecord, WorkflowRecord } from '../workflow/types.ts';
+import type { ReadWorkflow } from '../workflow/workflow.ts';
+import { type Handlers, idOf, idsOf, inSteps, type Request } from './handler.ts';
+import { checkRequest, type SchemaChecks } from './schema-checks.ts';
+import { warningsOf } from './warnings.ts';
+
+/** A workflow with everything for its rendering. */
+export interface WorkflowView {
+  readonly workflow: WorkflowRecord;
+  readonly nodes: readonly NodeRecord[];
+  readonly jobs: ReadonlyMap<JobId, JobRecord>;
+}
+
+interface Host {
+  readonly clock: Clock;
+  readonly schemas: SchemaChecks;
+  /** Each throws `not_found`. */
+  readonly workflows: {
+    /** Reads and checks a request; `newId` creates the ids of workflow and jobs. */
+    read(text: Json, newId: () => JobId): ReadWorkflow;
+    /** A repeated creation returns the workflow as it is now. Throws `duplicate` if another workflow has the id. */
+    create(read: ReadWorkflow): Answered<WorkflowView>;
+    get(id: string): Answered<WorkflowView>;
+    /** Throws `conflict` if it has ended already. */
+    cancel(id: string): Answered<WorkflowView>;
+    retry(id: string, key: string | null): Answered<WorkflowView>;
+  };
+  readonly storage: {
+    readonly workflows: {
+      list(query: Parameters<Workflows['list']>[0]): Answered<Page<WorkflowRecord> & { readonly total: number }>;
+    };
+  };
+}
+
+const states = ['running', 'completed', 'failed', 'cancelled'] as const;
+
+export const workflowHandlers: Handlers<
+  Host,
+  'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.retry' | 'workflow.rerun'
+> = {
+  /** POST /workflows (ojs-http-binding §14). */
+  'workflow.create': inSteps(function* (host, request) {
+    const { clock, workflows } = host;
+    const read = workflows.read(requireBody(request.body), idsOf(request, clock, 'workflow'));
+    const warnings = warningsOf(read.unknown, request.strict);
+    return { ...(yield* created(host, request, read)), warnings };
+  }),
+  /** GET /workflows?state: newest first, without their steps. */
+  'workflow.list': inSteps(function* ({ storage }, request) {
+    const { query } = request;
+    const page = readPage(query);
+    const asked = query.state ? query.state.split(',').map((one) => (one === 'active' ? 'running' : one)) : null;
+    const wrong = asked?.find((one) => !states.some((state) => state === one));
+    if (wrong !== undefined)
+      throw ProtocolError.invalid([
+        { path: 'state', message: `must be a list out of ${states.join(', ')}.${didYouMean(wrong, states)}` },
+      ]);
+    const wanted = asked && states.filter((state) => asked.includes(state));
+    const { cursor, offset, limit } = page;
+    const place = cursor === null ? { offset } : { after: cursor };
+    const found = yield* ask(storage.workflows.list({ states: wanted, ...place, limit }));
+    const items = `[${found.items.map((one) => renderWorkflow(one, [], undefined, runningFor(request))).join(',')}]`;
+    const shownPage = JSON.stringify(pagination(page, found.total, found.items.length, found.next));
+    return ok(`{"workflows":${items},"items":${items},"total":${found.total},"pagination":${shownPage}}`);
+  }),
+  'workflow.get': inSteps(function* ({ workflows }, request) {
+    return shown(yield* ask(workflows.get(idOf(request))), request);
+  }),
+  'workflow.cancel': inSteps(function* ({ workflows }, request) {
+    return shown(yield* ask(workflows.cancel(idOf(request))), request);
+  }),
+  'workflow.retry': inSteps(function* ({ workflows }, request) {
+    return shown(yield* ask(workflows.retry(idOf(request), request.key)), request);
+  }),
+  /** POST /workflows/:id/rerun: a new workflow with the definition of another one. */
+  'workflow.rerun': inSteps(function* (host, request) {
+    const id = idOf(request);
+    const { workflow, nodes } = yield* ask(host.workflows.get(id));
+    const again = rerunWorkflow(workflow, nodes, idsOf(request, host.clock, `rerun ${id}`));
+    return yield* created(host, request, { ...again, steps: [], unknown: [] });
+  }),
+};
+
+/** The name of the state of a workflow that has not ended. */
+export function runningFor({ quirk }: Pick<Request, 'quirk'>): 'running' | 'active' {
+  return quirk === 'admin page' ? 'active' : 'running';
+}
+
+export function duplicateWorkflow(id: string): ProtocolError {
+  return new ProtocolError('duplicate', `Another workflow has the id ${id}.`, { existing_workflow_id: id });
+}
+
+export function endedWorkflow({ id, state }: Pick<WorkflowRecord, 'id' | 'state'>): ProtocolError {
+  const details = { workflow_id: id, current_state: state, expected_state: 'running' };
+  return new ProtocolError('conflict', `The workflow is ${state}; expected running.`, details);
+}
+
+function* created({ schemas, workflows }: Host, request: Request, read: ReadWorkflow): Steps<PlainReply> {
+  request.access?.steps(read);
+  yield* checkSteps(schemas, read.nodes);
+  const view = yield* ask(workflows.create(read));
+  const headers = { location: `/ojs/v1/workflows/${view.workflow.id}` };
+  return { ...shown(view, request), status: 201, headers };
+}
+
+/** Checks all args before anything starts: a step that can never be enqueued would block the workflow. */
+function* checkSteps(schemas: SchemaChecks, nodes: readonly NewNode[]): Steps<void> {
+  if (!(yield* ask(schemas.any()))) return;
+  for (const { name, spec } of nodes) {
+    const read = readNodeSpec(spec);
+    if (read.role !== 'job') continue;
+    try {
+      yield* checkRequest(schemas, read.job);
+    } catch (error) {
+      throw error instanceof ProtocolError
+        ? new ProtocolError(error.code, `Step ${name}: ${error.message}`, { ...error.details, step: name }, error.hint)
+        : error;
+    }
+  }
+}
+
+/** The workflow under its name, and at the top level, which some clients read. */
+function shown({ workflow, nodes, jobs }: WorkflowView, request: Request): PlainReply {
+  const text = renderWorkflow(workflow, nodes, jobs, runningFor(request));
+  return ok(`{"workflow":${text},${text.slice(1)}`);
+}
