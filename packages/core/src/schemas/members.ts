@@ -108,6 +108,14 @@ const policies = () => ({
 
 const seconds = (description: string) => Type.Integer({ minimum: 0, description: `${description} In seconds.` });
 
+/** Members in seconds that a job keeps as sent. */
+export const keptSeconds = {
+  total_timeout: 'From the enqueue to the end of the last attempt.',
+  enqueue_ttl: 'The job is discarded if it has not started by then.',
+  grace_period: 'Added to the timeout, for the end of the handler.',
+  heartbeat_timeout: 'Longest silence of the worker.',
+};
+
 /** Members that a job and its options have. */
 const either = () => ({
   meta: Type.Record(Type.Unknown(), { description: 'Data about the job, for people and tools.' }),
@@ -126,10 +134,7 @@ const either = () => ({
   }),
   visibility_timeout_ms: Type.Integer({ minimum: 1, description: 'Length of the lease in ms.' }),
   tags: strings('Words for people and tools.'),
-  total_timeout: seconds('From the enqueue to the end of the last attempt.'),
-  enqueue_ttl: seconds('The job is discarded if it has not started by then.'),
-  grace_period: seconds('Added to the timeout, for the end of the handler.'),
-  heartbeat_timeout: seconds('Longest silence of the worker.'),
+  ...Object.fromEntries(Object.entries(keptSeconds).map(([name, description]) => [name, seconds(description)])),
   result_ttl: Type.Integer({ minimum: -1, description: 'How long the result is kept, in seconds; -1 for ever.' }),
   result_size_limit: Type.Integer({ minimum: 1, description: 'Bytes of the result at most.' }),
   ...policies(),

@@ -106,6 +106,14 @@ export const jobNames: NamesOf<JobOptions> = {
   pending: true,
 };
 
+/** Options that the wire has in whole seconds: their member of a request and of a job, and the least. */
+export const wholeSeconds = [
+  ['totalTimeout', 'total_timeout', 1],
+  ['enqueueTtl', 'enqueue_ttl', 1],
+  ['gracePeriod', 'grace_period', 0],
+  ['heartbeatTimeout', 'heartbeat_timeout', 1],
+] as const;
+
 /** Options of `enqueue`: of the job and of the call. */
 export interface EnqueueOptions extends JobOptions, CallOptions {}
 

@@ -6,7 +6,7 @@ import type { Duration } from '../options/duration.ts';
 import { durationMs, integer } from '../options/values.ts';
 import type { JobRequest } from './definition.ts';
 import { readLimits, wireLimits } from './limit.ts';
-import type { JobOptions } from './options.ts';
+import { type JobOptions, wholeSeconds } from './options.ts';
 import type { RetryPolicy, UniquePolicy } from './policies.ts';
 import { readRetry, readUnique } from './read-job.ts';
 import { problemOf, refuse } from './validate-request.ts';
@@ -98,7 +98,7 @@ export function wireBody(request: JobRequest): WireBody {
 
 /** The options of a valid request in their wire form. @throws {OJSValidationError} with the path of the option. */
 export function wireOptions(options: JobOptions): object {
-  return compact({
+  const wire: Record<string, unknown> = {
     queue: options.queue,
     priority: options.priority,
     tags: options.tags,
@@ -111,12 +111,10 @@ export function wireOptions(options: JobOptions): object {
     rate_limit: options.limits && wireLimits(options.limits),
     result_ttl: options.resultTtl === 'forever' ? -1 : seconds(options.resultTtl, 'resultTtl', 0),
     result_size_limit: integer(options.resultSizeLimit, 'resultSizeLimit', 1),
-    total_timeout: seconds(options.totalTimeout, 'totalTimeout', 1),
-    enqueue_ttl: seconds(options.enqueueTtl, 'enqueueTtl', 1),
-    grace_period: seconds(options.gracePeriod, 'gracePeriod', 0),
-    heartbeat_timeout: seconds(options.heartbeatTimeout, 'heartbeatTimeout', 1),
     pending: flag(options.pending, 'pending'),
-  });
+  };
+  for (const [name, member, least] of wholeSeconds) wire[member] = seconds(options[name], name, least);
+  return compact(wire);
 }
 
 /** A duration in whole seconds, as the wire has it. */
@@ -233,6 +231,9 @@ const uniqueOf = objectOf(readUnique);
 /** The options of a job, read from their wire form. Durations are ISO 8601 or milliseconds. */
 export function readJobOptions(raw: Wire): JobOptions {
   const ttl = numberOf(raw.result_ttl);
+  const lengths: Pick<JobOptions, (typeof wholeSeconds)[number][0]> = Object.fromEntries(
+    wholeSeconds.map(([name, member]) => [name, milliseconds(raw[member])]),
+  );
   return compact({
     priority: numberOf(raw.priority),
     tags: textsOf(raw.tags),
@@ -243,10 +244,7 @@ export function readJobOptions(raw: Wire): JobOptions {
     limits: readLimits(raw.rate_limit),
     resultTtl: ttl === -1 ? ('forever' as const) : milliseconds(ttl),
     resultSizeLimit: numberOf(raw.result_size_limit),
-    totalTimeout: milliseconds(raw.total_timeout),
-    enqueueTtl: milliseconds(raw.enqueue_ttl),
-    gracePeriod: milliseconds(raw.grace_period),
-    heartbeatTimeout: milliseconds(raw.heartbeat_timeout),
+    ...lengths,
     pending: booleanOf(raw.pending),
   });
 }

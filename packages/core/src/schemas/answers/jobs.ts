@@ -1,3 +1,4 @@
+import { keptSeconds } from '../members.ts';
 import { Type } from '../type.ts';
 import * as t from './parts.ts';
 
@@ -27,8 +28,8 @@ export const jobMembers = {
   priority: Type.Integer(),
   ...t.each(t.count(), 'attempt', 'max_attempts', 'timeout_ms'),
   // These are kept as sent.
-  ...t.each(t.maybe(t.number()), 'timeout', 'total_timeout', 'enqueue_ttl', 'grace_period', 'heartbeat_timeout'),
-  ...t.each(t.maybe(t.number()), 'result_ttl', 'result_size_limit', 'visibility_timeout_ms'),
+  ...t.each(t.maybe(t.number()), ...(Object.keys(keptSeconds) as (keyof typeof keptSeconds)[])),
+  ...t.each(t.maybe(t.number()), 'timeout', 'result_ttl', 'result_size_limit', 'visibility_timeout_ms'),
   visibility_timeout: t.maybe(Type.Union([t.number(), t.text()])),
   ...t.each(t.maybe(t.mapOf(t.json())), 'retry', 'unique'),
   tags: t.maybe(t.list(t.text())),
