@@ -1,24 +1,57 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodes, Failure } from '../connection/failure.ts';
 import { Server, type ServerFlags, takesServer } from '../connection/server.ts';
+import type { ConfirmFlags } from '../output/confirm.ts';
+import type { FormatFlags } from '../output/format.ts';
 import { plainLines } from '../output/plain.ts';
+import { every, type WatchFlags, watching } from '../output/watch.ts';
+import type { Flags, Values } from './flags.ts';
+
+/** Arguments by their names, with the line of the help: `id`, or as the usage shows them, `[id...]`. */
+export type Args = Readonly<Record<string, string>>;
+
+export type CommonFlags = ServerFlags & FormatFlags & ConfirmFlags & WatchFlags;
+
+/** Options that many commands have. */
+const common = {
+  yes: () => new Option('--yes', 'do not ask'),
+  json: () => new Option('--json', 'one JSON document, numbers as the server has them'),
+  ndjson: () => new Option('--ndjson', 'each item as one line of JSON').conflicts('json'),
+  watch: () => new Option('--watch [duration]', 'show it again, every 2s or as said, until Ctrl+C').argParser(every),
+};
+
+export interface Takes<F extends Flags> {
+  readonly args?: Args;
+  readonly flags?: F;
+  /** Options whose values the work does not read by their names. */
+  readonly more?: Flags;
+  readonly also?: readonly (keyof typeof common)[];
+}
 
 /** A command that asks a server. An error is one message on standard error, and an exit code of the table. */
-export function serverCommand<Flags extends ServerFlags>(
+export function serverCommand<F extends Flags>(
   name: string,
-  description: string,
-  work: (server: Server, flags: Flags, ...args: readonly string[]) => Promise<void>,
+  about: string,
+  { args = {}, flags, more, also = [] }: Takes<F>,
+  work: (server: Server, values: Values<F> & CommonFlags, ...args: readonly string[]) => Promise<void>,
 ): Command {
-  return takesServer(new Command(name))
-    .description(description)
+  const command = takesServer(new Command(name))
+    .description(about)
     .action(async function () {
       process.stdout.on('error', endAsRead);
-      const flags = this.opts<Flags>();
+      const values = this.opts<Values<F> & CommonFlags>();
       await reporting(fullName(this), async () => {
-        await using server = await Server.open(flags);
-        await work(server, flags, ...this.args);
+        await using server = await Server.open(values);
+        await watching(values, () => work(server, values, ...this.args));
       });
     });
+  for (const [arg, line] of Object.entries(args)) command.argument(/^\w+$/.test(arg) ? `<${arg}>` : arg, line);
+  for (const [member, option] of Object.entries({ ...more, ...flags })) {
+    option.attributeName = () => member;
+    command.addOption(option);
+  }
+  for (const one of also) command.addOption(common[one]());
+  return command;
 }
 
 /**
@@ -35,8 +68,19 @@ export async function reporting(name: string, work: () => Promise<void>): Promis
     await work();
   } catch (error) {
     console.error(`${name}: ${plainLines(error instanceof Error ? error.message : String(error))}`);
-    process.exitCode = exitCodes[error instanceof Failure ? error.kind : 'failed'];
+    const isUsage = error instanceof InvalidArgumentError;
+    process.exitCode = exitCodes[error instanceof Failure ? error.kind : isUsage ? 'usage' : 'failed'];
   }
+}
+
+/** Until it is disposed, Ctrl+C says something and ends the process. */
+export function interruptible(say: () => void): Disposable {
+  const interrupted = () => {
+    say();
+    process.exit(exitCodes.interrupted);
+  };
+  process.once('SIGINT', interrupted);
+  return { [Symbol.dispose]: () => void process.off('SIGINT', interrupted) };
 }
 
 /** As the user typed it: `ojs jobs list`. */

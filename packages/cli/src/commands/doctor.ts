@@ -1,27 +1,20 @@
 import { isObject } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { Failure } from '../connection/failure.ts';
-import type { ServerFlags } from '../connection/server.ts';
 import { type Item, text } from '../output/cells.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
+import { printAnswer } from '../output/format.ts';
 import { serverCommand } from './command.ts';
 
 /** `ojs doctor`: what is wrong. Exits with 1 if jobs are lost or blocked. */
 export function doctorCommand(): Command {
-  return takesJson(
-    serverCommand<ServerFlags & FormatFlags>(
-      'doctor',
-      'say what is wrong, and what mends it',
-      async (server, flags) => {
-        const { text: answer } = await server.ask({ operation: 'system.doctor' });
-        const findings = findingsIn(answer);
-        printAnswer(answer, flags, () =>
-          findings.length === 0 ? 'Nothing is wrong.' : findings.map(described).join('\n\n'),
-        );
-        if (findings.some((finding) => text(finding, 'severity') === 'error')) process.exitCode = 1;
-      },
-    ),
-  );
+  return serverCommand('doctor', 'say what is wrong, and what mends it', { also: ['json'] }, async (server, values) => {
+    const { text: answer } = await server.ask({ operation: 'system.doctor' });
+    const findings = findingsIn(answer);
+    printAnswer(answer, values, () =>
+      findings.length === 0 ? 'Nothing is wrong.' : findings.map(described).join('\n\n'),
+    );
+    if (findings.some((finding) => text(finding, 'severity') === 'error')) process.exitCode = 1;
+  });
 }
 
 /** @throws Failure if the answer is not the report of a server. */

@@ -2,33 +2,35 @@ import { type Call, elements, members } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
 import type { OperationName } from '@ojs-ts/core/operations';
 import type { Command } from 'commander';
-import type { Server, ServerFlags } from '../connection/server.ts';
+import type { Server } from '../connection/server.ts';
 import type { Item } from '../output/cells.ts';
-import { type FormatFlags, printItems, takesFormat } from '../output/format.ts';
+import { type FormatFlags, printItems } from '../output/format.ts';
 import { ProgressBar } from '../output/progress.ts';
-import { type Column, table } from '../output/table.ts';
-import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
-import { serverCommand } from './command.ts';
-import { atLeastOne } from './values.ts';
+import { table, type View } from '../output/table.ts';
+import { type Args, serverCommand } from './command.ts';
+import { atLeastOne, type Flags, flag, needed, on, type Values } from './flags.ts';
+import { queryOf } from './row.ts';
 
 /** A list of the server. */
-export interface Listed {
-  readonly operation: OperationName;
-  /** The member of an answer that has the items. */
-  readonly member: string;
-  readonly columns: readonly Column<Item>[];
+interface Listed<F extends Flags> {
   /** The name of an empty list: `jobs`. */
   readonly what: string;
+  /** The member of an answer that has the items: `items`, if none is named. */
+  readonly member?: string;
+  readonly columns: View;
+  readonly args?: Args;
+  /** By the members of the query. */
+  readonly flags?: F;
   /** Reads the parts that the list leaves out of an item; null if the item has gone since. */
   readonly whole?: (server: Server, item: Json) => Promise<Json | null>;
+  /** The query, where it is not that of the flags. */
+  readonly query?: (server: Server, ...args: readonly string[]) => Promise<Call['query']>;
 }
 
-export interface PageFlags {
-  readonly limit: number;
-  readonly all?: true;
-}
-
-export type ListFlags = ServerFlags & FormatFlags & PageFlags & WatchFlags;
+const pageFlags = {
+  limit: needed(flag('--limit <count>', 'the most items', atLeastOne), 20),
+  all: on('--all', 'every item, however many'),
+};
 
 /** So that lines of any number need the memory of one page. Tables and JSON need all items. */
 const pageSize = 200;
@@ -47,7 +49,8 @@ export interface Page {
 /** The pages of a list, until `limit` items were given. */
 export async function* pages(
   server: Server,
-  { operation, member }: Pick<Listed, 'operation' | 'member'>,
+  operation: OperationName,
+  member: string,
   query: Call['query'],
   limit: number,
 ): AsyncGenerator<Page> {
@@ -79,50 +82,39 @@ export async function* pages(
   }
 }
 
-/** A command that prints a list. @param queryOf the query of the command's own flags and arguments. */
-export function listCommand<Flags extends ListFlags>(
+/** A command that prints a list. */
+export function listCommand<F extends Flags>(
   name: string,
-  description: string,
-  listed: Listed,
-  queryOf: (
-    flags: Flags,
-    server: Server,
-    ...args: readonly string[]
-  ) => Call['query'] | Promise<Call['query']> = () => ({}),
+  about: string,
+  operation: OperationName,
+  listed: Listed<F>,
 ): Command {
-  return takesPage(
-    takesWatch(
-      takesFormat(
-        serverCommand<Flags>(name, description, (server, flags, ...args) =>
-          watching(flags, async () => printList(server, listed, await queryOf(flags, server, ...args), flags)),
-        ),
-      ),
-    ),
+  const { args, flags = {}, query } = listed;
+  const takes = {
+    ...(args && { args }),
+    flags: { ...flags, ...pageFlags },
+    also: ['json', 'ndjson', 'watch'] as const,
+  };
+  return serverCommand(name, about, takes, async (server, values, ...given) =>
+    printList(server, operation, listed, (await query?.(server, ...given)) ?? queryOf(flags, values), values),
   );
-}
-
-/** Adds the options that say how much of a list is printed. */
-export function takesPage(command: Command): Command {
-  return command
-    .option('--limit <count>', 'the most items', atLeastOne, 20)
-    .option('--all', 'every item, however many');
 }
 
 async function printList(
   server: Server,
-  listed: Listed,
+  operation: OperationName,
+  { member = 'items', what, columns, whole }: Omit<Listed<Flags>, 'flags'>,
   query: Call['query'],
-  flags: FormatFlags & PageFlags,
+  flags: FormatFlags & Values<typeof pageFlags>,
 ): Promise<void> {
   const found: Json[] = [];
   let shown = 0;
   let last: Page | undefined;
   const limit = flags.all ? Number.POSITIVE_INFINITY : flags.limit;
-  const all = pages(server, listed, query, limit);
+  const all = pages(server, operation, member, query, limit);
   // Lines are printed as they come: they are the progress.
   for await (const page of flags.ndjson ? all : withProgress(all, limit)) {
     last = page;
-    const { whole } = listed;
     const read = whole === undefined ? page.items : await Promise.all(page.items.map((item) => whole(server, item)));
     const items = read.filter((item) => item !== null);
     shown += items.length;
@@ -131,9 +123,7 @@ async function printList(
     else found.push(...items);
   }
   if (!flags.ndjson)
-    printItems(found, flags, (items) =>
-      items.length === 0 ? `No ${listed.what}.` : table(listed.columns, items.map(parse)),
-    );
+    printItems(found, flags, (items) => (items.length === 0 ? `No ${what}.` : table(columns, items.map(parse))));
   if (last?.hasMore) console.error(restOf(last, shown));
   if (last?.isCut) console.error('The server stopped its search before it had read all of them. Others may match.');
 }

@@ -1,81 +1,61 @@
 import { isObject } from '@ojs-ts/core';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { Failure } from '../connection/failure.ts';
-import type { Server, ServerFlags } from '../connection/server.ts';
-import { count, type Item, list, part, percentiles, text } from '../output/cells.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
-import { type Column, fields, table } from '../output/table.ts';
-import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
+import { count, type Item, list, millis, part, percentiles } from '../output/cells.ts';
+import { printAnswer } from '../output/format.ts';
+import { details, table, type View, view } from '../output/table.ts';
 import { serverCommand } from './command.ts';
-import { stateColumns } from './queues/queues.ts';
-import { past } from './times.ts';
-import { filled } from './values.ts';
+import { choice, flag, past } from './flags.ts';
+import { queryOf } from './row.ts';
 
-interface StatsFlags extends ServerFlags, FormatFlags, WatchFlags {
-  readonly history?: string;
-  readonly since?: string;
-  readonly queue?: string;
-  readonly type?: string;
-}
+const flags = {
+  period: choice('--history <period>', 'sums by period in place of the present', ['1m', '5m', '1h', '1d']),
+  since: flag('--since <time>', 'where the history begins: a time, or an age such as 6h (default 1h)', past),
+  queue: flag('--queue <name>', 'the history of one queue'),
+  type: flag('--type <type>', 'the history of one job type'),
+};
+
+const historyColumns = view`
+  TIME: timestamp | ENQUEUED>: ${count} | STARTED>: ${count} | PROCESSED>: ${count} | FAILED>: ${count} | DISCARDED>: ${count}
+  WAIT P50>: ${millis} latency_p50_ms | WAIT P95>: ${millis} latency_p95_ms | WAIT P99>: ${millis} latency_p99_ms
+  RUN P50>: ${millis} duration_p50_ms | RUN P95>: ${millis} duration_p95_ms | RUN P99>: ${millis} duration_p99_ms`;
+
+/** The order of the states: what waits and runs, then what has ended. */
+export const stateLines = view`
+  available: ${count} | active: ${count} | scheduled: ${count} | retryable: ${count} | pending: ${count}
+  completed: ${count} | cancelled: ${count} | discarded: ${count}`;
+
+const lines: View = [
+  ...view`queues: ${queues} | workers: ${workers}`,
+  ...stateLines.map(({ title, cell }) => ({ title, cell: (stats: Item) => cell(part(stats, 'jobs')) })),
+  ...view`dead letter: ${count} jobs.dead_letter | completed, last hour: ${count} completed_last_hour
+    failed, last hour: ${count} failed_last_hour | wait, last hour: ${percentiles} latency_ms
+    run, last hour: ${percentiles} duration_ms`,
+];
 
 /** `ojs stats`: sums over all queues, or sums by period. */
 export function statsCommand(): Command {
-  const command = serverCommand<StatsFlags>('stats', 'count jobs, queues and workers', (server, flags) =>
-    watching(flags, async () => {
-      if (flags.history !== undefined) return printHistory(server, flags);
-      if (flags.since !== undefined || flags.queue !== undefined || flags.type !== undefined)
-        throw new Failure('usage', 'Expected --history with --since, --queue and --type.');
-      const { text: answer } = await server.ask({ operation: 'admin.stats' });
-      printAnswer(answer, flags, (shown) => describe(JSON.parse(shown)));
-    }),
-  );
-  return takesWatch(takesJson(command))
-    .addOption(
-      new Option('--history <period>', 'sums by period in place of the present').choices(['1m', '5m', '1h', '1d']),
-    )
-    .option('--since <time>', 'where the history begins: a time, or an age such as 6h (default 1h)', past)
-    .option('--queue <name>', 'the history of one queue', filled)
-    .option('--type <type>', 'the history of one job type', filled);
+  const takes = { flags, also: ['json', 'watch'] as const };
+  return serverCommand('stats', 'count jobs, queues and workers', takes, async (server, values) => {
+    const query = queryOf(flags, values);
+    if (values.period === undefined && Object.keys(query).length > 0)
+      throw new Failure('usage', 'Expected --history with --since, --queue and --type.');
+    const operation = values.period === undefined ? 'admin.stats' : 'admin.history';
+    const { text } = await server.ask({ operation, query });
+    printAnswer(text, values, () => {
+      const answer: Item = JSON.parse(text);
+      return values.period === undefined
+        ? details(lines, answer)
+        : table(historyColumns, list(answer, 'data').filter(isObject));
+    });
+  });
 }
 
-const numbers = ['enqueued', 'started', 'processed', 'failed', 'discarded'] as const;
-const columns: readonly Column<Item>[] = [
-  { title: 'TIME', cell: (item) => text(item, 'timestamp') },
-  ...numbers.map(
-    (name): Column<Item> => ({ title: name.toUpperCase(), cell: (item) => count(item, name), align: 'right' }),
-  ),
-  ...durationColumns('WAIT', 'latency'),
-  ...durationColumns('RUN', 'duration'),
-];
-
-async function printHistory(server: Server, flags: StatsFlags): Promise<void> {
-  const { history: period, since, queue, type } = flags;
-  const { text: answer } = await server.ask({ operation: 'admin.history', query: { period, since, queue, type } });
-  printAnswer(answer, flags, (shown) => table(columns, list(JSON.parse(shown), 'data').filter(isObject)));
+function queues(stats: Item): string {
+  return `${count(stats, 'queues')}, ${count(stats, 'paused_queues')} paused`;
 }
 
-function durationColumns(title: string, name: string): readonly Column<Item>[] {
-  return [50, 95, 99].map((share) => ({
-    title: `${title} P${share}`,
-    cell: (item) => millis(item, `${name}_p${share}_ms`),
-    align: 'right',
-  }));
-}
-
-function millis(item: Item, name: string): string {
-  return typeof item[name] === 'number' ? `${count(item, name)} ms` : '';
-}
-
-function describe(stats: Item): string {
-  const [jobs, workers] = [part(stats, 'jobs'), part(stats, 'workers_by_state')];
-  return fields([
-    ['queues', `${count(stats, 'queues')}, ${count(stats, 'paused_queues')} paused`],
-    ['workers', `${count(workers, 'total')}, ${count(workers, 'running')} running, ${count(workers, 'stale')} stale`],
-    ...stateColumns.map((state) => [state, count(jobs, state)] as const),
-    ['dead letter', count(jobs, 'dead_letter')],
-    ['completed, last hour', count(stats, 'completed_last_hour')],
-    ['failed, last hour', count(stats, 'failed_last_hour')],
-    ['wait, last hour', percentiles(stats, 'latency_ms')],
-    ['run, last hour', percentiles(stats, 'duration_ms')],
-  ]);
+function workers(stats: Item): string {
+  const by = part(stats, 'workers_by_state');
+  return `${count(by, 'total')}, ${count(by, 'running')} running, ${count(by, 'stale')} stale`;
 }

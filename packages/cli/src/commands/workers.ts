@@ -1,77 +1,53 @@
-import { isObject, uuidv7 } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import type { ServerFlags } from '../connection/server.ts';
-import { age, bytes, count, type Item, list, millis, moment, part, text, texts } from '../output/cells.ts';
-import { type ConfirmFlags, confirmed, takesConfirm } from '../output/confirm.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
-import { plain } from '../output/plain.ts';
-import { fields } from '../output/table.ts';
-import { actionCommand } from './action.ts';
-import { group, serverCommand } from './command.ts';
-import { detailCommand } from './detail.ts';
+import { age, bytes, count, type Item, list, millis, moment, text, texts } from '../output/cells.ts';
+import { details, type Line, view } from '../output/table.ts';
+import { group } from './command.ts';
+import { on } from './flags.ts';
 import { listCommand } from './list.ts';
+import { change, look } from './row.ts';
 
-const worker = { param: 'id', about: 'id of the worker' } as const;
+const args = { id: 'id of the worker' };
+
+const lines = view`
+  id | state | told: directive | host: hostname | version | queues: ${texts}
+  heartbeat: ${moment} last_heartbeat_at | fetch: ${moment} last_fetch_at
+  event loop lag: ${millis} load.event_loop_lag_ms | memory: ${bytes} load.rss_bytes | heap: ${bytes} load.heap_used_bytes
+  jobs: ${load}`;
 
 /** `ojs workers`. */
 export function workersCommand(): Command {
   return group('workers', 'look at workers and direct them', [
-    listCommand('list', 'list workers by id', {
-      operation: 'worker.list',
-      member: 'items',
+    listCommand('list', 'list workers by id', 'worker.list', {
       what: 'workers',
-      columns: [
-        { title: 'ID', cell: (item) => text(item, 'id') },
-        { title: 'STATE', cell: (item) => text(item, 'state') },
-        { title: 'HOST', cell: (item) => text(item, 'hostname') },
-        { title: 'QUEUES', cell: (item) => texts(item, 'queues') },
-        { title: 'JOBS', cell: load, align: 'right' },
-        { title: 'HEARTBEAT', cell: (item) => age(item, 'last_heartbeat_at'), align: 'right' },
-        { title: 'LAG', cell: (item) => millis(part(item, 'load'), 'event_loop_lag_ms'), align: 'right' },
-        { title: 'MEMORY', cell: (item) => bytes(part(item, 'load'), 'rss_bytes'), align: 'right' },
-      ],
+      columns: view`ID | STATE | HOST: hostname | QUEUES: ${texts} | JOBS>: ${load}
+        HEARTBEAT>: ${age} last_heartbeat_at | LAG>: ${millis} load.event_loop_lag_ms | MEMORY>: ${bytes} load.rss_bytes`,
     }),
-    detailCommand('show a worker and the jobs that it runs', {
-      ...worker,
-      operation: 'worker.get',
-      describe: (answer) => {
-        const item: Item = JSON.parse(answer);
-        return fields([
-          ['id', text(item, 'id')],
-          ['state', text(item, 'state')],
-          ['told', text(item, 'directive')],
-          ['host', text(item, 'hostname')],
-          ['version', text(item, 'version')],
-          ['queues', texts(item, 'queues')],
-          ['heartbeat', moment(item, 'last_heartbeat_at')],
-          ['fetch', moment(item, 'last_fetch_at')],
-          ['event loop lag', millis(part(item, 'load'), 'event_loop_lag_ms')],
-          ['memory', bytes(part(item, 'load'), 'rss_bytes')],
-          ['heap', bytes(part(item, 'load'), 'heap_used_bytes')],
-          ['jobs', load(item)],
-          ...list(item, 'jobs')
-            .filter(isObject)
-            .map((job) => ['job', describeJob(job)] as const),
-        ]);
-      },
+    look('show', 'show a worker and the jobs that it runs', 'worker.get', {
+      args,
+      shown: (item) => details(lines, item, list(item, 'jobs').filter(isObject).map(lineOf)),
     }),
-    actionCommand('quiet', 'tell a worker to fetch no more jobs and finish those that it has', {
-      ...worker,
-      operation: 'worker.quiet',
-      said: (id) => `Worker ${id} will fetch no more from its next heartbeat on.`,
+    change('quiet', 'tell a worker to fetch no more jobs and finish those that it has', 'worker.quiet', {
+      args,
+      shown: (_, id) => `Worker ${id} will fetch no more from its next heartbeat on.`,
     }),
-    actionCommand('resume', 'tell a quiet worker to fetch again', {
-      ...worker,
-      operation: 'worker.resume',
-      said: (id) => `Worker ${id} will fetch again from its next heartbeat on.`,
+    change('resume', 'tell a quiet worker to fetch again', 'worker.resume', {
+      args,
+      shown: (_, id) => `Worker ${id} will fetch again from its next heartbeat on.`,
     }),
-    actionCommand('stop', 'tell a worker to finish its jobs and stop', {
-      ...worker,
-      operation: 'worker.stop',
-      said: (id) => `Worker ${id} will stop after its next heartbeat.`,
+    change('stop', 'tell a worker to finish its jobs and stop', 'worker.stop', {
+      args,
       question: (id) => `Shall I stop the worker ${id}?`,
+      shown: (_, id) => `Worker ${id} will stop after its next heartbeat.`,
     }),
-    removeCommand(),
+    change('remove', 'take a dead worker off the record; its jobs go on as after a crash', 'worker.remove', {
+      args,
+      flags: { force: on('--force', 'remove a live worker, too') },
+      sends: 'query',
+      question: (id, { force }) =>
+        `Shall I remove the worker ${id}?${force ? ' A live one runs its jobs on, beside whoever gets them.' : ''}`,
+      shown: (_, id) => `Worker ${id} is removed. Its jobs go on as after a crash: available, retryable or discarded.`,
+    }),
   ]);
 }
 
@@ -81,29 +57,6 @@ function load(item: Item): string {
   return `${count(item, 'active_jobs')}${most === '' ? '' : `/${most}`}`;
 }
 
-function describeJob(job: Item): string {
-  return `${text(job, 'id')} ${text(job, 'type')} (${text(job, 'queue')}) ${age(job, 'started_at')}`;
-}
-
-function removeCommand(): Command {
-  const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags & { readonly force?: true }>(
-    'remove',
-    'take a dead worker off the record; its jobs go on as after a crash',
-    async (server, flags, id = '') => {
-      const [name, what] = [plain(id), flags.force ? ' A live one runs its jobs on, beside whoever gets them.' : ''];
-      await confirmed(`Shall I remove the worker ${name}?${what}`, flags);
-      const { text: answer } = await server.ask({
-        operation: 'worker.remove',
-        params: { id },
-        query: flags.force ? { force: 'true' } : {},
-        idempotencyKey: uuidv7(),
-      });
-      printAnswer(
-        answer,
-        flags,
-        () => `Worker ${name} is removed. Its jobs go on as after a crash: available, retryable or discarded.`,
-      );
-    },
-  ).argument('<id>', worker.about);
-  return takesJson(takesConfirm(command)).option('--force', 'remove a live worker, too');
+function lineOf(job: Item): Line {
+  return ['job', `${text(job, 'id')} ${text(job, 'type')} (${text(job, 'queue')}) ${age(job, 'started_at')}`];
 }

@@ -1,4 +1,4 @@
-import { type Answer, type Call, members, type Transport } from '@ojs-ts/core';
+import { type Answer, type Call, members, type Transport, uuidv7 } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
 import type { Event, EventsOptions } from '@ojs-ts/sdk';
 import { type Command, Option } from 'commander';
@@ -70,6 +70,11 @@ export class Server implements AsyncDisposable {
     if (answer.status >= 400 && !accepted.some((one) => isAccepted(answer, one)))
       throw refusalOf(answer, this.#place ?? 'The storage');
     return answer;
+  }
+
+  /** Asks for a change. A proxy that repeats the request makes it once. */
+  change(call: Call, ...accepted: readonly Accepted[]): Promise<Answer> {
+    return this.ask({ ...call, idempotencyKey: uuidv7() }, ...accepted);
   }
 
   /** The members of an answer, each with its text. */

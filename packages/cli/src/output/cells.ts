@@ -32,6 +32,11 @@ export function list(item: Item, name: string): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** A text that fits into a column. */
+export function clipped(text: string, most = 60): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
 /** Percentiles of durations; a dash where nothing was measured. */
 export function percentiles(item: Item, name: string): string {
   const durations = part(item, name);

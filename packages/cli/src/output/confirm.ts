@@ -1,13 +1,7 @@
-import type { Command } from 'commander';
 import { Failure } from '../connection/failure.ts';
 
 export interface ConfirmFlags {
   readonly yes?: true;
-}
-
-/** Adds the option that answers the question in advance. */
-export function takesConfirm(command: Command): Command {
-  return command.option('--yes', 'do not ask');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readDuration } from '@ojs-ts/core';
-import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { Failure } from '../connection/failure.ts';
 
 export interface WatchFlags {
@@ -11,11 +11,6 @@ export interface WatchFlags {
 const usualMs = 2_000;
 const clear = '\u001b[2J\u001b[H';
 
-/** Adds the option that shows an answer again and again. */
-export function takesWatch(command: Command): Command {
-  return command.option('--watch [duration]', 'show it again, every 2s or as said, until Ctrl+C', every);
-}
-
 export async function watching({ watch }: WatchFlags, show: () => Promise<void>): Promise<void> {
   if (watch === undefined) return show();
   for (;;) {
@@ -25,7 +20,8 @@ export async function watching({ watch }: WatchFlags, show: () => Promise<void>)
   }
 }
 
-function every(text: string): number {
+/** Reads the time between two looks. */
+export function every(text: string): number {
   const ms = readDuration(text);
   if (ms !== null && ms >= 100) return ms;
   throw new InvalidArgumentError('Expected a duration of 100ms or more, such as 5s.');

@@ -1,74 +1,50 @@
-import { members, uuidv7 } from '@ojs-ts/core';
+import { members } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
-import type { ServerFlags } from '../../connection/server.ts';
 import { age, count, type Item, moment, numberIn, part, text } from '../../output/cells.ts';
-import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
-import { type FormatFlags, takesJson } from '../../output/format.ts';
+import { confirmed } from '../../output/confirm.ts';
 import { oneLine, plain } from '../../output/plain.ts';
 import { timeText } from '../../output/progress.ts';
-import { fields } from '../../output/table.ts';
-import { actionCommand } from '../action.ts';
+import { details, view } from '../../output/table.ts';
 import { group, serverCommand } from '../command.ts';
-import { detailCommand } from '../detail.ts';
 import { listCommand } from '../list.ts';
+import { change, look } from '../row.ts';
 import { follow, jobs, matchedWords, skippedWords } from './follow.ts';
 
-const operation = { param: 'id', about: 'id of the bulk operation' } as const;
+const args = { id: 'id of the bulk operation' };
 
 /** `ojs bulk`: changes of many jobs that the server makes. */
 export function bulkOperationsCommand(): Command {
   return group('bulk', 'look at changes of many jobs; stop, resume and undo them', [
-    listCommand('list', 'list bulk operations, newest first', {
-      operation: 'bulk.list',
-      member: 'items',
+    listCommand('list', 'list bulk operations, newest first', 'bulk.list', {
       what: 'bulk operations',
-      columns: [
-        { title: 'ID', cell: (item) => text(item, 'id') },
-        { title: 'ACTION', cell: (item) => text(item, 'action') },
-        { title: 'STATE', cell: (item) => text(item, 'state') },
-        { title: 'DONE', cell: (item) => count(item, 'done'), align: 'right' },
-        { title: 'CHANGED', cell: (item) => count(item, 'changed'), align: 'right' },
-        { title: 'AGE', cell: (item) => age(item, 'started_at'), align: 'right' },
-        { title: 'BY', cell: (item) => text(item, 'created_by') },
-        { title: 'JOBS', cell: about },
-      ],
+      columns: view`ID | ACTION | STATE | DONE>: ${count} | CHANGED>: ${count} | AGE>: ${age} started_at
+        BY: created_by | JOBS: ${about}`,
     }),
-    detailCommand('show a bulk operation: its progress, and what stayed', {
-      ...operation,
-      operation: 'bulk.get',
-      describe,
+    look('show', 'show a bulk operation: its progress, and what stayed', 'bulk.get', { args, shown: describe }),
+    change('stop', 'stop a bulk operation after its present step', 'bulk.stop', {
+      args,
+      shown: (item, id) => `Operation ${id} is ${text(item, 'state')}: ${jobs(numberIn(item, 'changed'))} changed.`,
     }),
-    actionCommand('stop', 'stop a bulk operation after its present step', {
-      ...operation,
-      operation: 'bulk.stop',
-      said: (id, item) => `Operation ${id} is ${text(item, 'state')}: ${jobs(numberIn(item, 'changed'))} changed.`,
-    }),
-    actionCommand('resume', 'continue a stopped bulk operation', {
-      ...operation,
-      operation: 'bulk.resume',
-      said: (id, item) => `Operation ${id} is ${text(item, 'state')}.`,
+    change('resume', 'continue a stopped bulk operation', 'bulk.resume', {
+      args,
+      shown: (item, id) => `Operation ${id} is ${text(item, 'state')}.`,
     }),
     undoCommand(),
   ]);
 }
 
 function undoCommand(): Command {
-  const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags>(
-    'undo',
-    'take back a cancel or discard by new jobs, and a retry or rerun by cancelling what still waits',
-    async (server, flags, id = '') => {
-      const found: Item = JSON.parse((await server.ask({ operation: 'bulk.get', params: { id } })).text);
-      const before = text(part(found, 'undo'), 'by');
-      if (before !== '') throw new Failure('failed', `The operation was undone already: ojs bulk show ${before}`);
-      const what = `${text(found, 'action')} of ${jobs(numberIn(found, 'changed'))}`;
-      await confirmed(`Shall I undo the ${what} by ${plain(text(found, 'created_by'))}?`, flags);
-      const call = { operation: 'bulk.undo', params: { id }, idempotencyKey: uuidv7() } as const;
-      await follow(server, () => server.ask(call), flags);
-    },
-  ).argument('<id>', operation.about);
-  return takesJson(takesConfirm(command));
+  const help = 'take back a cancel or discard by new jobs, and a retry or rerun by cancelling what still waits';
+  return serverCommand('undo', help, { args, also: ['yes', 'json'] }, async (server, values, id = '') => {
+    const found: Item = JSON.parse((await server.ask({ operation: 'bulk.get', params: { id } })).text);
+    const before = text(part(found, 'undo'), 'by');
+    if (before !== '') throw new Failure('failed', `The operation was undone already: ojs bulk show ${before}`);
+    const what = `${text(found, 'action')} of ${jobs(numberIn(found, 'changed'))}`;
+    await confirmed(`Shall I undo the ${what} by ${plain(text(found, 'created_by'))}?`, values);
+    await follow(server, () => server.change({ operation: 'bulk.undo', params: { id } }), values);
+  });
 }
 
 function about(item: Item): string {
@@ -79,31 +55,27 @@ function about(item: Item): string {
   return [...(undoes === '' ? [] : [`undoes ${undoes}`]), ...members, ...(query === '' ? [] : [query])].join(' ');
 }
 
-function describe(answer: Json): string {
-  const item: Item = JSON.parse(answer);
+const lines = view`
+  id | action | jobs: ${about} | changes | state | matched: ${matchedWords} | done: ${count} | changed: ${count}
+  skipped: ${skippedWords} | rate: ${rate} | time left: ${left} time_left_ms | by: created_by | started_at: ${moment}
+  finished_at: ${moment} | undo: ${undo} | error`;
+
+function describe(item: Item, _: string, json: Json): string {
+  return details(lines, { ...item, changes: oneLine(members(json).get('changes') ?? '') });
+}
+
+function rate(item: Item): string {
+  return item.rate === undefined || item.rate === null ? '' : `${text(item, 'rate')}/s`;
+}
+
+function left({ time_left_ms: ms }: Item): string {
+  return typeof ms === 'number' ? timeText(ms) : '';
+}
+
+/** The command that undoes the operation, the one that has, or why there is none. */
+function undo(item: Item): string {
   const undo = part(item, 'undo');
-  const left = item.time_left_ms;
   const by = text(undo, 'by');
-  const rate = text(item, 'rate');
-  return fields([
-    ['id', text(item, 'id')],
-    ['action', text(item, 'action')],
-    ['jobs', about(item)],
-    ['changes', oneLine(members(answer).get('changes') ?? '')],
-    ['state', text(item, 'state')],
-    ['matched', matchedWords(item)],
-    ['done', count(item, 'done')],
-    ['changed', count(item, 'changed')],
-    ['skipped', skippedWords(item)],
-    ['rate', rate === '' ? '' : `${rate}/s`],
-    ['time left', typeof left === 'number' ? timeText(left) : ''],
-    ['by', text(item, 'created_by')],
-    ['started_at', moment(item, 'started_at')],
-    ['finished_at', moment(item, 'finished_at')],
-    [
-      'undo',
-      undo.possible === true ? `ojs bulk undo ${text(item, 'id')}` : by === '' ? text(undo, 'reason') : `done by ${by}`,
-    ],
-    ['error', text(item, 'error')],
-  ]);
+  if (undo.possible === true) return `ojs bulk undo ${text(item, 'id')}`;
+  return by === '' ? text(undo, 'reason') : `done by ${by}`;
 }

@@ -10,12 +10,10 @@ import { ProgressBar } from '../../output/progress.ts';
 const soonMs = 50;
 const usualMs = 500;
 
-/** The words for the changed jobs of each action. */
-export const doneWords: Readonly<Record<string, string>> = {
+/** The words for changed jobs, where they are not the action and `ed`. */
+const doneWords: Readonly<Record<string, string>> = {
   cancel: 'cancelled',
   delete: 'deleted',
-  discard: 'discarded',
-  edit: 'edited',
   priority: 'given another priority',
   promote: 'promoted',
   purge: 'deleted',
@@ -25,6 +23,10 @@ export const doneWords: Readonly<Record<string, string>> = {
   retry: 'retried',
   undo: 'undone',
 };
+
+export function doneWord(action: string): string {
+  return doneWords[action] ?? `${action}ed`;
+}
 
 /** Reasons that do not say enough by their names. */
 const reasonWords: Readonly<Record<string, string>> = {
@@ -105,7 +107,7 @@ export function matchedWords(item: Item): string {
 }
 
 function outcome(item: Item): string {
-  const changed = `${jobs(numberIn(item, 'changed'))} ${doneWords[text(item, 'action')] ?? 'changed'}`;
+  const changed = `${jobs(numberIn(item, 'changed'))} ${doneWord(text(item, 'action'))}`;
   const state = text(item, 'state');
   const error = text(item, 'error');
   if (state === 'done') return `${changed}.`;

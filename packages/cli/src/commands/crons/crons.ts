@@ -1,100 +1,107 @@
 import { members } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { age, count, type Item, moment, text } from '../../output/cells.ts';
-import { fields } from '../../output/table.ts';
-import { actionCommand } from '../action.ts';
+import { view } from '../../output/table.ts';
 import { group } from '../command.ts';
-import { detailCommand } from '../detail.ts';
-import { jobColumns } from '../jobs/columns.ts';
+import { choice, flag, jsonArray } from '../flags.ts';
+import { jobColumns } from '../jobs/show.ts';
 import { listCommand } from '../list.ts';
-import { changeCommand } from './change.ts';
+import { change, look } from '../row.ts';
 import { previewCommand } from './preview.ts';
 
-const cron = { param: 'name', about: 'name of the cron job' } as const;
+const args = { name: 'name of the cron job' };
 
 /** `ojs cron`. */
 export function cronCommand(): Command {
+  const runs = 'list the jobs that a cron job has made, newest first; ojs cron preview shows the runs to come';
   return group('cron', 'look at cron jobs, run and pause them', [
-    listCommand('list', 'list cron jobs by name', {
-      operation: 'cron.list',
-      member: 'cron_jobs',
+    listCommand('list', 'list cron jobs by name', 'cron.list', {
       what: 'cron jobs',
-      columns: [
-        { title: 'NAME', cell: (item) => text(item, 'name') },
-        { title: 'CRON', cell: (item) => text(item, 'cron') },
-        { title: 'ZONE', cell: (item) => text(item, 'timezone') },
-        { title: 'TYPE', cell: (item) => text(item, 'type') },
-        { title: 'STATUS', cell: status },
-        { title: 'NEXT', cell: (item) => age(item, 'next_run_at'), align: 'right' },
-        { title: 'LAST', cell: (item) => age(item, 'last_run_at'), align: 'right' },
-        { title: 'LAST STATE', cell: lastState },
-        { title: 'RUNS', cell: (item) => count(item, 'run_count'), align: 'right' },
-      ],
+      member: 'cron_jobs',
+      columns: view`NAME | CRON | ZONE: timezone | TYPE | STATUS: ${status} | NEXT>: ${age} next_run_at
+        LAST>: ${age} last_run_at | LAST STATE: ${lastState} | RUNS>: ${count} run_count`,
     }),
-    detailCommand('show a cron job', { ...cron, operation: 'cron.get', describe }),
+    look('show', 'show a cron job', 'cron.get', {
+      args,
+      member: 'cron_job',
+      shown: view`name | cron: ${expression} | type | status: ${status} | overlap: overlap_policy | description
+        paused since: ${moment} paused_at | registered as: ${registered} | next run: ${nextRun}
+        last run: ${lastRun} | last job: last_job_id | runs: ${count} run_count`,
+    }),
     previewCommand(),
-    runsCommand(),
-    changeCommand(),
-    actionCommand('trigger', 'run a cron job now', {
-      ...cron,
-      operation: 'cron.trigger',
-      said: (name, answer) => `Cron job ${name} runs as job ${text(answer, 'job_id')}.`,
+    listCommand('runs', runs, 'job.list', {
+      what: 'runs',
+      member: 'jobs',
+      columns: jobColumns.filter(({ title }) => title !== 'TYPE'),
+      args,
+      query: async (server, name = '') => {
+        const answer = (await server.ask({ operation: 'cron.get', params: { name } })).text;
+        // The type is what an index answers.
+        const item: Item = JSON.parse(members(answer).get('cron_job') ?? answer);
+        return { type: text(item, 'type'), q: `cron:${JSON.stringify(name)}` };
+      },
     }),
-    actionCommand('pause', 'run a cron job no more until it is resumed, even if it is registered again', {
-      ...cron,
-      operation: 'cron.pause',
-      said: (name) => `Cron job ${name} is paused.`,
+    change('change', 'change parts of a cron job; the rest stays, and so does a pause', 'cron.update', {
+      args,
+      flags: changeFlags,
+      oneOf: Object.keys(changeFlags),
+      shown: changed,
     }),
-    actionCommand('resume', 'run a paused cron job again', {
-      ...cron,
-      operation: 'cron.resume',
-      said: (name, answer) => `Cron job ${name} is active; its next run is ${text(answer, 'next_run_at')}.`,
+    change('trigger', 'run a cron job now', 'cron.trigger', {
+      args,
+      shown: (answer, name) => `Cron job ${name} runs as job ${text(answer, 'job_id')}.`,
     }),
-    actionCommand('remove', 'remove a cron job; its jobs stay', {
-      ...cron,
-      operation: 'cron.remove',
-      said: (name) => `Cron job ${name} is removed.`,
+    change('pause', 'run a cron job no more until it is resumed, even if it is registered again', 'cron.pause', {
+      args,
+      shown: (_, name) => `Cron job ${name} is paused.`,
+    }),
+    change('resume', 'run a paused cron job again', 'cron.resume', {
+      args,
+      shown: (answer, name) => `Cron job ${name} is active; its next run is ${text(answer, 'next_run_at')}.`,
+    }),
+    change('remove', 'remove a cron job; its jobs stay', 'cron.remove', {
+      args,
       question: (name) => `Shall I remove the cron job ${name}?`,
+      shown: (_, name) => `Cron job ${name} is removed.`,
     }),
   ]);
 }
 
-function describe(answer: string): string {
-  const item = cronIn(answer);
-  return fields([
-    ['name', text(item, 'name')],
-    ['cron', `${text(item, 'cron')} ${text(item, 'timezone')}`],
-    ['type', text(item, 'type')],
-    ['status', status(item)],
-    ['overlap', text(item, 'overlap_policy')],
-    ['description', text(item, 'description')],
-    ['paused since', moment(item, 'paused_at')],
-    ['registered as', item.registered_enabled === false ? 'disabled' : 'enabled'],
-    ['next run', item.never_runs === true ? neverRuns : moment(item, 'next_run_at')],
-    ['last run', [moment(item, 'last_run_at'), lastState(item)].filter((part) => part !== '').join(', ')],
-    ['last job', text(item, 'last_job_id')],
-    ['runs', count(item, 'run_count')],
-  ]);
+const overlaps = ['skip', 'allow', 'cancel_previous', 'enqueue'];
+const changeFlags = {
+  cron: flag('--cron <expression>', "when it runs, in quotes: '0 9 * * MON-FRI', '@every 15m'"),
+  timezone: flag('--timezone <zone>', 'zone of the expression, such as Europe/Berlin'),
+  overlap_policy: choice('--overlap <policy>', 'what a run does while the one before it has not ended', overlaps),
+  description: flag('--description <text>', 'a text for people; an empty one removes it', String),
+  type: flag('--type <type>', 'type of the jobs'),
+  queue: flag('--queue <name>', 'queue of the jobs'),
+  args: flag('--args <json>', 'arguments of the jobs, a JSON array', jsonArray),
+};
+
+function changed(cron: Item, name: string): string {
+  if (typeof cron.next_run_at === 'string')
+    return `Cron job ${name} is changed; its next run is ${text(cron, 'next_run_at')}.`;
+  const why = cron.never_runs === true ? 'its expression matches no time, so it never runs' : 'it does not run now';
+  return `Cron job ${name} is changed; ${why}.`;
 }
 
-/** `ojs cron runs`: the jobs that a cron job has made. */
-function runsCommand(): Command {
-  const listed = { operation: 'job.list', member: 'jobs', columns: runColumns, what: 'runs' } as const;
-  return listCommand(
-    'runs',
-    'list the jobs that a cron job has made, newest first; ojs cron preview shows the runs to come',
-    listed,
-    async (_, server, name = '') => {
-      // The type is what an index answers.
-      const item = cronIn((await server.ask({ operation: 'cron.get', params: { name } })).text);
-      return { type: text(item, 'type'), q: `cron:${JSON.stringify(name)}` };
-    },
-  ).argument('<name>', cron.about);
+function expression(item: Item): string {
+  return `${text(item, 'cron')} ${text(item, 'timezone')}`;
 }
 
-const runColumns = jobColumns.filter(({ title }) => title !== 'TYPE');
+function registered(item: Item): string {
+  return item.registered_enabled === false ? 'disabled' : 'enabled';
+}
 
 const neverRuns = 'never runs';
+
+function nextRun(item: Item): string {
+  return item.never_runs === true ? neverRuns : moment(item, 'next_run_at');
+}
+
+function lastRun(item: Item): string {
+  return [moment(item, 'last_run_at'), lastState(item)].filter((part) => part !== '').join(', ');
+}
 
 /** `paused` is an operator's decision, `disabled` that of the registration. */
 function status(item: Item): string {
@@ -107,8 +114,4 @@ function status(item: Item): string {
 function lastState(item: Item): string {
   if (typeof item.last_job_id !== 'string') return '';
   return typeof item.last_job_state === 'string' ? item.last_job_state : 'deleted';
-}
-
-function cronIn(answer: string): Item {
-  return JSON.parse(members(answer).get('cron_job') ?? answer);
 }

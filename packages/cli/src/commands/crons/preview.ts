@@ -1,41 +1,43 @@
 import { isObject } from '@ojs-ts/core';
-import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
-import type { Server, ServerFlags } from '../../connection/server.ts';
 import { age, count, type Item, list, text } from '../../output/cells.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
+import { printAnswer } from '../../output/format.ts';
 import { plain } from '../../output/plain.ts';
-import { type Column, table } from '../../output/table.ts';
+import { table, view } from '../../output/table.ts';
 import { serverCommand } from '../command.ts';
-import { ahead } from '../times.ts';
-import { filled, upTo } from '../values.ts';
-
-interface PreviewFlags extends ServerFlags, FormatFlags {
-  readonly timezone?: string;
-  readonly from?: string;
-  readonly count: number;
-}
+import { ahead, flag, needed, upTo } from '../flags.ts';
 
 /** The most that a server answers. */
 const maxRuns = 1_000;
 /** Skipped runs of one change of the clocks that have a line each. */
 const listed = 3;
 
+const flags = {
+  timezone: flag('--timezone <zone>', 'zone of the expression, such as Europe/Berlin; default UTC'),
+  from: flag('--from <time>', 'where the preview begins: 2026-03-28T00:00:00Z, or 30d from now; default now', ahead),
+  count: needed(flag('--count <count>', `how many runs, up to ${maxRuns}`, upTo(maxRuns)), 10),
+};
+
 /** `ojs cron preview`: the runs to come, in their zone, with what changes of the clocks do to them. */
 export function previewCommand(): Command {
-  const command = serverCommand<PreviewFlags>(
-    'preview',
-    'list the runs to come of an expression or of a cron job, across changes of the clocks',
-    async (server, flags, cron = '') => {
-      const { text: answer } = await server.ask(isExpression(cron) ? ofExpression(cron, flags) : ofCron(cron, flags));
-      printAnswer(answer, flags, describe);
-    },
-  ).argument('<cron>', `an expression in quotes, such as '30 2 * * *', or the name of a cron job`);
-  return takesJson(command)
-    .option('--timezone <zone>', 'zone of the expression, such as Europe/Berlin; default UTC', filled)
-    .option('--from <time>', 'where the preview begins: 2026-03-28T00:00:00Z, or 30d from now; default now', ahead)
-    .option('--count <count>', `how many runs, up to ${maxRuns}`, upTo(maxRuns), 10);
+  const about = 'list the runs to come of an expression or of a cron job, across changes of the clocks';
+  const args = { cron: `an expression in quotes, such as '30 2 * * *', or the name of a cron job` };
+  return serverCommand('preview', about, { args, flags, also: ['json'] }, async (server, values, cron = '') => {
+    const { timezone, from, count } = values;
+    const isName = !isExpression(cron);
+    if (isName && timezone !== undefined)
+      throw new Failure(
+        'usage',
+        `Expected --timezone with an expression; the cron job ${plain(cron)} has its own zone.`,
+      );
+    const { text: answer } = await server.ask(
+      isName
+        ? { operation: 'cron.runs', params: { name: cron }, query: { from, limit: count } }
+        : { operation: 'cron.preview', body: JSON.stringify({ expression: cron, timezone, from, count }) },
+    );
+    printAnswer(answer, values, () => describe(JSON.parse(answer)));
+  });
 }
 
 /** Names have no spaces, and an expression of one word begins with @. */
@@ -43,32 +45,16 @@ function isExpression(cron: string): boolean {
   return /^@|\s/.test(cron.trim());
 }
 
-function ofExpression(expression: string, { timezone, from, count }: PreviewFlags): Parameters<Server['ask']>[0] {
-  return { operation: 'cron.preview', body: JSON.stringify({ expression, timezone, from, count }) };
-}
-
-function ofCron(name: string, { timezone, from, count }: PreviewFlags): Parameters<Server['ask']>[0] {
-  if (timezone !== undefined)
-    throw new Failure('usage', `Expected --timezone with an expression; the cron job ${plain(name)} has its own zone.`);
-  return { operation: 'cron.runs', params: { name }, query: { from, limit: count } };
-}
-
-interface Row {
+type Row = {
   readonly local: string;
   /** Empty for a run that is skipped. */
   readonly at: string;
   readonly note: string;
-}
+};
 
-const columns: readonly Column<Row>[] = [
-  { title: 'LOCAL TIME', cell: ({ local }) => local },
-  { title: 'UTC', cell: ({ at }) => at },
-  { title: 'WHEN', cell: (row) => age({ ...row }, 'at'), align: 'right' },
-  { title: 'NOTE', cell: ({ note }) => note },
-];
+const columns = view`LOCAL TIME: local | UTC: at | WHEN>: ${age} at | NOTE`;
 
-function describe(answer: Json): string {
-  const item: Item = JSON.parse(answer);
+function describe(item: Item): string {
   const head = `${text(item, 'expression')} in ${text(item, 'timezone')}`;
   if (item.enabled === false) {
     const name = text(item, 'name');

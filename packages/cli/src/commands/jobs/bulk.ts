@@ -1,18 +1,18 @@
-import { uuidv7 } from '@ojs-ts/core';
 import type { BulkAction } from '@ojs-ts/core/bulk';
 import type { Json } from '@ojs-ts/core/job';
 import type { OperationName } from '@ojs-ts/core/operations';
 import type { Command } from 'commander';
 import { exitCodes, Failure } from '../../connection/failure.ts';
-import type { Server, ServerFlags } from '../../connection/server.ts';
+import type { Server } from '../../connection/server.ts';
 import { type Item, list, numberIn, text } from '../../output/cells.ts';
-import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
+import { confirmed } from '../../output/confirm.ts';
+import { type FormatFlags, printAnswer } from '../../output/format.ts';
 import { oneLine } from '../../output/plain.ts';
-import { follow, jobs, matchedWords } from '../bulk/follow.ts';
-import { serverCommand } from '../command.ts';
-import { perSecond } from '../values.ts';
-import { type FilterFlags, filterOf, queryOf, takesFilter, takesQueryOption, takesSubject } from './filter.ts';
+import { doneWord, follow, jobs, matchedWords } from '../bulk/follow.ts';
+import { type CommonFlags, serverCommand } from '../command.ts';
+import { type Flags, flag, on, perSecond, Raw, type Values } from '../flags.ts';
+import { given, objectOf } from '../row.ts';
+import { filterFlags, queryFlag, subjectFlags } from './filter.ts';
 
 /** How a change of listed jobs is asked for. */
 export type ByIds =
@@ -29,54 +29,49 @@ export type ByIds =
 /** A change of many jobs, as its command counts it, asks about it and starts it. */
 export interface BulkChange {
   readonly action: BulkAction;
-  /** Before the count of a question: `Shall I cancel 3 jobs?` */
-  readonly verb: string;
-  readonly done: string;
+  /** Before the count of a question: `Shall I cancel 3 jobs?` Without it the action. */
+  readonly verb?: string;
 }
 
 /** A change that has a command of its own. */
-export interface Change extends BulkChange {
-  readonly name: string;
-  readonly description: string;
-  /** The change to each job. */
-  readonly setting?: Setting;
+interface Change extends BulkChange {
+  /** Exactly one of these flags says what each job gets: its value is this member of the changes. */
+  readonly setting?: { readonly member: string; readonly flags: Flags; readonly expected: string };
   /** Absent if only a filter can name jobs. */
   readonly byIds?: ByIds;
   /** Jobs of the dead letter: all in one state. */
   readonly isDead?: true;
 }
 
-interface SettingFlags {
-  readonly at?: string;
-  readonly in?: string;
-  readonly to?: number;
-}
-
-interface Setting {
-  readonly takes: (command: Command) => Command;
-  /** As JSON text. @throws Failure `usage` for flags that say nothing, or too much. */
-  readonly of: (flags: SettingFlags) => Json;
-}
+/** Options of a change of all jobs that match, besides those of their filter. */
+export const manyFlags = {
+  rate: flag('--rate <jobs>', 'by a filter so many jobs at most: 50/s, 100/m', perSecond),
+  dry_run: on('--dry-run', 'only count what the filter matches'),
+};
 
 /** Selects the jobs, the rate, and whether to run at all. */
-export type ManyFlags = FilterFlags & ConfirmFlags & FormatFlags & { readonly dryRun?: true; readonly rate?: number };
-type ChangeFlags = ServerFlags & ManyFlags & SettingFlags;
+type ManyFlags = Partial<Values<typeof filterFlags>> & Values<typeof manyFlags> & CommonFlags;
 
 /** A command that changes jobs by id, or all that match a filter. */
-export function bulkCommand(change: Change): Command {
-  const command = serverCommand<ChangeFlags>(change.name, change.description, (server, flags, ...ids) =>
-    ids.length > 0 ? named(server, change, ids, flags) : matching(server, change, flags, change.setting?.of(flags)),
+export function bulkCommand(name: string, about: string, change: Change): Command {
+  const { byIds, setting, isDead } = change;
+  const filter: Partial<typeof filterFlags> = isDead ? { ...subjectFlags('discarded'), ...queryFlag } : filterFlags;
+  const takes = {
+    ...(byIds && { args: { '[id...]': 'ids of jobs; without them a filter says which' } }),
+    ...(setting && { more: setting.flags }),
+    flags: { ...filter, ...manyFlags },
+    also: ['yes', 'json'] as const,
+  };
+  return serverCommand(name, about, takes, (server, values, ...ids) =>
+    ids.length > 0 ? named(server, change, ids, values) : matching(server, change, values, changesOf(change, values)),
   );
-  if (change.byIds !== undefined) command.argument('[id...]', 'ids of jobs; without them a filter says which');
-  change.setting?.takes(command);
-  return takesMany(change.isDead ? takesSubject(command, 'discarded') : takesFilter(command));
 }
 
-/** Adds the options of a change of all jobs that match, besides those of their filter. */
-export function takesMany(command: Command): Command {
-  return takesJson(takesConfirm(takesQueryOption(command)))
-    .option('--rate <jobs>', 'by a filter so many jobs at most: 50/s, 100/m', perSecond)
-    .option('--dry-run', 'only count what the filter matches');
+function changesOf({ setting }: Change, values: object): Json | undefined {
+  if (setting === undefined) return undefined;
+  const [value, ...more] = Object.values(given(setting.flags, values));
+  if (value === undefined || more.length > 0) throw new Failure('usage', setting.expected);
+  return objectOf({ [setting.member]: value });
 }
 
 /**
@@ -87,54 +82,52 @@ export function takesMany(command: Command): Command {
 export async function matching(server: Server, change: BulkChange, flags: ManyFlags, changes?: Json): Promise<void> {
   if (!isFiltered(flags))
     throw new Failure('usage', 'Expected ids of jobs or a filter, such as --queue mail or --since 7d.');
-  const { query, state, rate } = flags;
-  const states = state === undefined ? {} : { states: state };
-  const body = { action: change.action, query, filter: { ...filterOf(flags), ...states } };
+  const filter = { ...given(subjectFlags('created'), flags), ...(flags.state && { states: flags.state }) };
+  const body = { action: change.action, query: flags.q, filter };
   const { text: counted } = await start(server, { ...body, dry_run: true }, changes);
   const count: Item = JSON.parse(counted);
   const matched = numberIn(count, 'matched');
-  if (flags.dryRun || matched === 0) {
+  if (flags.dry_run || matched === 0) {
     printAnswer(counted, flags, () =>
-      matched === 0 ? 'No job matches.' : `${capital(matchedWords(count))} would be ${change.done}.`,
+      matched === 0 ? 'No job matches.' : `${capital(matchedWords(count))} would be ${doneWord(change.action)}.`,
     );
     return;
   }
   const runsAgain = change.action === 'retry' || change.action === 'redrive';
   const workflows = runsAgain ? ' A workflow whose failed step is among them continues with it.' : '';
-  await confirmed(`Shall I ${change.verb} ${matchedWords(count)}?${workflows}`, flags);
-  await follow(server, () => start(server, { ...body, rate, confirm: true }, changes), flags);
+  await confirmed(`Shall I ${change.verb ?? change.action} ${matchedWords(count)}?${workflows}`, flags);
+  await follow(server, () => start(server, { ...body, rate: flags.rate, confirm: true }, changes), flags);
 }
 
 /** Changes are sent unchanged. */
 function start(server: Server, request: object, changes?: Json) {
-  const text = JSON.stringify(request);
-  const body = changes === undefined ? text : `${text.slice(0, -1)},"changes":${changes}}`;
-  return server.ask({ operation: 'bulk.start', body, idempotencyKey: uuidv7() });
+  const body = objectOf({ ...request, ...(changes !== undefined && { changes: new Raw(changes) }) });
+  return server.change({ operation: 'bulk.start', body });
 }
 
-export function isFiltered(flags: FilterFlags): boolean {
-  return Object.keys(queryOf(flags)).length > 0;
+function isFiltered(flags: ManyFlags): boolean {
+  return Object.keys(given(filterFlags, flags)).length > 0;
 }
 
 /** @throws Failure `usage` for options that belong to a filter. */
 export function checkNamed(flags: ManyFlags): void {
   if (isFiltered(flags)) throw new Failure('usage', 'Expected ids or a filter, got both.');
-  if (flags.dryRun || flags.rate !== undefined)
-    throw new Failure('usage', `Expected a filter with ${flags.dryRun ? '--dry-run' : '--rate'}, got ids.`);
+  if (flags.dry_run || flags.rate !== undefined)
+    throw new Failure('usage', `Expected a filter with ${flags.dry_run ? '--dry-run' : '--rate'}, got ids.`);
 }
 
 function capital(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-async function named(server: Server, change: Change, ids: readonly string[], flags: ChangeFlags): Promise<void> {
+async function named(server: Server, change: Change, ids: readonly string[], flags: ManyFlags): Promise<void> {
   checkNamed(flags);
-  if (change.done === 'deleted') await confirmed(`Shall I ${change.verb} ${jobs(ids.length)}?`, flags);
+  if (change.action === 'delete') await confirmed(`Shall I delete ${jobs(ids.length)}?`, flags);
   const { byIds } = change;
   if (byIds === undefined) throw new Failure('usage', 'Expected a filter, got ids.');
   if (byIds.operation === 'bulk.start') {
     const body = { action: change.action, query: `id:${ids.map((id) => JSON.stringify(id)).join(',')}`, confirm: true };
-    const begin = () => start(server, body, change.setting?.of(flags));
+    const begin = () => start(server, body, changesOf(change, flags));
     const changed = numberIn(await follow(server, begin, flags), 'changed');
     if (changed < ids.length) {
       process.exitCode = exitCodes.failed;
@@ -160,7 +153,7 @@ async function atOnce(
 ): Promise<Result> {
   const body: Json = JSON.stringify({ [member]: ids });
   const accepted = { status: 422, member: 'succeeded' };
-  const answer: Item = JSON.parse((await server.ask({ operation, body, idempotencyKey: uuidv7() }, accepted)).text);
+  const answer: Item = JSON.parse((await server.change({ operation, body }, accepted)).text);
   const errors = list(answer, 'errors').filter((error): error is Item => typeof error === 'object' && error !== null);
   return {
     succeeded: numberIn(answer, 'succeeded'),
@@ -177,7 +170,7 @@ async function oneByOne(
   const errors: Result['errors'][number][] = [];
   for (const id of ids) {
     try {
-      await server.ask({ operation, params: { id }, idempotencyKey: uuidv7() });
+      await server.change({ operation, params: { id } });
     } catch (error) {
       if (!(error instanceof Failure) || (error.kind !== 'failed' && error.kind !== 'missing')) throw error;
       errors.push({ job_id: id, error: error.message });
@@ -186,10 +179,10 @@ async function oneByOne(
   return { succeeded: ids.length - errors.length, failed: errors.length, errors };
 }
 
-function report({ done }: Change, { succeeded, failed, errors }: Result, { json }: FormatFlags): void {
-  if (json) console.log(oneLine(JSON.stringify({ [done]: succeeded, failed, errors })));
+function report({ action }: BulkChange, { succeeded, failed, errors }: Result, { json }: FormatFlags): void {
+  if (json) console.log(oneLine(JSON.stringify({ [doneWord(action)]: succeeded, failed, errors })));
   else {
-    console.log(`${jobs(succeeded)} ${done}.`);
+    console.log(`${jobs(succeeded)} ${doneWord(action)}.`);
     if (failed > 0) console.error(`${jobs(failed)} stayed as before:`);
     for (const { job_id, error } of errors) console.error(`${job_id}: ${error}`);
     if (failed > errors.length) console.error(`and ${jobs(failed - errors.length)} more.`);

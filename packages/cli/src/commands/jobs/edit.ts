@@ -1,45 +1,62 @@
-import { uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
-import type { ServerFlags } from '../../connection/server.ts';
 import { text } from '../../output/cells.ts';
+import { plain } from '../../output/plain.ts';
 import { serverCommand } from '../command.ts';
-import { nowOrAhead } from '../times.ts';
-import { checkNamed, type ManyFlags, matching, takesMany } from './bulk.ts';
-import { states, takesFilter } from './filter.ts';
-import { type JobFlags, printJob, takesJobOptions } from './options.ts';
-import { changesOf, takesArgs } from './rerun.ts';
+import { flag, jsonArray, nowOrAhead } from '../flags.ts';
+import { objectOf } from '../row.ts';
+import { checkNamed, manyFlags, matching } from './bulk.ts';
+import { filterFlags, states } from './filter.ts';
+import { jobFlags, printJob, wireFlags } from './options.ts';
 
-interface EditFlags extends ServerFlags, Omit<JobFlags, 'queue'>, ManyFlags {
-  readonly args?: string;
-  readonly ifState?: readonly string[];
-}
-
-const edit = { action: 'edit', verb: 'edit', done: 'edited' } as const;
+const args = { '[id]': 'id of the job; without it a filter says which' };
+const also = ['yes', 'json'] as const;
+const new_args = flag('--args <array>', 'arguments in place of its own, a JSON array', jsonArray);
+const many = { ...filterFlags, ...manyFlags };
 
 /** `ojs jobs edit`: changes a job that waits, or all that match a filter. */
 export function editCommand(): Command {
-  const command = serverCommand<EditFlags>(
-    'edit',
-    'change a job that waits, or by a filter many',
-    async (server, flags, id) => {
-      const { queue: _, ...own } = flags;
-      const changes = changesOf(own);
-      if (changes === '{}') throw new Failure('usage', 'Expected a change, such as --priority 10 or --at now.');
-      const [state, ...more] = flags.ifState ?? [];
-      if (id === undefined) {
-        if (state !== undefined) throw new Failure('usage', 'Expected --state with a filter, got --if-state.');
-        return matching(server, edit, flags, changes);
-      }
-      checkNamed(flags);
-      if (more.length > 0) throw new Failure('usage', 'Expected one state with --if-state.');
-      const body = changesOf(own, state === undefined ? {} : { if_match: { state } });
-      const call = { operation: 'job.edit', params: { id }, body, idempotencyKey: uuidv7() } as const;
-      const { text: answer } = await server.ask(call);
-      printJob(answer, flags, (job) => `Job ${text(job, 'id')} is changed,`);
-    },
-  )
-    .argument('[id]', 'id of the job; without it a filter says which')
-    .option('--if-state <state>', 'only if the job is in this state', states);
-  return takesMany(takesFilter(takesArgs(takesJobOptions(command, 'default as before', nowOrAhead))));
+  const flags = {
+    if_state: flag('--if-state <state>', 'only if the job is in this state', states),
+    ...jobFlags('default as before', nowOrAhead),
+    new_args,
+    ...many,
+  };
+  const about = 'change a job that waits, or by a filter many';
+  return serverCommand('edit', about, { args, flags, also }, async (server, values, id) => {
+    const changes = { args: values.new_args, ...wireFlags(values) };
+    if (objectOf(changes) === '{}') throw new Failure('usage', 'Expected a change, such as --priority 10 or --at now.');
+    const [state, ...more] = values.if_state ?? [];
+    if (id === undefined) {
+      if (state !== undefined) throw new Failure('usage', 'Expected --state with a filter, got --if-state.');
+      return matching(server, { action: 'edit' }, values, objectOf(changes));
+    }
+    checkNamed(values);
+    if (more.length > 0) throw new Failure('usage', 'Expected one state with --if-state.');
+    const body = objectOf({ ...changes, if_match: state && { state } });
+    const { text: answer } = await server.change({ operation: 'job.edit', params: { id }, body });
+    printJob(answer, values, (job) => `Job ${text(job, 'id')} is changed,`);
+  });
+}
+
+/** `ojs jobs rerun`: an ended job runs again as a new one, or all that match a filter. */
+export function rerunCommand(): Command {
+  const flags = {
+    to_queue: flag('--to-queue <name>', 'queue of the new job; default as before'),
+    ...jobFlags('default as before'),
+    new_args,
+    ...many,
+  };
+  const about = 'run an ended job again as a new job, which names the old one in its meta; by a filter many';
+  return serverCommand('rerun', about, { args, flags, also }, async (server, values, id) => {
+    const body = objectOf({ args: values.new_args, queue: values.to_queue, ...wireFlags(values) });
+    if (id === undefined) return matching(server, { action: 'rerun' }, values, body);
+    checkNamed(values);
+    const { text: answer } = await server.change({ operation: 'job.rerun', params: { id }, body });
+    printJob(answer, values, (job, { deduplicated }) =>
+      deduplicated === true
+        ? `Nothing was enqueued: job ${text(job, 'id')} has the same unique key, and is`
+        : `Job ${plain(id)} runs again as job ${text(job, 'id')},`,
+    );
+  });
 }

@@ -1,43 +1,33 @@
 import { elements, members } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
-import { type Command, Option } from 'commander';
-import type { Server, ServerFlags } from '../../connection/server.ts';
-import { count, type Item, part } from '../../output/cells.ts';
-import { type FormatFlags, printItems, takesFormat } from '../../output/format.ts';
+import type { Command } from 'commander';
+import type { Server } from '../../connection/server.ts';
+import type { Item } from '../../output/cells.ts';
+import { type FormatFlags, printItems } from '../../output/format.ts';
 import { oneLine, plain } from '../../output/plain.ts';
 import { table } from '../../output/table.ts';
-import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
 import { serverCommand } from '../command.ts';
-import { atLeastOne, filled } from '../values.ts';
-import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
+import { atLeastOne, flag, needed, on, type Values } from '../flags.ts';
+import { queryOf } from '../row.ts';
+import { filterFlags } from './filter.ts';
 
-interface GroupsFlags extends ServerFlags, FormatFlags, WatchFlags, FilterFlags {
-  readonly by: string;
-  readonly limit: number;
-  readonly scan: number;
-  readonly all?: true;
-}
+const field = 'field of the query language, such as type, queue, meta.tenant or args[0].user';
+const flags = {
+  by: needed(flag('--by <field>', field)),
+  ...filterFlags,
+  limit: needed(flag('--limit <count>', 'the most groups', atLeastOne), 20),
+  scan: needed(flag('--scan <count>', 'the most jobs that are read, newest first', atLeastOne), 100_000),
+  all: on('--all', 'read every job').conflicts('scan'),
+};
 
 /** Groups of one call: more than it reads jobs. */
 const mostGroups = 10_000;
 
 /** `ojs jobs groups`: which values of a field the most jobs have. */
 export function groupsCommand(): Command {
-  const command = serverCommand<GroupsFlags>(
-    'groups',
-    'count jobs by the values of a field, such as their tenant; the most first',
-    (server, flags) => watching(flags, async () => print(await counted(server, flags), flags)),
-  ).requiredOption(
-    '--by <field>',
-    'field of the query language, such as type, queue, meta.tenant or args[0].user',
-    filled,
-  );
-  return takesWatch(takesFormat(takesQuery(command)))
-    .option('--limit <count>', 'the most groups', atLeastOne, 20)
-    .addOption(
-      new Option('--scan <count>', 'the most jobs that are read, newest first').argParser(atLeastOne).default(100_000),
-    )
-    .addOption(new Option('--all', 'read every job').conflicts('scan'));
+  const about = 'count jobs by the values of a field, such as their tenant; the most first';
+  const takes = { flags, also: ['json', 'ndjson', 'watch'] as const };
+  return serverCommand('groups', about, takes, async (server, values) => print(await counted(server, values), values));
 }
 
 interface Group {
@@ -55,24 +45,21 @@ interface Counted {
 }
 
 /** One call reads a part of the jobs; the counts of all calls are added. */
-async function counted(server: Server, flags: GroupsFlags): Promise<Counted> {
-  const most = flags.all ? Number.POSITIVE_INFINITY : flags.scan;
+async function counted(server: Server, values: Values<typeof flags>): Promise<Counted> {
+  const most = values.all ? Number.POSITIVE_INFINITY : values.scan;
   const groups = new Map<string, Group>();
   let [without, matched, scanned] = [0, 0, 0];
   let cursor: string | undefined;
   let isShown = false;
   do {
-    const query = { ...queryOf(flags), by: flags.by, limit: mostGroups, cursor };
-    const { text } = await server.ask({ operation: 'admin.jobGroups', query });
-    const answer = members(text);
+    const query = { ...queryOf(filterFlags, values), by: values.by, limit: mostGroups, cursor };
+    const answer = await server.askFor({ operation: 'admin.jobGroups', query });
     for (const group of elements(answer.get('groups') ?? '[]')) add(groups, members(group));
-    const item: Item = JSON.parse(
-      `{"search":${answer.get('search') ?? '{}'},"pagination":${answer.get('pagination') ?? '{}'}}`,
-    );
+    const search: Item = JSON.parse(answer.get('search') ?? '{}');
+    const { next_cursor }: Item = JSON.parse(answer.get('pagination') ?? '{}');
     without += Number(answer.get('without_value') ?? 0);
     matched += Number(answer.get('matched') ?? 0);
-    scanned += Number(part(item, 'search').scanned ?? 0);
-    const { next_cursor } = part(item, 'pagination');
+    scanned += Number(search.scanned ?? 0);
     cursor = typeof next_cursor === 'string' ? next_cursor : undefined;
     if (process.stderr.isTTY && cursor !== undefined) {
       process.stderr.write(`\r${scanned.toLocaleString('en-US')} jobs… `);
@@ -93,8 +80,11 @@ function add(groups: Map<string, Group>, group: ReadonlyMap<string, Json>): void
   else known.count += count;
 }
 
-function print({ groups, without, matched, scanned, isWhole }: Counted, flags: GroupsFlags): void {
-  const shown = groups.slice(0, flags.limit);
+function print(
+  { groups, without, matched, scanned, isWhole }: Counted,
+  { by, limit, ...format }: Values<typeof flags> & FormatFlags,
+): void {
+  const shown = groups.slice(0, limit);
   const texts = [
     ...shown.map(
       ({ value, digest, count }) =>
@@ -102,33 +92,28 @@ function print({ groups, without, matched, scanned, isWhole }: Counted, flags: G
     ),
     ...(without === 0 ? [] : [`{"missing":true,"count":${without}}`]),
   ];
-  printItems(texts, flags, () => {
-    if (matched === 0) return 'No jobs.';
-    const rows = [
-      ...shown.map(({ value, digest, count }) => ({
-        value: `${textOf(value)}${digest === null ? '' : '…'}`,
-        jobs: count,
-      })),
-      ...(without === 0 ? [] : [{ value: '(no value)', jobs: without }]),
-    ];
-    return table(
-      [
-        { title: flags.by, cell: (row: (typeof rows)[number]) => row.value },
-        { title: 'JOBS', cell: (row: (typeof rows)[number]) => count({ ...row }, 'jobs'), align: 'right' },
-        { title: 'SHARE', cell: ({ jobs }: (typeof rows)[number]) => share(jobs, matched), align: 'right' },
-      ],
-      rows,
-    );
-  });
-  const notes = [
-    ...(groups.length > shown.length
-      ? [`These are ${shown.length} of ${groups.length.toLocaleString('en-US')} groups; --limit shows more.`]
-      : []),
-    ...(isWhole
-      ? []
-      : [`Counted among the ${scanned.toLocaleString('en-US')} jobs that were read; --scan or --all reads more.`]),
+  const rows = [
+    ...shown.map(({ value, digest, count }) => [`${textOf(value)}${digest === null ? '' : '…'}`, count] as const),
+    ...(without === 0 ? [] : [['(no value)', without] as const]),
   ];
-  if (notes.length > 0) console.error(notes.join('\n'));
+  printItems(texts, format, () =>
+    matched === 0
+      ? 'No jobs.'
+      : table<(typeof rows)[number]>(
+          [
+            { title: by, cell: ([value]) => value },
+            { title: 'JOBS', cell: ([, jobs]) => jobs.toLocaleString('en-US'), align: 'right' },
+            { title: 'SHARE', cell: ([, jobs]) => `${((100 * jobs) / matched).toFixed(1)} %`, align: 'right' },
+          ],
+          rows,
+        ),
+  );
+  if (groups.length > shown.length)
+    console.error(`These are ${shown.length} of ${groups.length.toLocaleString('en-US')} groups; --limit shows more.`);
+  if (!isWhole)
+    console.error(
+      `Counted among the ${scanned.toLocaleString('en-US')} jobs that were read; --scan or --all reads more.`,
+    );
 }
 
 /** A string without quotes, unless it looks like another value. */
@@ -136,8 +121,4 @@ function textOf(value: Json): string {
   if (!value.startsWith('"')) return oneLine(value);
   const text: string = JSON.parse(value);
   return /^(?:-?\d.*|true|false|null|\(.*|[[{"].*|)$/s.test(text) ? oneLine(value) : plain(text);
-}
-
-function share(jobs: number, all: number): string {
-  return `${((100 * jobs) / all).toFixed(1)} %`;
 }

@@ -1,108 +1,101 @@
-import { type Command, Option } from 'commander';
-import type { ServerFlags } from '../../connection/server.ts';
+import type { Command } from 'commander';
 import { printItems } from '../../output/format.ts';
-import { actionCommand } from '../action.ts';
 import { group, serverCommand } from '../command.ts';
-import { type ListFlags, listCommand, pages } from '../list.ts';
-import { bulkCommand, type Change } from './bulk.ts';
-import { jobColumns } from './columns.ts';
-import { editCommand } from './edit.ts';
-import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
+import { choice, flag, isoSpan, nowOrAhead } from '../flags.ts';
+import { listCommand, pages } from '../list.ts';
+import { change, look, queryOf } from '../row.ts';
+import { bulkCommand } from './bulk.ts';
+import { editCommand, rerunCommand } from './edit.ts';
+import { filterFlags } from './filter.ts';
 import { groupsCommand } from './groups.ts';
-import { historyCommand } from './history.ts';
-import { rerunCommand } from './rerun.ts';
-import { prioritize, reschedule } from './settings.ts';
-import { showCommand } from './show.ts';
+import { priority } from './options.ts';
+import { describeHistory, describeJob, jobColumns } from './show.ts';
 
-const job = { param: 'id', about: 'id of the job' } as const;
-const jobs = { operation: 'job.list', member: 'jobs', columns: jobColumns, what: 'jobs' } as const;
-const changes: readonly Change[] = [
-  {
-    name: 'retry',
-    description: 'make discarded and retryable jobs available again',
-    action: 'retry',
-    verb: 'retry',
-    done: 'retried',
-    byIds: { operation: 'bulk.retry', member: 'job_ids' },
-  },
-  {
-    name: 'cancel',
-    description: 'cancel jobs; by a filter those that wait',
-    action: 'cancel',
-    verb: 'cancel',
-    done: 'cancelled',
-    byIds: { operation: 'bulk.cancel', member: 'job_ids' },
-  },
-  {
-    name: 'discard',
-    description: 'end jobs without another attempt; by a filter those that wait',
-    action: 'discard',
-    verb: 'discard',
-    done: 'discarded',
-    byIds: { operation: 'job.discard' },
-  },
-  {
-    name: 'promote',
-    description: 'make scheduled and retryable jobs available now',
-    action: 'promote',
-    verb: 'promote',
-    done: 'promoted',
-    byIds: { operation: 'bulk.start', others: 'only scheduled and retryable jobs can be promoted.' },
-  },
-  {
-    name: 'delete',
-    description: 'delete finished jobs for good',
-    action: 'delete',
-    verb: 'delete',
-    done: 'deleted',
-    byIds: { operation: 'bulk.delete', member: 'job_ids' },
-  },
-  reschedule,
-  prioritize,
-];
+const args = { id: 'id of the job' };
+const after = 'so long after the start of the change, by the clock of the server: 10m';
+const sort = 'by this: scheduled_at of scheduled and retryable jobs, priority of available jobs of a queue';
 
 /** `ojs jobs`. */
 export function jobsCommand(): Command {
   return group('jobs', 'look at jobs and change them', [
-    sortedListCommand(),
-    showCommand(),
-    historyCommand(),
+    listCommand('list', 'list jobs, newest first', 'job.list', {
+      what: 'jobs',
+      member: 'jobs',
+      columns: jobColumns,
+      flags: {
+        ...filterFlags,
+        sort: choice('--sort <field>', sort, ['created_at', 'scheduled_at', 'priority']),
+        order: choice('--order <order>', 'the least or the most first', ['asc', 'desc']),
+      },
+    }),
+    look('show', 'show a job with its arguments, result and errors', 'job.get', {
+      args,
+      member: 'job',
+      shown: describeJob,
+    }),
+    look('history', 'show what happened to a job, oldest first', 'job.history', {
+      args,
+      query: { limit: 1_000 },
+      shown: describeHistory,
+    }),
     groupsCommand(),
     exportCommand(),
     editCommand(),
     rerunCommand(),
-    ...changes.map(bulkCommand),
-    actionCommand('activate', 'make a pending job available', {
-      ...job,
-      operation: 'job.activate',
-      said: (id) => `Job ${id} is available.`,
+    bulkCommand('retry', 'make discarded and retryable jobs available again', {
+      action: 'retry',
+      byIds: { operation: 'bulk.retry', member: 'job_ids' },
+    }),
+    bulkCommand('cancel', 'cancel jobs; by a filter those that wait', {
+      action: 'cancel',
+      byIds: { operation: 'bulk.cancel', member: 'job_ids' },
+    }),
+    bulkCommand('discard', 'end jobs without another attempt; by a filter those that wait', {
+      action: 'discard',
+      byIds: { operation: 'job.discard' },
+    }),
+    bulkCommand('promote', 'make scheduled and retryable jobs available now', {
+      action: 'promote',
+      byIds: { operation: 'bulk.start', others: 'only scheduled and retryable jobs can be promoted.' },
+    }),
+    bulkCommand('delete', 'delete finished jobs for good', {
+      action: 'delete',
+      byIds: { operation: 'bulk.delete', member: 'job_ids' },
+    }),
+    bulkCommand('reschedule', 'give scheduled, retryable and pending jobs another start', {
+      action: 'reschedule',
+      setting: {
+        member: 'scheduled_at',
+        flags: {
+          at: flag('--at <time>', 'when they may start: now, or 2026-01-31T09:00:00Z', nowOrAhead),
+          in: flag('--in <duration>', after, (text) => `+${isoSpan(text)}`),
+        },
+        expected: 'Expected one of --at and --in, such as --in 10m.',
+      },
+      byIds: { operation: 'bulk.start', others: 'only scheduled, retryable and pending jobs can be rescheduled.' },
+    }),
+    bulkCommand('priority', 'give waiting jobs another priority', {
+      action: 'priority',
+      verb: 'change the priority of',
+      setting: {
+        member: 'priority',
+        flags: { to: flag('--to <priority>', 'from -100 to 100; a higher one starts first', priority) },
+        expected: 'Expected a priority, such as --to 10.',
+      },
+      byIds: { operation: 'bulk.start', others: 'they do not wait, or have this priority already.' },
+    }),
+    change('activate', 'make a pending job available', 'job.activate', {
+      args,
+      shown: (_, id) => `Job ${id} is available.`,
     }),
   ]);
 }
 
-interface SortFlags {
-  readonly sort?: string;
-  readonly order?: string;
-}
-
-function sortedListCommand(): Command {
-  const command = listCommand<ListFlags & FilterFlags & SortFlags>(
-    'list',
-    'list jobs, newest first',
-    jobs,
-    ({ sort, order, ...filter }) => ({ ...queryOf(filter), sort, order }),
-  );
-  const sort = 'by this: scheduled_at of scheduled and retryable jobs, priority of available jobs of a queue';
-  return takesQuery(command)
-    .addOption(new Option('--sort <field>', sort).choices(['created_at', 'scheduled_at', 'priority']))
-    .addOption(new Option('--order <order>', 'the least or the most first').choices(['asc', 'desc']));
-}
-
 function exportCommand(): Command {
-  const description = 'write jobs as lines of JSON to standard output';
-  const command = serverCommand<ServerFlags & FilterFlags>('export', description, async (server, flags) => {
-    for await (const { items } of pages(server, jobs, queryOf(flags), Number.POSITIVE_INFINITY))
+  const about = 'write jobs as lines of JSON to standard output';
+  return serverCommand('export', about, { flags: filterFlags }, async (server, values) => {
+    const query = queryOf(filterFlags, values);
+    for await (const { items } of pages(server, 'job.list', 'jobs', query, Number.POSITIVE_INFINITY))
       printItems(items, { ndjson: true }, () => '');
   });
-  return takesQuery(command);
 }

@@ -1,56 +1,24 @@
 import { elements, members } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
-import { type Command, InvalidArgumentError } from 'commander';
-import { Failure } from '../../connection/failure.ts';
+import { InvalidArgumentError } from 'commander';
 import { type Item, text } from '../../output/cells.ts';
 import { type FormatFlags, printAnswer } from '../../output/format.ts';
 import { oneLine } from '../../output/plain.ts';
-import { ahead } from '../times.ts';
-import { atLeastOne, filled } from '../values.ts';
+import { ahead, atLeastOne, flag, type Values } from '../flags.ts';
 
-export interface JobFlags {
-  readonly queue?: string;
-  readonly priority?: number;
-  readonly at?: string;
-  readonly meta?: Readonly<Record<string, string>>;
-  readonly maxAttempts?: number;
-}
-
-/** Adds the options of a job, besides its arguments and its queue. @param unset what holds without a priority. */
-export function takesJobOptions(command: Command, unset: string, time: (text: string) => string = ahead): Command {
-  return command
-    .option('--priority <number>', `from -100 to 100; ${unset}`, priority)
-    .option('--at <time>', 'when it may start: 2026-01-31T09:00:00Z, or 10m for in ten minutes', time)
-    .option('--max-attempts <count>', 'attempts in all', atLeastOne)
-    .option('--meta <name=value>', 'a member of its meta; may be repeated', meta);
-}
-
-export function takesQueue(command: Command): Command {
-  return command.option('--queue <name>', 'queue; default "default"', filled);
-}
-
-/** The options as the server reads them. */
-export function wireFlags({ queue, priority, at, meta, maxAttempts }: JobFlags) {
+/** Options of a job, besides its arguments and its queue. @param unset what holds without a priority. */
+export function jobFlags(unset: string, time = ahead) {
   return {
-    queue,
-    priority,
-    scheduled_at: at,
-    meta,
-    ...(maxAttempts !== undefined && { retry: { max_attempts: maxAttempts } }),
+    priority: flag('--priority <number>', `from -100 to 100; ${unset}`, priority),
+    scheduled_at: flag('--at <time>', 'when it may start: 2026-01-31T09:00:00Z, or 10m for in ten minutes', time),
+    max_attempts: flag('--max-attempts <count>', 'attempts in all', atLeastOne),
+    meta: flag('--meta <name=value>', 'a member of its meta; may be repeated', meta),
   };
 }
 
-/** Arguments are sent unchanged. @throws Failure `usage` for a text that is no JSON array. */
-export function array(args: string): Json {
-  try {
-    if (Array.isArray(JSON.parse(args))) return args;
-  } catch {
-    // The text is refused below.
-  }
-  throw new Failure(
-    'usage',
-    `Expected the arguments as a JSON array, such as '["a", 1]', got ${JSON.stringify(args)}.`,
-  );
+/** The options as the server reads them. */
+export function wireFlags({ priority, scheduled_at, meta, max_attempts }: Values<ReturnType<typeof jobFlags>>) {
+  return { priority, scheduled_at, meta, ...(max_attempts !== undefined && { retry: { max_attempts } }) };
 }
 
 /** Prints the job of an answer, and its warnings. @param said the line about it, without its end. */

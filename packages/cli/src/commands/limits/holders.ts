@@ -3,18 +3,14 @@ import type { SlotHolder, WorkerHealth } from '@ojs-ts/core/lifecycle';
 import type { Server } from '../../connection/server.ts';
 import { age, type Item, part, text } from '../../output/cells.ts';
 import { plain } from '../../output/plain.ts';
-import { type Column, table } from '../../output/table.ts';
+import { table, view } from '../../output/table.ts';
 import { pages } from '../list.ts';
 
 /** With what tables show of the job. */
-export interface Holder extends SlotHolder {
-  readonly type: string;
-  readonly started_at: string;
-}
+export type Holder = SlotHolder & { readonly type: string; readonly started_at: string };
 
 /** Jobs that are looked at: a limit has a few slots. */
 const most = 1_000;
-const list = { operation: 'job.list', member: 'jobs' } as const;
 const health: Readonly<Record<string, WorkerHealth>> = { ok: 'alive', unhealthy: 'dead', unknown: 'silent' };
 
 /** The active jobs that count under the key, newest first, at most 1,000. */
@@ -22,7 +18,7 @@ export async function holdersOf(server: Server, key: string): Promise<readonly H
   const prefix = queueLimitKey('');
   const query = key.startsWith(prefix) ? { queue: key.slice(prefix.length) } : { q: `limit:${JSON.stringify(key)}` };
   const jobs: Item[] = [];
-  for await (const { items } of pages(server, list, { ...query, state: 'active' }, most))
+  for await (const { items } of pages(server, 'job.list', 'jobs', { ...query, state: 'active' }, most))
     jobs.push(...items.map((item): Item => JSON.parse(item)));
   const workers = new Map<string, WorkerHealth>();
   for (const id of new Set(jobs.map(workerOf))) workers.set(id, await healthOf(server, id));
@@ -47,16 +43,13 @@ async function healthOf(server: Server, id: string): Promise<WorkerHealth> {
   return answer.status === 404 ? 'unknown' : (health[String(status)] ?? 'unknown');
 }
 
-const columns: readonly Column<Holder>[] = [
-  { title: 'JOB', cell: ({ id }) => id },
-  { title: 'TYPE', cell: ({ type }) => type },
-  { title: 'RUNS FOR', cell: (holder) => age({ ...holder }, 'started_at'), align: 'right' },
-  { title: 'WORKER', cell: ({ worker_id }) => plain(worker_id) },
-  { title: 'WHICH IS', cell: ({ worker }) => worker },
-];
+const columns = view`JOB: id | TYPE | RUNS FOR>: ${age} started_at | WORKER: worker_id | WHICH IS: worker`;
 
 export function holderTable(holders: readonly Holder[]): string {
-  return table(columns, holders);
+  return table(
+    columns,
+    holders.map((holder) => ({ ...holder })),
+  );
 }
 
 /** Describes the reason why the limit blocks jobs, in one line; empty if nothing waits. */

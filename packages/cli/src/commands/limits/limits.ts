@@ -1,86 +1,65 @@
-import { uuidv7 } from '@ojs-ts/core';
-import type { Json } from '@ojs-ts/core/job';
-import { type Command, Option } from 'commander';
-import { Failure } from '../../connection/failure.ts';
-import type { ServerFlags } from '../../connection/server.ts';
+import { objectText } from '@ojs-ts/core';
+import type { Command } from 'commander';
 import { count, duration, type Item, moment, part, text } from '../../output/cells.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
-import { fields } from '../../output/table.ts';
-import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
-import { actionCommand } from '../action.ts';
+import { printAnswer } from '../../output/format.ts';
+import { details, view } from '../../output/table.ts';
 import { group, serverCommand } from '../command.ts';
-import { askForChange, type CreateFlags, takesCreate } from '../create-flag.ts';
-import { type ListFlags, listCommand } from '../list.ts';
-import { ahead } from '../times.ts';
-import { filled, fromZero, type Rate, rate } from '../values.ts';
+import { ahead, choice, flag, fromZero, rate } from '../flags.ts';
+import { listCommand } from '../list.ts';
+import { change } from '../row.ts';
 import { freeCommand } from './free.ts';
 import { holdersOf, holderTable, verdictOf } from './holders.ts';
 
-const limit = { param: 'key', about: 'key of the limit; queue:NAME for that of a queue' } as const;
+const args = { key: 'key of the limit; queue:NAME for that of a queue' };
+
+const lines = view`key | running: ${slots} | starts: ${starts} | next start: ${moment} throttle.next_allowed_at
+  window resets: ${moment} rate.window_resets_at | waiting: ${count} waiting_count | overridden until: ${until}`;
 
 /** `ojs limits`. */
 export function limitsCommand(): Command {
   return group('limits', 'look at limits by key and override them', [
-    listLimits(),
+    listCommand('list', 'list limits by key', 'limit.list', {
+      what: 'limits',
+      columns: view`KEY | RUNNING>: ${slots} | STARTS>: ${starts} | WAITING>: ${count} waiting_count
+        OVERRIDDEN: ${overridden}`,
+      flags: {
+        key: flag('--key <text>', 'limits with this text in their key'),
+        sort: choice('--sort <order>', 'waiting: what holds back the most jobs first', ['key', 'waiting']),
+      },
+    }),
     showCommand(),
-    freeCommand(),
-    overrideCommand(),
-    actionCommand('restore', 'end an override; the numbers of the jobs or of the queue apply again', {
-      ...limit,
-      operation: 'limit.restore',
-      said: (key) => `Limit ${key} has its own numbers again.`,
+    freeCommand(args),
+    change('override', 'apply other numbers to a limit', 'limit.override', {
+      args,
+      flags: {
+        concurrency: flag('--concurrency <count>', 'jobs that may run at once; 0 stops every start', fromZero),
+        rate: flag('--rate <rate>', 'jobs that may start in a time, such as 100/60s', rate),
+        expires_at: flag('--for <duration>', 'how long; without it until it is restored', ahead),
+      },
+      creates: 'the limit',
+      oneOf: ['concurrency', 'rate'],
+      shown: lines,
+    }),
+    change('restore', 'end an override; the numbers of the jobs or of the queue apply again', 'limit.restore', {
+      args,
+      shown: (_, key) => `Limit ${key} has its own numbers again.`,
     }),
   ]);
 }
 
-interface LimitListFlags extends ListFlags {
-  readonly key?: string;
-  readonly sort?: string;
-}
-
-/** `ojs limits list`. */
-function listLimits(): Command {
-  return listCommand<LimitListFlags>(
-    'list',
-    'list limits by key',
-    {
-      operation: 'limit.list',
-      member: 'items',
-      what: 'limits',
-      columns: [
-        { title: 'KEY', cell: (item) => text(item, 'key') },
-        { title: 'RUNNING', cell: slots, align: 'right' },
-        { title: 'STARTS', cell: starts, align: 'right' },
-        { title: 'WAITING', cell: (item) => count(item, 'waiting_count'), align: 'right' },
-        { title: 'OVERRIDDEN', cell: (item) => (item.override === null ? '' : 'yes') },
-      ],
-    },
-    ({ key, sort }) => ({ key, sort }),
-  )
-    .option('--key <text>', 'limits with this text in their key', filled)
-    .addOption(
-      new Option('--sort <order>', 'waiting: what holds back the most jobs first').choices(['key', 'waiting']),
-    );
-}
-
 /** `ojs limits show`: with the jobs that hold its slots. */
 function showCommand(): Command {
-  const command = serverCommand<ServerFlags & FormatFlags & WatchFlags>(
-    'show',
-    'show a limit, what it holds up, and the jobs that hold its slots',
-    (server, flags, key = '') =>
-      watching(flags, async () => {
-        const { text: answer } = await server.ask({ operation: 'limit.get', params: { key } });
-        const holders = await holdersOf(server, key);
-        const shown = `${answer.trimEnd().slice(0, -1)},"holders":${JSON.stringify(holders)}}`;
-        printAnswer(shown, flags, () => {
-          const item: Item = JSON.parse(answer);
-          const parts = [describe(answer), holders.length === 0 ? '' : holderTable(holders)];
-          return [...parts, verdictOf(key, item, holders)].filter((one) => one !== '').join('\n\n');
-        });
-      }),
-  );
-  return takesWatch(takesJson(command.argument('<key>', limit.about)));
+  const about = 'show a limit, what it holds up, and the jobs that hold its slots';
+  return serverCommand('show', about, { args, also: ['json', 'watch'] }, async (server, values, key = '') => {
+    const answer = await server.askFor({ operation: 'limit.get', params: { key } });
+    const holders = await holdersOf(server, key);
+    const whole = objectText([...answer, ['holders', JSON.stringify(holders)]]);
+    printAnswer(whole, values, () => {
+      const item: Item = JSON.parse(whole);
+      const parts = [details(lines, item), holders.length === 0 ? '' : holderTable(holders)];
+      return [...parts, verdictOf(key, item, holders)].filter((one) => one !== '').join('\n\n');
+    });
+  });
 }
 
 function slots(item: Item): string {
@@ -94,45 +73,10 @@ function starts(item: Item): string {
   return most === '' ? '' : `${count(window, 'current_count')}/${most} in ${duration(window, 'period')}`;
 }
 
-function describe(answer: Json): string {
-  const item: Item = JSON.parse(answer);
-  return fields([
-    ['key', text(item, 'key')],
-    ['running', slots(item)],
-    ['starts', starts(item)],
-    ['next start', moment(part(item, 'throttle'), 'next_allowed_at')],
-    ['window resets', moment(part(item, 'rate'), 'window_resets_at')],
-    ['waiting', count(item, 'waiting_count')],
-    [
-      'overridden until',
-      item.override === null ? '' : moment(part(item, 'override'), 'expires_at') || 'it is restored',
-    ],
-  ]);
+function overridden(item: Item): string {
+  return item.override === null ? '' : 'yes';
 }
 
-interface OverrideFlags extends ServerFlags, FormatFlags, CreateFlags {
-  readonly concurrency?: number;
-  readonly rate?: Rate;
-  readonly for?: string;
-}
-
-/** `ojs limits override`: other numbers than the jobs have. */
-function overrideCommand(): Command {
-  const command = serverCommand<OverrideFlags>(
-    'override',
-    'apply other numbers to a limit',
-    async (server, flags, key = '') => {
-      const { concurrency, rate: given, for: until } = flags;
-      if (concurrency === undefined && given === undefined)
-        throw new Failure('usage', 'Expected --concurrency or --rate.');
-      const body = JSON.stringify({ concurrency, rate: given, expires_at: until });
-      const call = { operation: 'limit.override', params: { key }, body, idempotencyKey: uuidv7() } as const;
-      const { text: answer } = await askForChange(server, call, flags);
-      printAnswer(answer, flags, describe);
-    },
-  );
-  return takesCreate(takesJson(command.argument('<key>', limit.about)), 'the limit')
-    .option('--concurrency <count>', 'jobs that may run at once; 0 stops every start', fromZero)
-    .option('--rate <rate>', 'jobs that may start in a time, such as 100/60s', rate)
-    .option('--for <duration>', 'how long; without it until it is restored', ahead);
+function until(item: Item): string {
+  return item.override === null ? '' : moment(part(item, 'override'), 'expires_at') || 'it is restored';
 }

@@ -1,47 +1,32 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { readDuration } from '@ojs-ts/core';
-import { type Command, InvalidArgumentError } from 'commander';
-import { exitCodes, Failure } from '../../connection/failure.ts';
-import type { Server, ServerFlags } from '../../connection/server.ts';
-import { type Item, numberIn, part, text } from '../../output/cells.ts';
-import { type FormatFlags, takesJson } from '../../output/format.ts';
+import type { Command } from 'commander';
+import { Failure } from '../../connection/failure.ts';
+import type { Server } from '../../connection/server.ts';
+import { type Item, numberIn, part } from '../../output/cells.ts';
+import type { FormatFlags } from '../../output/format.ts';
 import { plain } from '../../output/plain.ts';
 import { ProgressBar } from '../../output/progress.ts';
 import { jobs } from '../bulk/follow.ts';
-import { serverCommand } from '../command.ts';
+import { type Args, interruptible, serverCommand } from '../command.ts';
+import { flag, on, span, type Values } from '../flags.ts';
 
-interface DrainFlags extends ServerFlags, FormatFlags {
-  readonly scheduled?: true;
-  readonly pause?: true;
-  readonly timeout?: number;
-}
+const flags = {
+  scheduled: on('--scheduled', 'also wait for jobs that are scheduled for later'),
+  pause: on('--pause', 'pause the queue once it is empty, so that nothing starts that comes then'),
+  timeout: flag('--timeout <duration>', 'give up after so long: 10m', span),
+};
+type DrainFlags = Values<typeof flags>;
 
 /** Between two looks, in milliseconds. */
 const lookMs = 1_000;
 
 /** `ojs queues drain`: waits until nothing waits and nothing runs. */
-export function drainCommand(): Command {
-  const command = serverCommand<DrainFlags>(
-    'drain',
-    'wait until no job of a queue waits or runs; jobs are still accepted',
-    async (server, flags, name = '') => {
-      const interrupted = () => {
-        process.stderr.write('\n');
-        console.error('ojs queues drain: interrupted. Its workers go on.');
-        process.exit(exitCodes.interrupted);
-      };
-      process.once('SIGINT', interrupted);
-      try {
-        await drain(server, plain(name), flags);
-      } finally {
-        process.off('SIGINT', interrupted);
-      }
-    },
-  ).argument('<name>', 'name of the queue');
-  return takesJson(command)
-    .option('--scheduled', 'also wait for jobs that are scheduled for later')
-    .option('--pause', 'pause the queue once it is empty, so that nothing starts that comes then')
-    .option('--timeout <duration>', 'give up after so long: 10m', duration);
+export function drainCommand(args: Args): Command {
+  const about = 'wait until no job of a queue waits or runs; jobs are still accepted';
+  return serverCommand('drain', about, { args, flags, also: ['json'] }, async (server, values, name = '') => {
+    using _ = interruptible(() => console.error('\nojs queues drain: interrupted. Its workers go on.'));
+    await drain(server, plain(name), values);
+  });
 }
 
 interface Load {
@@ -51,7 +36,7 @@ interface Load {
   readonly isPaused: boolean;
 }
 
-async function drain(server: Server, name: string, flags: DrainFlags): Promise<void> {
+async function drain(server: Server, name: string, flags: DrainFlags & FormatFlags): Promise<void> {
   const began = Date.now();
   const first = await loadOf(server, name);
   let load = first;
@@ -106,17 +91,11 @@ async function loadOf(server: Server, name: string): Promise<Load> {
     waiting: count('available') + count('retryable'),
     running: count('active'),
     scheduled: count('scheduled'),
-    isPaused: text(item, 'status') === 'paused',
+    isPaused: item.status === 'paused',
   };
 }
 
 function words({ waiting, running, scheduled }: Load): string {
   const later = scheduled > 0 ? `, ${scheduled.toLocaleString('en-US')} scheduled` : '';
   return `${waiting.toLocaleString('en-US')} waiting, ${running.toLocaleString('en-US')} running${later}`;
-}
-
-function duration(text: string): number {
-  const ms = readDuration(text);
-  if (ms !== null && ms > 0) return ms;
-  throw new InvalidArgumentError('Expected a duration such as 30s, 10m or 2h.');
 }

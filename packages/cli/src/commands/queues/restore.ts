@@ -1,33 +1,23 @@
-import { formatDuration, isObject, uuidv7 } from '@ojs-ts/core';
+import { formatDuration, isObject } from '@ojs-ts/core';
 import type { OperationName } from '@ojs-ts/core/operations';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
-import type { Server, ServerFlags } from '../../connection/server.ts';
+import type { Server } from '../../connection/server.ts';
 import { type Item, part, text } from '../../output/cells.ts';
-import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
-import { type FormatFlags, takesJson } from '../../output/format.ts';
-import { oneLine, plain } from '../../output/plain.ts';
-import { table } from '../../output/table.ts';
+import { confirmed } from '../../output/confirm.ts';
+import { plain } from '../../output/plain.ts';
+import { table, view } from '../../output/table.ts';
 import { auditEntry } from '../audit.ts';
-import { serverCommand } from '../command.ts';
+import { type Args, serverCommand } from '../command.ts';
+import { flag, needed } from '../flags.ts';
 
-interface RestoreFlags extends ServerFlags, FormatFlags, ConfirmFlags {
-  readonly entry: string;
-}
+const entry = flag('--entry <id>', 'entry of the audit log: ojs audit list --type queue --about NAME shows them');
 
-/** Settings of a queue as a request has them; null for one that is not set. */
-interface Settings {
-  readonly paused: boolean;
-  readonly max_size: number | null;
-  readonly overflow_policy: string;
-  readonly warning_threshold: number;
-  readonly concurrency: number | null;
-  /** `100/PT60S`. */
-  readonly rate_limit: string | null;
-}
+/** Settings of a queue as a request has them; null for one that is not set. A rate limit is `100/PT60S`. */
+type Settings = Readonly<Record<string, string | number | boolean | null>>;
 
 /** The settings of a queue that was never configured. */
-const defaults: Settings = {
+const defaults = {
   paused: false,
   max_size: null,
   overflow_policy: 'reject',
@@ -38,34 +28,28 @@ const defaults: Settings = {
 const names = Object.keys(defaults);
 
 /** `ojs queues restore`: the settings from before a change. */
-export function restoreCommand(): Command {
-  const command = serverCommand<RestoreFlags>(
-    'restore',
-    'give a queue the settings that it had before a change in the audit log',
-    async (server, flags, name = '') => {
-      const entry: Item = JSON.parse(await auditEntry(server, flags.entry));
-      const wanted = settingsBefore(entry, name);
-      const now = await settingsNow(server, name);
-      const changed = names.filter((setting) => settingOf(now, setting) !== settingOf(wanted, setting));
-      if (changed.length === 0) return report(flags, {}, `Queue ${plain(name)} has these settings already.`);
-      const rows = changed.map((setting) => ({
-        setting,
-        now: settingOf(now, setting),
-        before: settingOf(wanted, setting),
-      }));
-      if (!flags.json) console.log(`${differences(rows)}\n`);
-      await confirmed(`Shall I set what queue ${plain(name)} had before ${text(entry, 'timestamp')}?`, flags);
-      await apply(server, name, wanted, changed);
-      report(
-        flags,
-        Object.fromEntries(rows.map(({ setting, before }) => [setting, before])),
-        `Queue ${plain(name)} has the settings from before ${text(entry, 'timestamp')}.`,
-      );
-    },
-  )
-    .argument('<name>', 'name of the queue')
-    .requiredOption('--entry <id>', 'entry of the audit log: ojs audit list --type queue --about NAME shows them');
-  return takesJson(takesConfirm(command));
+export function restoreCommand(args: Args): Command {
+  const about = 'give a queue the settings that it had before a change in the audit log';
+  const takes = { args, flags: { entry: needed(entry) }, also: ['yes', 'json'] as const };
+  return serverCommand('restore', about, takes, async (server, values, name = '') => {
+    const report = (restored: object, said: string) => console.log(values.json ? JSON.stringify({ restored }) : said);
+    const entry: Item = JSON.parse(await auditEntry(server, values.entry));
+    const wanted = settingsBefore(entry, name);
+    const now = await settingsNow(server, name);
+    const changed = names.filter((setting) => settingOf(now, setting) !== settingOf(wanted, setting));
+    if (changed.length === 0) return report({}, `Queue ${plain(name)} has these settings already.`);
+    const rows = changed.map((setting) => ({
+      setting,
+      now: settingOf(now, setting),
+      before: settingOf(wanted, setting),
+    }));
+    if (!values.json) console.log(`${table(view`SETTING | NOW | BEFORE`, rows)}\n`);
+    const at = text(entry, 'timestamp');
+    await confirmed(`Shall I set what queue ${plain(name)} had before ${at}?`, values);
+    await apply(server, name, wanted, changed);
+    const restored = Object.fromEntries(rows.map(({ setting, before }) => [setting, before]));
+    report(restored, `Queue ${plain(name)} has the settings from before ${at}.`);
+  });
 }
 
 /** @throws Failure for an entry about something else. */
@@ -110,15 +94,10 @@ async function settingsNow(server: Server, name: string): Promise<Settings> {
 
 async function apply(server: Server, name: string, wanted: Settings, changed: readonly string[]): Promise<void> {
   const ask = (operation: OperationName, body?: object) =>
-    server.ask({
-      operation,
-      params: { name },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      idempotencyKey: uuidv7(),
-    });
+    server.change({ operation, params: { name }, ...(body !== undefined && { body: JSON.stringify(body) }) });
   if (changed.some((setting) => setting !== 'paused')) {
     const { max_size, overflow_policy, warning_threshold, concurrency, rate_limit } = wanted;
-    const [limit, period] = rate_limit?.split('/') ?? [];
+    const [limit, period] = String(rate_limit).split('/');
     await ask('queue.configure', {
       max_size,
       overflow_policy,
@@ -130,32 +109,10 @@ async function apply(server: Server, name: string, wanted: Settings, changed: re
   if (changed.includes('paused')) await ask(wanted.paused ? 'queue.pause' : 'queue.resume');
 }
 
-interface Difference {
-  readonly setting: string;
-  readonly now: string;
-  readonly before: string;
-}
-
-function differences(rows: readonly Difference[]): string {
-  return table(
-    [
-      { title: 'SETTING', cell: ({ setting }: Difference) => setting },
-      { title: 'NOW', cell: ({ now }: Difference) => now },
-      { title: 'BEFORE', cell: ({ before }: Difference) => before },
-    ],
-    rows,
-  );
-}
-
 function settingOf(settings: Settings, name: string): string {
-  const value = Object.entries(settings).find(([one]) => one === name)?.[1];
-  return value === null || value === undefined ? 'none' : String(value);
+  return String(settings[name] ?? 'none');
 }
 
 function numberOf(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
-}
-
-function report({ json }: FormatFlags, restored: object, said: string): void {
-  console.log(json ? oneLine(JSON.stringify({ restored })) : said);
 }

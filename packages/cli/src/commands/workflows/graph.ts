@@ -1,31 +1,11 @@
 import { isObject } from '@ojs-ts/core';
-import type { Json } from '@ojs-ts/core/job';
-import type { Command } from 'commander';
-import type { ServerFlags } from '../../connection/server.ts';
 import { type Item, list, text } from '../../output/cells.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
 import { type Column, table } from '../../output/table.ts';
-import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
-import { serverCommand } from '../command.ts';
 
 /** Nodes that each have a line. If there are more, alike neighbours share one. */
 const most = 50;
 /** Steps that a line names under AFTER. */
 const mostBefore = 4;
-
-/** `ojs workflows graph`: what waits for what. */
-export function graphCommand(): Command {
-  const command = serverCommand<ServerFlags & FormatFlags & WatchFlags>(
-    'graph',
-    'draw a workflow: its steps in order, their states, and what they wait for',
-    (server, flags, id = '') =>
-      watching(flags, async () => {
-        const { text: answer } = await server.ask({ operation: 'workflow.graph', params: { id } });
-        printAnswer(answer, flags, draw);
-      }),
-  ).argument('<id>', 'id of the workflow');
-  return takesWatch(takesJson(command));
-}
 
 interface Node {
   readonly index: number;
@@ -54,8 +34,8 @@ const signs: Readonly<Record<string, string>> = {
   waiting: '·',
 };
 
-export function draw(answer: Json): string {
-  const graph: Item = JSON.parse(answer);
+/** Draws the steps of a workflow in order, and what each waits for. */
+export function draw(graph: Item): string {
   const nodes = list(graph, 'nodes').filter(isObject).map(nodeOf);
   const byIndex = new Map(nodes.map((node) => [node.index, node]));
   const isLarge = nodes.length > most;
@@ -98,13 +78,7 @@ function order(
   compared: (a: Node, b: Node) => number,
 ): readonly Line[] {
   const next = new Map<number, Node[]>();
-  for (const node of nodes) {
-    for (const before of node.before) {
-      const known = next.get(before);
-      if (known === undefined) next.set(before, [node]);
-      else known.push(node);
-    }
-  }
+  for (const node of nodes) for (const one of node.before) next.set(one, [...(next.get(one) ?? []), node]);
   const open = new Map(nodes.map(({ index, before }) => [index, before.filter((one) => byIndex.has(one)).length]));
   const levels = new Map<number, number>();
   const lines: Line[] = [];

@@ -3,53 +3,41 @@ import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import { age, type Item, moment, text, texts } from '../../output/cells.ts';
 import { plain } from '../../output/plain.ts';
-import { fields, table } from '../../output/table.ts';
-import { actionCommand } from '../action.ts';
+import { details, table, view } from '../../output/table.ts';
 import { group } from '../command.ts';
-import { detailCommand } from '../detail.ts';
-import { type ListFlags, listCommand } from '../list.ts';
-import { graphCommand } from './graph.ts';
+import { flag } from '../flags.ts';
+import { listCommand } from '../list.ts';
+import { change, look } from '../row.ts';
+import { draw } from './graph.ts';
 
-const workflow = { param: 'id', about: 'id of the workflow' } as const;
+const args = { id: 'id of the workflow' };
+const states = 'workflows in one of these states: running, completed, failed, cancelled';
 
 /** `ojs workflows`. */
 export function workflowsCommand(): Command {
-  const listed = {
-    operation: 'workflow.list',
-    member: 'workflows',
-    what: 'workflows',
-    columns: [
-      { title: 'ID', cell: (item: Item) => text(item, 'id') },
-      { title: 'NAME', cell: (item: Item) => text(item, 'name') },
-      { title: 'TYPE', cell: (item: Item) => text(item, 'type') },
-      { title: 'STATE', cell: (item: Item) => text(item, 'state') },
-      { title: 'STEPS', cell: stepsOf, align: 'right' },
-      { title: 'AGE', cell: (item: Item) => age(item, 'created_at'), align: 'right' },
-    ],
-  } as const;
   return group('workflows', 'look at workflows, cancel and retry them', [
-    listCommand<ListFlags & { readonly state?: string }>(
-      'list',
-      'list workflows, newest first',
-      listed,
-      ({ state }) => ({ state }),
-    ).option('--state <states>', 'workflows in one of these states: running, completed, failed, cancelled'),
-    detailCommand('show a workflow with its steps', { ...workflow, operation: 'workflow.get', describe }),
-    graphCommand(),
-    actionCommand('cancel', 'cancel a workflow and its jobs that wait', {
-      ...workflow,
-      operation: 'workflow.cancel',
-      said: (id) => `Workflow ${id} is cancelled.`,
+    listCommand('list', 'list workflows, newest first', 'workflow.list', {
+      what: 'workflows',
+      member: 'workflows',
+      columns: view`ID | NAME | TYPE | STATE | STEPS>: ${stepsOf} | AGE>: ${age} created_at`,
+      flags: { state: flag('--state <states>', states) },
     }),
-    actionCommand('retry', 'retry the failed steps of a workflow, which then continues', {
-      ...workflow,
-      operation: 'workflow.retry',
-      said: (id) => `Workflow ${id} is running again.`,
+    look('show', 'show a workflow with its steps', 'workflow.get', { args, shown: describe }),
+    look('graph', 'draw a workflow: its steps in order, their states, and what they wait for', 'workflow.graph', {
+      args,
+      shown: draw,
     }),
-    actionCommand('rerun', 'start a new workflow with the same steps', {
-      ...workflow,
-      operation: 'workflow.rerun',
-      said: (id, answer) => `Workflow ${plain(text(answer, 'id'))} was started with the steps of workflow ${id}.`,
+    change('cancel', 'cancel a workflow and its jobs that wait', 'workflow.cancel', {
+      args,
+      shown: (_, id) => `Workflow ${id} is cancelled.`,
+    }),
+    change('retry', 'retry the failed steps of a workflow, which then continues', 'workflow.retry', {
+      args,
+      shown: (_, id) => `Workflow ${id} is running again.`,
+    }),
+    change('rerun', 'start a new workflow with the same steps', 'workflow.rerun', {
+      args,
+      shown: (answer, id) => `Workflow ${plain(text(answer, 'id'))} was started with the steps of workflow ${id}.`,
     }),
   ]);
 }
@@ -58,28 +46,14 @@ function stepsOf(item: Item): string {
   return `${text(item, 'steps_completed')}/${text(item, 'steps_total')}`;
 }
 
-function describe(answer: Json): string {
-  const found = members(answer);
+const lines = view`id | name | type | state | steps: ${stepsOf}
+  created_at: ${moment} | completed_at: ${moment} | cancelled_at: ${moment}`;
+const stepColumns = view`STEP: id | TYPE | STATE | JOB: job_id | AFTER: ${texts} depends_on`;
+
+function describe(_: Item, __: string, json: Json): string {
+  const found = members(json);
   const parts = found.has('steps') ? found : members(found.get('workflow') ?? '{}');
-  const item: Item = JSON.parse(found.get('workflow') ?? answer);
   const steps = elements(parts.get('steps') ?? '[]').map((step): Item => JSON.parse(step));
-  const shown = fields([
-    ['id', text(item, 'id')],
-    ['name', text(item, 'name')],
-    ['type', text(item, 'type')],
-    ['state', text(item, 'state')],
-    ['steps', stepsOf(item)],
-    ['created_at', moment(item, 'created_at')],
-    ['completed_at', moment(item, 'completed_at')],
-    ['cancelled_at', moment(item, 'cancelled_at')],
-  ]);
+  const shown = details(lines, JSON.parse(found.get('workflow') ?? json));
   return steps.length === 0 ? shown : `${shown}\n\n${table(stepColumns, steps)}`;
 }
-
-const stepColumns = [
-  { title: 'STEP', cell: (step: Item) => text(step, 'id') },
-  { title: 'TYPE', cell: (step: Item) => text(step, 'type') },
-  { title: 'STATE', cell: (step: Item) => text(step, 'state') },
-  { title: 'JOB', cell: (step: Item) => text(step, 'job_id') },
-  { title: 'AFTER', cell: (step: Item) => texts(step, 'depends_on') },
-];
