@@ -42,22 +42,3 @@ test('fake mode: the dead letter is searched, counted, retried with changes and 
   expect(await admin.purgeDeadLetter({ queue: 'other' })).toMatchObject({ items: [{ jobId: three, ok: true }] });
   expect(await found({})).toEqual([]);
 });
-
-test('fake mode: a waiting job is changed, and an ended one runs again as a new one', async () => {
-  using store = fakeMode();
-  store.freezeTime('2026-01-01T00:00:00Z');
-  const [client, admin] = [new Client(), new Admin()];
-  const { id } = await client.enqueue('a.job', [1], { delay: '1h' });
-  expect(await admin.editJob(id, { priority: 5, args: [2], timeout: '9s' })).toMatchObject({
-    state: 'scheduled',
-    priority: 5,
-    args: [2],
-    timeoutMs: 9_000,
-  });
-  expect(await admin.editJob(id, { scheduledAt: 'now' })).toMatchObject({ state: 'available' });
-  await expect(admin.rerunJob(id)).rejects.toMatchObject({ code: 'conflict' });
-  await admin.cancelJob(id);
-  const { job, outcome } = await admin.rerunJob(id, { changes: { meta: { by: 'ops' }, priority: 1 } });
-  expect(outcome).toBe('created');
-  expect(job).toMatchObject({ state: 'available', args: [2], priority: 1, meta: { by: 'ops', 'ojs.rerun_of': id } });
-});
