@@ -4,12 +4,15 @@ import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { type AuditRecord, auditRecord } from './engine/access/audit-log.ts';
 import { restoredOperation } from './engine/bulk/bulk-records.ts';
 import { version } from './files.ts';
-import type { DumpRecord, Storage } from './storage/storage.ts';
+import type { DumpRecord, Storage, StoredRecord } from './storage/storage.ts';
 
-/** Version of the format. A reader refuses others. 1 was that of versions before the first release. */
-const formatVersion = 2;
+/** Version of the format. 1 was that of versions before the first release, and is refused. */
+const formatVersion = 3;
+/** The oldest version that is read: it has documents and entries of the audit log where there are records now. */
+const oldestVersion = 2;
 
 /**
  * The first line of a backup. Then one line for each record, as {@link DumpRecord}, and a {@link Trailer}: a file
@@ -32,6 +35,11 @@ interface Trailer {
   /** SHA-256 of all lines before, in hexadecimal digits. */
   readonly sha256: string;
 }
+
+/** Records of version 2. */
+type OldRecord =
+  | { readonly kind: 'document'; readonly record: StoredRecord }
+  | { readonly kind: 'audit'; readonly record: AuditRecord };
 
 type Counts = { readonly [kind: string]: number };
 
@@ -132,12 +140,24 @@ async function* pagesOf(file: string): AsyncIterable<readonly DumpRecord[]> {
     const entry = parse(line);
     // The header is no entry.
     if (!isEntry(entry) || entry.kind === 'end') continue;
-    const record = entry.kind === 'document' ? { ...entry, record: restoredOperation(entry.record) } : entry;
-    if (page.push(record) < 100) continue;
+    if (page.push(restored(entry)) < 100) continue;
     yield page;
     page = [];
   }
   if (page.length > 0) yield page;
+}
+
+/** The record as this version keeps it. */
+function restored(entry: DumpRecord | OldRecord): DumpRecord {
+  switch (entry.kind) {
+    case 'record':
+    case 'document':
+      return { kind: 'record', record: restoredOperation(entry.record) };
+    case 'audit':
+      return { kind: 'record', record: auditRecord(entry.record) };
+    default:
+      return entry;
+  }
 }
 
 /** Characters. A file that is no backup may be one line. */
@@ -194,7 +214,7 @@ function parse(line: string): unknown {
 
 function readHeader(value: unknown, file: string): Header {
   if (!isHeader(value)) throw new Error(`${file} is no backup of ojs.`);
-  if (value.version !== formatVersion) {
+  if (value.version > formatVersion || value.version < oldestVersion) {
     const writer = typeof value.software === 'string' ? ` Version ${value.software} wrote it.` : '';
     const remedy =
       value.version > formatVersion
@@ -202,7 +222,7 @@ function readHeader(value: unknown, file: string): Header {
         : 'Restore it with the version of ojs that wrote it, from before the first release.';
     throw new Error(
       `${file} has version ${value.version} of the format; ` +
-        `this version of ojs reads ${formatVersion}.${writer} ${remedy}`,
+        `this version of ojs reads ${oldestVersion} and ${formatVersion}.${writer} ${remedy}`,
     );
   }
   return value;
@@ -219,6 +239,6 @@ function isHeader(value: unknown): value is Header {
 }
 
 /** The sum over the lines proves that they are unchanged, so a record is trusted. */
-function isEntry(value: unknown): value is DumpRecord | Trailer {
+function isEntry(value: unknown): value is DumpRecord | OldRecord | Trailer {
   return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
 }

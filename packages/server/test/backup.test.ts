@@ -1,12 +1,17 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { uuidFrom } from '@ojs-ts/core';
+import { newKey } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { readBackup, writeBackup } from '../src/backup.ts';
+import { AuditLog } from '../src/engine/access/audit-log.ts';
+import { Documents } from '../src/engine/documents.ts';
 import { memoryStorage } from '../src/storage/memory/memory.ts';
 import type { DumpRecord } from '../src/storage/storage.ts';
 import { temporaryDirectory } from './storage/sqlite/temporary.ts';
-import { idOf, ids, insert, newJob } from './storage/suite/tools.ts';
+import { idOf, ids, insert, newJob, t0 } from './storage/suite/tools.ts';
 
 const envelope = '{"args":[1.0,12345678901234567890,"\u2028 \\u0000 \ud83d\ude00 \r"]}';
 
@@ -33,7 +38,7 @@ describe.each(['jobs.ndjson', 'jobs.ndjson.gz'])('%s', (name) => {
     const lines = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().trimEnd().split('\n');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       format: 'ojs-backup',
-      version: 2,
+      version: 3,
       storage: 'memory',
       layout: 0,
     });
@@ -88,13 +93,38 @@ test('a record may be longer than many reads of the file', async () => {
 test('a bulk operation that ran is stopped in the restored store', async () => {
   await using storage = memoryStorage();
   for (const state of ['running', 'stopped'])
-    await storage.documents.put('bulk.open', state, JSON.stringify({ id: state, state }), null, 1);
+    await new Documents(storage.records).put('bulk.open', state, JSON.stringify({ id: state, state }), null, 1);
   const file = join(temporaryDirectory(), 'bulk.ndjson');
   await writeBackup(storage, file);
   await using restored = memoryStorage();
   await restored.backup.restore((await readBackup(file)).pages());
-  const states = (await restored.documents.list('bulk.open')).map(({ body }) => JSON.parse(body).state);
+  const states = (await new Documents(restored.records).list('bulk.open')).map(({ body }) => JSON.parse(body).state);
   expect(states).toEqual(['stopped', 'stopped']);
+});
+
+test('a backup of version 2 has documents and the audit log as records', async () => {
+  const document = { kind: 'schema', key: 'a', version: 7, createdAt: 1, updatedAt: 2, body: '{"v":1.0}' };
+  const running = { ...document, kind: 'bulk.open', body: '{"state":"running"}' };
+  const audit = { id: uuidFrom(t0, 1, 0), entry: '{"n":1.0}' };
+  const lines = [
+    { format: 'ojs-backup', version: 2 },
+    { kind: 'store', record: { seed: 1, leaseKey: newKey(), position: 0, lastStart: 0 } },
+    ...[document, running].map((record) => ({ kind: 'document', record })),
+    { kind: 'audit', record: audit },
+  ].map((line) => `${JSON.stringify(line)}\n`);
+  const sha256 = createHash('sha256').update(lines.join('')).digest('hex');
+  const file = join(temporaryDirectory(), 'old.ndjson');
+  writeFileSync(file, `${lines.join('')}${JSON.stringify({ kind: 'end', counts: {}, sha256 })}\n`);
+  await using storage = memoryStorage();
+  await storage.backup.restore((await readBackup(file)).pages());
+  expect(await storage.records.get([document, running])).toEqual([
+    document,
+    { ...running, body: '{"state":"stopped"}' },
+  ]);
+  const log = new AuditLog(storage.records);
+  expect(await log.read({ limit: 9 })).toEqual([audit]);
+  await log.append([audit]);
+  expect(await storage.records.scan('audit', { limit: 9 })).toMatchObject([{ createdAt: t0, version: 1 }]);
 });
 
 test('a file whose lines have changed, are missing, or go on is refused', async () => {
@@ -116,9 +146,9 @@ test('a file whose lines have changed, are missing, or go on is refused', async 
 test('a newer format, another file, and a name that lies are refused', async () => {
   const directory = temporaryDirectory();
   const file = join(directory, 'a.ndjson');
-  writeFileSync(file, '{"format":"ojs-backup","version":3,"software":"9.0.0"}\n');
+  writeFileSync(file, '{"format":"ojs-backup","version":4,"software":"9.0.0"}\n');
   await expect(readBackup(file)).rejects.toThrow(
-    /version 3 of the format; this version of ojs reads 2. Version 9.0.0 wrote it. Use the newer version/,
+    /version 4 of the format; this version of ojs reads 2 and 3. Version 9.0.0 wrote it. Use the newer version/,
   );
   writeFileSync(file, '{"format":"ojs-backup","version":1}\n');
   await expect(readBackup(file)).rejects.toThrow(/Restore it with the version of ojs that wrote it/);

@@ -1,11 +1,11 @@
 import '../require-node.ts';
 
-export * from '../documents.ts';
 export type { EventsRead } from '../events/events.ts';
+export * from '../records.ts';
 export type * from '../store/crons.ts';
-export type * from '../store/documents.ts';
 export type * from '../store/jobs.ts';
 export type * from '../store/prune.ts';
+export type * from '../store/records.ts';
 export type * from '../store/registry.ts';
 export type * from '../store/upkeep.ts';
 export type * from '../store/workflows.ts';

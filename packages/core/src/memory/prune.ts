@@ -1,4 +1,4 @@
-import { firstUuidAt, type Millis } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
 import { type JobRecord, queueLimitKey, Terminal } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
 import type { JobRule, KeepRule, Pruned, PrunedJobs, PruneRules } from '../store/prune.ts';
@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';
 
 export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned {
-  const { events, workflows, statisticsBefore, audit, requestsBefore, workersBefore, limitsBefore } = rules;
+  const { events, workflows, statisticsBefore, requestsBefore, workersBefore, limitsBefore } = rules;
   const jobs = rules.jobs.map((rule) => pruneJobs(tables, rule, limit));
   return {
     jobs,
@@ -16,7 +16,6 @@ export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned 
       workersBefore: workersBefore === undefined ? 0 : pruneWorkers(tables, workersBefore, limit),
       limitsBefore: limitsBefore === undefined ? 0 : pruneLimits(tables, limitsBefore, limit),
       workflows: workflows ? pruneWorkflows(tables, workflows, limit) : 0,
-      audit: audit ? pruneAudit(tables, audit, limit) : 0,
       statisticsBefore: statisticsBefore === undefined ? 0 : tables.statistics.prune(statisticsBefore, limit),
     },
   };
@@ -50,17 +49,6 @@ function pruneWorkflows(tables: Tables, { before, keep }: KeepRule, limit: numbe
   const gone = rows.filter(({ record }, index) => index < rows.length - keep || ended(record) < before).slice(0, limit);
   for (const row of gone) tables.workflows.drop(row);
   return gone.length;
-}
-
-function pruneAudit({ audit }: Tables, { before, keep }: KeepRule, limit: number): number {
-  const bound = firstUuidAt(before);
-  const surplus = audit.size - keep;
-  const old = [...audit.keys()]
-    .sort()
-    .filter((id, index) => index < surplus || id < bound)
-    .slice(0, limit);
-  for (const id of old) audit.delete(id);
-  return old.length;
 }
 
 function pruneRequests(tables: Tables, before: Millis, limit: number): number {

@@ -2,8 +2,8 @@ import type { Millis } from '@ojs-ts/core';
 import type { EventKind } from '@ojs-ts/core/events';
 import type { Json } from '@ojs-ts/core/job';
 import { crons } from './crons.ts';
-import { auditLog, documents } from './documents.ts';
 import { jobs } from './jobs.ts';
+import { records } from './records.ts';
 import { registry } from './registry.ts';
 import type { Tables } from './tables.ts';
 import { upkeep } from './upkeep.ts';
@@ -21,8 +21,7 @@ export function memoryStore(open: () => Tables) {
     registry: registry(open),
     workflows: workflows(open),
     crons: crons(open),
-    documents: documents(open),
-    audit: auditLog(open),
+    records: records(open),
     log: {
       events: (after: number, limit: number, kinds?: readonly EventKind[]) => open().log.after(after, limit, kinds),
       eventsBefore: (before: number, limit: number, kinds?: readonly EventKind[]) =>

@@ -3,7 +3,6 @@ import type { CronRecord } from '@ojs-ts/core/cron';
 import {
   type JobId,
   type JobRecord,
-  type Json,
   type LimitNumbers,
   noConfig,
   queueLimitKey,
@@ -12,7 +11,7 @@ import {
   Waiting,
 } from '@ojs-ts/core/job';
 import { effectiveLimit, isIn, limitGroupOf, numbersText, Queued, usedAfterOverride } from '@ojs-ts/core/lifecycle';
-import type { Document } from '@ojs-ts/core/memory';
+import type { StoredRecord } from '../records.ts';
 import type { LimitRecord, WorkerRecord } from '../store/registry.ts';
 import { Change } from './change.ts';
 import { Errors } from './errors.ts';
@@ -95,9 +94,7 @@ export class Tables {
   readonly workflows = new WorkflowTable();
   readonly crons = new Map<string, CronRecord>();
   /** By kind, then key. */
-  readonly documents = new Map<string, Map<string, Document>>();
-  /** Entries by id. */
-  readonly audit = new Map<string, Json>();
+  readonly records = new Map<string, Map<string, StoredRecord>>();
   readonly statistics = new MinuteStatistics();
   readonly log = new EventLog();
   readonly wakes: Wakes;
@@ -127,6 +124,11 @@ export class Tables {
       this.wakes.logged();
     }
     return answer;
+  }
+
+  putRecord(record: StoredRecord): void {
+    const ofKind = this.records.get(record.kind) ?? new Map<string, StoredRecord>();
+    this.records.set(record.kind, ofKind.set(record.key, record));
   }
 
   add(job: JobRecord, now: Millis): void {

@@ -20,8 +20,6 @@ export interface PruneRules {
   /** Ended workflows, with their nodes. */
   readonly workflows?: KeepRule;
   readonly statisticsBefore?: Millis;
-  /** Entries of the audit log by the time in their ids. It keeps at least one. */
-  readonly audit?: KeepRule;
   readonly requestsBefore?: Millis;
   readonly workersBefore?: Millis;
   /**

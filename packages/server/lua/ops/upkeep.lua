@@ -104,14 +104,6 @@ local function prune_requests(before, limit)
   return #old
 end
 
-local function prune_audit(first, keep, limit)
-  local surplus = math.min(call('ZCARD', p .. 'audit') - keep, limit)
-  if surplus > 0 then return call('ZREMRANGEBYRANK', p .. 'audit', 0, surplus - 1) end
-  local old = call('ZRANGEBYLEX', p .. 'audit', '-', '(' .. first, 'LIMIT', 0, limit)
-  if #old > 0 then in_pieces('ZREM', p .. 'audit', old) end
-  return #old
-end
-
 -- Forgets workers without a heartbeat since; the longest silent first.
 local function prune_workers(before, limit)
   local old = call('ZRANGEBYSCORE', p .. 'workers', '-inf', '(' .. int(before), 'LIMIT', 0, limit)
@@ -131,7 +123,6 @@ function changing.prune(request)
   if rules.events then note('events', prune_events(rules.events.before, rules.events.keep, limit, rules.kinds)) end
   if rules.requestsBefore then note('requestsBefore', prune_requests(rules.requestsBefore, limit)) end
   if rules.workersBefore then note('workersBefore', prune_workers(rules.workersBefore, limit)) end
-  if rules.audit then note('audit', prune_audit(rules.audit.first, rules.audit.keep, limit)) end
   if rules.limitsBefore then
     limits.flush()
     note('limitsBefore', limits.prune(rules.limitsBefore, limit))

@@ -183,7 +183,7 @@ export class Engine implements AsyncDisposable {
     this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
     const tokens = new Tokens(storage, clock);
     this.tokens = tokens;
-    this.audit = new Audit(storage, clock, log, this.memory.answer);
+    this.audit = new Audit(storage.records, clock, log, this.memory.answer);
     const workers = new Workers(storage, clock);
     this.workers = workers;
     const secrets = new WorkerSecrets(storage, clock, workers);
@@ -207,6 +207,7 @@ export class Engine implements AsyncDisposable {
       settings,
       advance,
       retention: new RetentionPasses({
+        audit: this.audit.entries,
         storage,
         clock,
         retention: settings.retention,

@@ -1,6 +1,7 @@
 import type { Clock, Millis } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../storage/storage.ts';
+import { Documents } from './documents.ts';
 
 /** Maintenance mode while it is on. */
 export interface MaintenanceRecord {
@@ -18,7 +19,7 @@ const key = 'mode';
  * so it holds for all servers on the store and survives their restarts. Each server looks once a second.
  */
 export class Maintenance {
-  readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
   readonly #ended: () => void;
   #record: MaintenanceRecord | null = null;
@@ -27,7 +28,7 @@ export class Maintenance {
 
   /** @param ended called when the mode has ended, on this server or on another. */
   constructor(storage: Storage, clock: Clock, ended: () => void) {
-    this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
     this.#ended = ended;
   }
@@ -39,7 +40,7 @@ export class Maintenance {
   /** Looks at the store. Null while the mode is off. */
   async read(): Promise<MaintenanceRecord | null> {
     const changes = this.#changes;
-    const document = await this.#storage.documents.get(kind, key);
+    const document = await this.#documents.get(kind, key);
     if (changes === this.#changes) this.#set(document === null ? null : recordOf(document.body));
     return this.#record;
   }
@@ -57,13 +58,13 @@ export class Maintenance {
     const estimatedEnd = estimatedMs === null ? null : now + estimatedMs;
     const record = { enabledAt: (await this.read())?.enabledAt ?? now, reason, estimatedEnd };
     const body: Json = JSON.stringify(record);
-    await this.#storage.documents.put(kind, key, body, 'any', now);
+    await this.#documents.put(kind, key, body, 'any', now);
     this.#set(record);
     return record;
   }
 
   async end(): Promise<void> {
-    await this.#storage.documents.remove(kind, key);
+    await this.#documents.remove(kind, key);
     this.#set(null);
   }
 

@@ -2,7 +2,7 @@ import type { Millis } from '@ojs-ts/core';
 import type { CronRecord } from '@ojs-ts/core/cron';
 import type { EventBatch } from '@ojs-ts/core/events';
 import type { JobId, JobRecord, Json } from '@ojs-ts/core/job';
-import type { AuditRecord, Document, LimitRecord, QueueRecord, WorkerRecord } from '@ojs-ts/core/memory';
+import type { LimitRecord, QueueRecord, StoredRecord, WorkerRecord } from '@ojs-ts/core/memory';
 import type { MinuteRecord } from '@ojs-ts/core/statistics';
 import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import type { InboxEntry } from './inbox.ts';
@@ -35,8 +35,7 @@ export interface Dumped {
    */
   readonly job: { readonly number: number; readonly place: number | null; readonly job: JobRecord };
   readonly cron: CronRecord;
-  readonly document: Document;
-  readonly audit: AuditRecord;
+  readonly record: StoredRecord;
   readonly minute: MinuteRecord;
   readonly worker: WorkerRecord;
   /**

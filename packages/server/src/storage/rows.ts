@@ -7,11 +7,13 @@ import type { NodeState, WorkflowState } from '@ojs-ts/core/job';
 import { type Histogram, newFigures, sumNames } from '@ojs-ts/core/statistics';
 import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
-import type { Directive, Document, Dumped, InboxEntry, MinuteRecord, WorkerRecord } from './storage.ts';
+import type { Directive, Dumped, InboxEntry, MinuteRecord, StoredRecord, WorkerRecord } from './storage.ts';
 
 type Cells = readonly Cell[];
 
-export function readDocument(cells: Cells): Document {
+export const recordColumns = 'kind, key, version, created_at, updated_at, body';
+
+export function readRecord(cells: Cells): StoredRecord {
   return {
     kind: text(cells[0]),
     key: text(cells[1]),

@@ -29,7 +29,7 @@ export {
 export type { Inserted, InsertOptions } from '@ojs-ts/core/lifecycle';
 // The operations below take the place of those of the same name, which answer at once.
 export type * from '@ojs-ts/core/memory';
-export type { Document } from '@ojs-ts/core/memory';
+export type { RecordChange, RecordKey, StoredRecord } from '@ojs-ts/core/memory';
 export { compareMinutes, type MinuteRecord } from '@ojs-ts/core/statistics';
 export type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord, WorkflowStep } from '@ojs-ts/core/workflow';
 export type * from './backup.ts';
@@ -48,8 +48,7 @@ export type Upkeep = Promised<store.Upkeep>;
 export type Registry = Promised<store.Registry>;
 export type Workflows = Promised<store.Workflows>;
 export type Crons = Promised<store.Crons>;
-export type Documents = Promised<store.Documents>;
-export type AuditLog = Promised<store.AuditLog>;
+export type Records = Promised<store.Records>;
 
 export interface Layout {
   /** The version of the store; 0 if it has none yet. May be newer than `to`. */
@@ -84,8 +83,7 @@ export interface Storage extends AsyncDisposable {
   readonly registry: Registry;
   readonly workflows: Workflows;
   readonly crons: Crons;
-  readonly documents: Documents;
-  readonly audit: AuditLog;
+  readonly records: Records;
   /** Null if users cannot have a transaction with the store. */
   readonly inbox: Inbox | null;
   readonly backup: Backup;

@@ -14,7 +14,7 @@ const request = (params: BindingRequest['params'], body: object): BindingRequest
 });
 
 async function lastEntry({ engine }: Bench): Promise<unknown> {
-  const [record] = await engine.storage.audit.read({ limit: 1 });
+  const [record] = await engine.audit.entries.read({ limit: 1 });
   return JSON.parse(record?.entry ?? 'null');
 }
 
@@ -81,7 +81,7 @@ test('a call that fails again and again has one entry a minute, with the number 
     }
   };
   await cancel(50);
-  const entries = () => b.engine.storage.audit.read({ limit: 99 });
+  const entries = () => b.engine.audit.entries.read({ limit: 99 });
   expect(await entries()).toHaveLength(1);
   expect(await lastEntry(b)).toMatchObject({ event_type: 'job.cancelled', detail: { error: 'not_found' } });
   expect(JSON.stringify(await lastEntry(b)).length).toBeLessThan(1_000);

@@ -67,7 +67,7 @@ describe('every operation that has entries', () => {
     ).toBe(200);
     await post(`/dead-letter/${newId()}/retry`, { override: { args: [canary], meta: { canary } } });
     await post('/schemas', { type: 'a.b', version: 9, schema: { const: canary } });
-    const kept = await server.engine.storage.audit.read({ limit: 1_000 });
+    const kept = await server.engine.audit.entries.read({ limit: 1_000 });
     expect(kept.length).toBeGreaterThan(5);
     expect(JSON.stringify(kept)).not.toContain(canary);
   });
@@ -81,7 +81,7 @@ test('an entry has the beginning of a large request, and a page of large entries
   const path = '/ojs/v1/jobs/bulk/cancel';
   const cancel = (body: object) => send(server.url, { method: 'POST', path, body: JSON.stringify(body) });
   expect((await cancel({ ids, atomicity: 'partial' })).status).toBeLessThan(400);
-  const [kept] = (await server.engine.storage.audit.read({ limit: 1 })).map(({ entry }) => entry);
+  const [kept] = (await server.engine.audit.entries.read({ limit: 1 })).map(({ entry }) => entry);
   expect(kept?.length).toBeLessThan(20_000);
   const { detail } = JSON.parse(kept ?? '{}');
   expect(detail).toMatchObject({ truncated: true, request: { atomicity: 'partial' } });

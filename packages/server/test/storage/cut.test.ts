@@ -27,6 +27,11 @@ const beat = { worker: 'w1', holds: [{ id: idOf(3), claim: 1 }], leaseMs: null, 
 const event = '["worker.started","w1",null,"",null,null,0,null,null,null,{}]';
 const page = { states: 0xff, limit: 3 };
 const node = { workflow: 'v', index: 0 };
+const record = { kind: 'kind', key: 'd' };
+const put = (key: string, now: number) => {
+  const added = { kind: 'kind', key, version: 1, createdAt: now, updatedAt: now, body: '{"n":1.0}' };
+  return { checks: [{ kind: 'kind', key, version: null }], puts: [added] };
+};
 
 /** Every operation of the interface, on the store that `fill` makes. */
 const operations: Readonly<Record<string, Operation>> = {
@@ -99,9 +104,10 @@ const operations: Readonly<Record<string, Operation>> = {
       now,
     ),
   ),
-  'documents.put': change((storage, now) => storage.documents.put('kind', 'new', '{}', null, now)),
-  'documents.remove': change((storage) => storage.documents.remove('kind', 'd')),
-  'audit.append': change((storage) => storage.audit.append([{ id: idOf(7), entry: '{"n":7.0}' }])),
+  'records.commit': change((storage, now) => storage.records.commit([put('new', now), put('d', now)])),
+  'records.commit, of a deletion': change((storage) =>
+    storage.records.commit([{ checks: [{ ...record, version: 1 }], deletes: [record] }]),
+  ),
   record: change((storage, now) => storage.record([event], now)),
   'jobs.get': read((storage) => storage.jobs.get([idOf(0), idOf(99)])),
   'jobs.list': read(async (storage) => (await storage.jobs.list(page)).items),
@@ -126,9 +132,8 @@ const operations: Readonly<Record<string, Operation>> = {
   'crons.get': read((storage) => storage.crons.get('c')),
   'crons.due': read((storage, now) => storage.crons.due(now, 9)),
   'crons.unfinished': read((storage) => storage.crons.unfinished(['c'], 9)),
-  'documents.list': read((storage) => storage.documents.list('kind')),
-  'documents.get': read((storage) => storage.documents.get('kind', 'd')),
-  'audit.read': read((storage) => storage.audit.read({ limit: 9 })),
+  'records.get': read((storage) => storage.records.get([record])),
+  'records.scan': read((storage) => storage.records.scan('kind', { limit: 9 })),
   events: read(async (storage) =>
     (await storage.events(0, 99)).batches.map(({ entries, ...rest }) => ({ ...rest, entries: readEntries(entries) })),
   ),
@@ -166,8 +171,7 @@ async function fill(storage: Storage): Promise<void> {
   );
   await storage.workflows.create(newWorkflow({ id: 'y' }), [newNode(0)], [], t0);
   await storage.workflows.cancel('y', [], t0);
-  await storage.documents.put('kind', 'd', '{}', null, t0);
-  await storage.audit.append([{ id: idOf(6), entry: '{"n":6.0}' }]);
+  await storage.records.commit([put('d', t0)]);
   await storage.upkeep.lease('l', 'me', 1_000, t0);
 }
 
@@ -185,9 +189,9 @@ async function expectation(call: Operation['call']) {
 
 test('every operation of the interface is among them; those of the inbox are in postgres/inbox-cut.test.ts', async () => {
   await using storage = memoryStorage();
-  const { jobs, upkeep, registry, workflows, crons, documents, audit } = storage;
-  const names = Object.entries({ jobs, upkeep, registry, workflows, crons, documents, audit }).flatMap(
-    ([part, calls]) => Object.keys(calls).map((name) => `${part}.${name}`),
+  const { jobs, upkeep, registry, workflows, crons, records } = storage;
+  const names = Object.entries({ jobs, upkeep, registry, workflows, crons, records }).flatMap(([part, calls]) =>
+    Object.keys(calls).map((name) => `${part}.${name}`),
   );
   expect(names.length).toBeGreaterThan(30);
   const played = new Set(Object.keys(operations).map((name) => name.split(',')[0]));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Storage } from '../../src/storage/storage.ts';
-import { cronOpening, cronReads, cronSteps, documentSteps } from './model/crons.ts';
+import { cronOpening, cronReads, cronSteps, recordSteps } from './model/crons.ts';
 import { acks, claim, holders, insert, jobOpening, jobReads, keyedOpening, remove, transitions } from './model/jobs.ts';
 import { beat, operator, prune, registryReads, upkeep } from './model/registry.ts';
 import { allHeld, allPages, cronNames, limitKeys, queueNames, readLog, type Step, workflowIds } from './model/steps.ts';
@@ -30,7 +30,7 @@ const write = fc.oneof(
   { weight: 1, arbitrary: upkeep },
   { weight: 3, arbitrary: workflowSteps },
   { weight: 1, arbitrary: cronSteps },
-  { weight: 1, arbitrary: documentSteps },
+  { weight: 1, arbitrary: recordSteps },
 );
 
 const turn: fc.Arbitrary<Turn> = fc.record({
@@ -83,8 +83,8 @@ export async function remains(storage: Storage, now: number): Promise<unknown> {
     unfinished: await storage.workflows.unfinished(9),
     crons: await storage.crons.list(),
     runs: await storage.crons.unfinished(cronNames, 9),
-    documents: await storage.documents.list('kind'),
-    audit: await storage.audit.read({ limit: 1_000 }),
+    documents: await storage.records.scan('kind', { limit: 9 }),
+    audit: await storage.records.scan('audit', { limit: 1_000 }),
     overdue: await storage.upkeep.overdue(now + 1_000_000, 100),
     held: await allHeld(storage, 3),
     holders: await holders(storage, now),

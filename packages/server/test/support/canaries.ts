@@ -1,3 +1,4 @@
+import { Documents } from '../../src/engine/documents.ts';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from './ids.ts';
 import { call } from './request.ts';
@@ -125,7 +126,8 @@ const kinds = ['schema', 'schema.index', 'limit.override', 'maintenance', 'bulk.
 
 /** Everything that the store holds, as it would be read by anybody. */
 export async function snapshot({ engine }: RunningServer): Promise<Readonly<Record<string, unknown>>> {
-  const { jobs, registry, workflows, crons, documents } = engine.storage;
+  const { jobs, registry, workflows, crons, records } = engine.storage;
+  const documents = new Documents(records);
   const found = await workflows.list({ states: null, limit: 1_000 });
   return {
     jobs: await jobs.list({ states: 0xff, limit: 1_000 }),

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, firstUuidAt, formatTimestamp, type Millis, uuidFrom } from '@ojs-ts/core';
 import { type AuditEntry, accessEvents } from '@ojs-ts/core/access';
-import type { AuditRecord, Storage } from '../../storage/storage.ts';
+import type { Records } from '../../storage/storage.ts';
 import { coalesce } from '../coalesce.ts';
 import type { EngineLog } from '../options.ts';
 import { PageSize } from '../page-size.ts';
+import { AuditLog, type AuditRecord } from './audit-log.ts';
 
 /** Entries that one page reads at most, where a filter leaves few of them. */
 const scan = 10_000;
@@ -38,7 +39,7 @@ export interface AuditPage {
 
 /** Who did what (ojs-security §11): appended before the call is answered, read newest first. */
 export class Audit {
-  readonly #storage: Storage;
+  readonly entries: AuditLog;
   readonly #clock: Clock;
   readonly #log: EngineLog;
   readonly #answer: number;
@@ -51,14 +52,15 @@ export class Audit {
   #number = 0;
 
   /** @param answer characters of the entries that one page has, at most by one entry more. */
-  constructor(storage: Storage, clock: Clock, log: EngineLog, answer: number) {
-    this.#storage = storage;
+  constructor(records: Records, clock: Clock, log: EngineLog, answer: number) {
+    const entries = new AuditLog(records);
+    this.entries = entries;
     this.#clock = clock;
     this.#log = log;
     this.#answer = answer;
     this.#append = coalesce(
       async (records: readonly AuditRecord[]) => {
-        await storage.audit.append(records);
+        await entries.append(records);
         return records;
       },
       { parallel: 1, max: maxBatch, split: false },
@@ -108,7 +110,7 @@ export class Audit {
     const size = new PageSize(this.#answer);
     for (let [scanned, length] = [0, 0]; ; ) {
       const limit = size.items;
-      const page = await this.#storage.audit.read({ ...(before !== undefined && { before }), limit });
+      const page = await this.entries.read({ ...(before !== undefined && { before }), limit });
       for (const record of page) {
         if (record.id < least) return { items, next: null, scanned };
         scanned += 1;
@@ -150,7 +152,7 @@ export class Audit {
   }
 
   async #one(query: AuditQuery, id: string): Promise<AuditPage> {
-    const [record] = await this.#storage.audit.read({ before: following(id), limit: 1 });
+    const [record] = await this.entries.read({ before: following(id), limit: 1 });
     const isFound = record?.id === id && matches(record, query);
     return { items: isFound ? [record] : [], next: null, scanned: record === undefined ? 0 : 1 };
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
 import { coversEveryQueue, type Grant, grants, tokenOfPrincipal } from '@ojs-ts/core/access';
 import type { Storage } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 import { readTokenRecord, type TokenRecord, writeTokenRecord } from './token-record.ts';
 import { formatToken, hashSecret, matchesHash, newSecret, newTokenId, parseTokenText } from './token-text.ts';
 
@@ -42,7 +43,7 @@ export interface VerifiedToken extends TokenRecord {
  * verified once by scrypt and then known by its digest for a while.
  */
 export class Tokens {
-  readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
   #records: ReadonlyMap<string, TokenRecord> = new Map();
   #readAt: Millis | null = null;
@@ -55,7 +56,7 @@ export class Tokens {
   #exist = false;
 
   constructor(storage: Storage, clock: Clock) {
-    this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
   }
 
@@ -108,7 +109,7 @@ export class Tokens {
       hash: await hashSecret(secret),
       previous: null,
     };
-    await this.#storage.documents.put(kind, id, writeTokenRecord(record), null, createdAt);
+    await this.#documents.put(kind, id, writeTokenRecord(record), null, createdAt);
     await this.#readAgain();
     return { record, token: formatToken({ id, secret }) };
   }
@@ -155,7 +156,7 @@ export class Tokens {
   }
 
   async #change(id: string, decide: (before: TokenRecord) => TokenRecord): Promise<TokenRecord> {
-    const { documents } = this.#storage;
+    const documents = this.#documents;
     const document = await documents.get(kind, id);
     const before = document === null ? null : readTokenRecord(id, document.body);
     if (document === null || before === null || before.revokedAt !== null)
@@ -175,7 +176,7 @@ export class Tokens {
       .sort((a, b) => (a.revokedAt ?? 0) - (b.revokedAt ?? 0));
     if (oldest === undefined)
       throw new ProtocolError('conflict', `The store has ${maxTokens} tokens; revoke one that nobody uses.`);
-    await this.#storage.documents.remove(kind, oldest.id);
+    await this.#documents.remove(kind, oldest.id);
   }
 
   /**
@@ -290,7 +291,7 @@ export class Tokens {
 
   async #read(): Promise<void> {
     const now = this.#clock.now();
-    const documents = await this.#storage.documents.list(kind);
+    const documents = await this.#documents.list(kind);
     this.#records = new Map(
       documents.flatMap(({ key, body }) => {
         const record = readTokenRecord(key, body);

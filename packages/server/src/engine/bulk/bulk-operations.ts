@@ -19,6 +19,7 @@ import type { Storage } from '../../storage/storage.ts';
 import { StoreUnwritable } from '../../storage/unavailable.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { Batches } from '../batches.ts';
+import { Documents } from '../documents.ts';
 import type { EngineLog } from '../options.ts';
 import { turn } from '../page-size.ts';
 import type { Schemas } from '../schemas/schemas.ts';
@@ -110,7 +111,7 @@ export class BulkOperations {
     this.#log = parts.log;
     this.#tokens = parts.tokens;
     this.#isManual = parts.isManual;
-    this.#records = new BulkRecords(storage.documents);
+    this.#records = new BulkRecords(new Documents(storage.records));
     this.#parts = { storage, clock, batches, schemas, records: this.#records, bytes };
   }
 

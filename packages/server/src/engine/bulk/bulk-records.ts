@@ -1,6 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
 import type { BulkOperation, BulkStep } from '@ojs-ts/core/bulk';
-import type { Document, Storage } from '../../storage/storage.ts';
+import type { StoredRecord } from '../../storage/storage.ts';
+import type { Documents } from '../documents.ts';
 
 /** Operations that run or are stopped, those that have ended, and the jobs of each step. */
 const open = 'bulk.open';
@@ -12,9 +13,9 @@ const rounds = 20;
 
 /** Bulk operations in the store. The version of a document guards every change, so that no step counts twice. */
 export class BulkRecords {
-  readonly #documents: Storage['documents'];
+  readonly #documents: Documents;
 
-  constructor(documents: Storage['documents']) {
+  constructor(documents: Documents) {
     this.#documents = documents;
   }
 
@@ -88,7 +89,7 @@ export class BulkRecords {
     for (const kind of [open, ended]) await this.#documents.remove(kind, id);
   }
 
-  async #find(id: string): Promise<{ readonly document: Document; readonly operation: BulkOperation } | null> {
+  async #find(id: string): Promise<{ readonly document: StoredRecord; readonly operation: BulkOperation } | null> {
     const document = (await this.#documents.get(open, id)) ?? (await this.#documents.get(ended, id));
     if (document === null) return null;
     const operation = read(document);
@@ -102,7 +103,7 @@ export class BulkRecords {
 /**
  * Returns the document of an operation for a restored store: one that ran is stopped, so that a person checks it first.
  */
-export function restoredOperation(document: Document): Document {
+export function restoredOperation(document: StoredRecord): StoredRecord {
   if (document.kind !== open) return document;
   const operation = read(document);
   if (operation.state !== 'running') return document;
@@ -117,6 +118,6 @@ function stepKey(id: string, number: number): string {
   return `${id}.${number}`;
 }
 
-function read({ body }: Document): BulkOperation {
+function read({ body }: StoredRecord): BulkOperation {
   return JSON.parse(body);
 }

@@ -1,6 +1,7 @@
 import { type Clock, isObject, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 
 /** The answer that a repeated call gets again. */
 export interface Remembered {
@@ -33,11 +34,11 @@ export type BulkOperation = (typeof operations)[number];
  * is refused, and two calls at once do the same work. The answer is stored after the work.
  */
 export class BulkReplies {
-  readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
 
   constructor(storage: Storage, clock: Clock) {
-    this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
   }
 
@@ -47,7 +48,7 @@ export class BulkReplies {
    * @throws ProtocolError `idempotency_conflict` if the key came with another body in the last 24 hours.
    */
   async begin(operation: BulkOperation, key: string, digest: string, sent: string): Promise<Begun> {
-    const { documents } = this.#storage;
+    const documents = this.#documents;
     const kind = kindOf(operation);
     for (let round = 0; round < rounds; round++) {
       const now = this.#clock.now();
@@ -75,7 +76,7 @@ export class BulkReplies {
 
   async end(operation: BulkOperation, key: string, nonce: string, { status, text }: Remembered): Promise<void> {
     if (text.length > maxReply) return;
-    await this.#storage.documents.put(
+    await this.#documents.put(
       replyKindOf(operation),
       key,
       JSON.stringify({ nonce, status, text }),
@@ -88,10 +89,10 @@ export class BulkReplies {
   async forget(): Promise<void> {
     const before = this.#clock.now() - keepMs;
     for (const operation of operations) {
-      for (const { key, updatedAt } of await this.#storage.documents.list(kindOf(operation))) {
+      for (const { key, updatedAt } of await this.#documents.list(kindOf(operation))) {
         if (updatedAt > before) continue;
-        await this.#storage.documents.remove(replyKindOf(operation), key);
-        await this.#storage.documents.remove(kindOf(operation), key);
+        await this.#documents.remove(replyKindOf(operation), key);
+        await this.#documents.remove(kindOf(operation), key);
       }
     }
   }

@@ -1,6 +1,7 @@
 import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
 import { type LimitNumbers, queueLimitKey } from '@ojs-ts/core/job';
-import type { Document, LimitRecord, Storage } from '../../storage/storage.ts';
+import type { LimitRecord, Storage, StoredRecord } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 import { changeQueue, queueNumbers } from './queue-settings.ts';
 
 const kind = 'limit.override';
@@ -10,10 +11,12 @@ const kind = 'limit.override';
  */
 export class LimitOverrides {
   readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
 
   constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
   }
 
@@ -21,10 +24,9 @@ export class LimitOverrides {
   async set(key: string, { concurrency, rates }: LimitNumbers, expiresAt: Millis | null): Promise<LimitRecord> {
     const now = this.#clock.now();
     // The end is written first: after a crash between the two writes, no override lasts longer than requested.
-    if (expiresAt !== null)
-      await this.#storage.documents.put(kind, key, JSON.stringify({ expires_at: expiresAt }), 'any', now);
+    if (expiresAt !== null) await this.#documents.put(kind, key, JSON.stringify({ expires_at: expiresAt }), 'any', now);
     const record = await this.#storage.registry.overrideLimit(key, { concurrency, rates }, now);
-    if (expiresAt === null) await this.#storage.documents.remove(kind, key);
+    if (expiresAt === null) await this.#documents.remove(kind, key);
     return record;
   }
 
@@ -36,21 +38,21 @@ export class LimitOverrides {
     const { registry } = this.#storage;
     if (queue !== null) await changeQueue(this.#storage, queue, now, (config) => ({ limit: queueNumbers(config) }));
     const record = queue === null ? await registry.overrideLimit(key, null, now) : await registry.limit(key);
-    await this.#storage.documents.remove(kind, key);
+    await this.#documents.remove(kind, key);
     if (record === null)
       throw new ProtocolError('not_found', 'The queue was removed meanwhile, and its limit with it.', { key });
     return record;
   }
 
   async expiry(key: string): Promise<Millis | null> {
-    const document = await this.#storage.documents.get(kind, key);
+    const document = await this.#documents.get(kind, key);
     return document === null ? null : expiryOf(document);
   }
 
   /** Removes expired overrides; any node may do so. */
   async expire(): Promise<void> {
     const now = this.#clock.now();
-    for (const { key } of (await this.#storage.documents.list(kind)).filter((document) => expiryOf(document) <= now)) {
+    for (const { key } of (await this.#documents.list(kind)).filter((document) => expiryOf(document) <= now)) {
       // An operator may have set another one since.
       const expiresAt = await this.expiry(key);
       if (expiresAt !== null && expiresAt <= now) await this.restore(key);
@@ -58,7 +60,7 @@ export class LimitOverrides {
   }
 }
 
-function expiryOf({ body }: Document): Millis {
+function expiryOf({ body }: StoredRecord): Millis {
   const read = JSON.parse(body) as { readonly expires_at: Millis };
   return read.expires_at;
 }

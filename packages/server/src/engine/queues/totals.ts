@@ -11,6 +11,7 @@ import {
   sumNames,
 } from '@ojs-ts/core/statistics';
 import type { MinuteRecord, Storage } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 import { minuteParts } from './minute-parts.ts';
 
 /** The figures since the creation of the store for the jobs of a type in a queue. */
@@ -68,6 +69,7 @@ interface Settled {
  */
 export class Totals {
   readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
   /**
    * The document at the last time that this node needed it. An older one is not wrong: more minutes are then added to
@@ -79,6 +81,7 @@ export class Totals {
 
   constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
   }
 
@@ -140,7 +143,7 @@ export class Totals {
       // An idle store is written once an hour.
       if (count === 0 && until - folded.through < readMs) break;
       const body = bodyOf(until, sums);
-      const written = await this.#storage.documents.put(kind, key, body, folded.version, now);
+      const written = await this.#documents.put(kind, key, body, folded.version, now);
       // Another node was faster if there is none.
       folded = written === null ? await this.#load() : { version: written.version, through: until, sums };
       this.#folded = folded;
@@ -157,7 +160,7 @@ export class Totals {
   }
 
   async #load(): Promise<Folded> {
-    const document = await this.#storage.documents.get(kind, key);
+    const document = await this.#documents.get(kind, key);
     if (document === null) return { version: null, through: 0, sums: new TotalSums() };
     const { version } = document;
     return this.#folded?.version === version ? this.#folded : { version, ...readBody(document.body) };

@@ -12,6 +12,7 @@ import {
 } from '@ojs-ts/core/handlers';
 import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 import { turn } from '../page-size.ts';
 import { SchemaError } from './source.ts';
 import type { SchemaValidator } from './validator.ts';
@@ -32,7 +33,7 @@ const none: readonly string[] = [];
  * changed by compare-and-set; the texts are in documents of their own that never change.
  */
 export class Schemas implements SchemaChecks, SchemaRegistry {
-  readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
   #index: SchemaIndex = new SchemaIndex(null, []);
   #readAt: Millis | null = null;
@@ -41,7 +42,7 @@ export class Schemas implements SchemaChecks, SchemaRegistry {
   #spentMs = 0;
 
   constructor(storage: Storage, clock: Clock) {
-    this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
   }
 
@@ -118,7 +119,7 @@ export class Schemas implements SchemaChecks, SchemaRegistry {
     }
     const now = this.#clock.now();
     const entry: SchemaEntry = { id: uuidv7(this.#clock), ...rest, createdAt: now };
-    await this.#storage.documents.put(kind, entry.id, text, 'any', now);
+    await this.#documents.put(kind, entry.id, text, 'any', now);
     try {
       await this.#change((entries) => {
         refuseTaken(entries, entry);
@@ -129,7 +130,7 @@ export class Schemas implements SchemaChecks, SchemaRegistry {
         return [...entries, entry];
       });
     } catch (error) {
-      await this.#storage.documents.remove(kind, entry.id);
+      await this.#documents.remove(kind, entry.id);
       throw error;
     }
     this.#keep(entry, Promise.resolve(validator));
@@ -152,7 +153,7 @@ export class Schemas implements SchemaChecks, SchemaRegistry {
 
   /** The text as registered; null if it was removed since. */
   async text(entry: SchemaEntry): Promise<Json | null> {
-    return (await this.#storage.documents.get(kind, entry.id))?.body ?? null;
+    return (await this.#documents.get(kind, entry.id))?.body ?? null;
   }
 
   /** False if it was removed already. Enqueued jobs stay. */
@@ -163,7 +164,7 @@ export class Schemas implements SchemaChecks, SchemaRegistry {
       there = left.length < entries.length;
       return there ? left : null;
     });
-    if (there) await this.#storage.documents.remove(kind, entry.id);
+    if (there) await this.#documents.remove(kind, entry.id);
     this.#compiled.delete(entry.id);
     return there;
   }
@@ -182,7 +183,7 @@ export class Schemas implements SchemaChecks, SchemaRegistry {
 
   async #read(): Promise<SchemaIndex> {
     const now = this.#clock.now();
-    const found = await this.#storage.documents.get(indexKind, indexKey);
+    const found = await this.#documents.get(indexKind, indexKey);
     if ((found?.version ?? null) !== this.#index.version)
       this.#index = new SchemaIndex(found?.version ?? null, readSchemas(found?.body ?? '[]'));
     this.#readAt = now;
@@ -195,7 +196,7 @@ export class Schemas implements SchemaChecks, SchemaRegistry {
       const { version, entries } = await this.#read();
       const changed = change(entries);
       if (changed === null) return;
-      const written = await this.#storage.documents.put(
+      const written = await this.#documents.put(
         indexKind,
         indexKey,
         JSON.stringify(changed),

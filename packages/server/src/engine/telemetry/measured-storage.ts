@@ -43,7 +43,7 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
     };
   }
 
-  const { jobs, upkeep, registry, workflows, crons, documents, audit, inbox, backup } = storage;
+  const { jobs, upkeep, registry, workflows, crons, records, inbox, backup } = storage;
   const verify = storage.verify?.bind(storage);
   const lastMove = storage.lastMove?.bind(storage);
   const away = storage.away?.bind(storage);
@@ -104,15 +104,10 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
       unfinished: timed('crons.unfinished', (...args) => crons.unfinished(...args)),
       fire: timed('crons.fire', (...args) => crons.fire(...args)),
     },
-    documents: {
-      list: timed('documents.list', (...args) => documents.list(...args)),
-      get: timed('documents.get', (...args) => documents.get(...args)),
-      put: timed('documents.put', (...args) => documents.put(...args)),
-      remove: timed('documents.remove', (...args) => documents.remove(...args)),
-    },
-    audit: {
-      append: timed('audit.append', (...args) => audit.append(...args)),
-      read: timed('audit.read', (...args) => audit.read(...args)),
+    records: {
+      get: timed('records.get', (...args) => records.get(...args)),
+      scan: timed('records.scan', (...args) => records.scan(...args)),
+      commit: timed('records.commit', (...args) => records.commit(...args)),
     },
     inbox: inbox && {
       read: timed('inbox.read', (...args) => inbox.read(...args)),

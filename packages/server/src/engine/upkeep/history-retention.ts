@@ -2,6 +2,7 @@ import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
 import { type JobOrder, type JobRecord, State } from '@ojs-ts/core/job';
 import { deletionAges, type EndedKind, endedKinds, type HistoryPolicy, historyExpired } from '@ojs-ts/core/lifecycle';
 import type { JobQuery, Page, Storage } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 import type { Retention } from '../options.ts';
 import { turn } from '../page-size.ts';
 
@@ -57,7 +58,7 @@ export class HistoryRetention {
     const now = this.#clock.now();
     let left = this.#walks.filter((walk) => (this.#resting.get(walk) ?? now) <= now);
     if (left.length === 0) return;
-    const { documents } = this.#storage;
+    const documents = new Documents(this.#storage.records);
     const document = await documents.get(kind, key);
     const { policy, cursors } = readPlaces(document?.body, this.#policy);
     const before = JSON.stringify(cursors);

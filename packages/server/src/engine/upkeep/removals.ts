@@ -1,5 +1,6 @@
 import type { Clock, Millis } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 import type { EngineLog, Retention } from '../options.ts';
 
 /** Kinds of finished jobs with separate counts, in the order of their retention rules. */
@@ -14,7 +15,7 @@ const nothing: RemovalCounts = { completed: 0, cancelled: 0, discarded: 0, dead_
 
 /** Counts jobs that were removed early because of the cap: in the store for all nodes, and in the log. */
 export class Removals {
-  readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
   readonly #log: EngineLog;
   readonly #retention: Retention;
@@ -22,7 +23,7 @@ export class Removals {
   readonly #loggedAt = new Map<KeptKind, Millis>();
 
   constructor(storage: Storage, clock: Clock, log: EngineLog, retention: Retention) {
-    this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
     this.#log = log;
     this.#retention = retention;
@@ -33,18 +34,10 @@ export class Removals {
     for (const [index, name] of keptKinds.entries()) this.#report(name, counts[index] ?? 0);
     if (!counts.some((count) => count > 0)) return;
     for (;;) {
-      const document = await this.#storage.documents.get(kind, key);
+      const document = await this.#documents.get(kind, key);
       const before = document === null ? nothing : readCounts(document.body);
       const after = Object.fromEntries(keptKinds.map((name, index) => [name, before[name] + (counts[index] ?? 0)]));
-      if (
-        await this.#storage.documents.put(
-          kind,
-          key,
-          JSON.stringify(after),
-          document?.version ?? null,
-          this.#clock.now(),
-        )
-      )
+      if (await this.#documents.put(kind, key, JSON.stringify(after), document?.version ?? null, this.#clock.now()))
         return;
     }
   }
@@ -53,7 +46,7 @@ export class Removals {
    * Since the creation of the store. A node that crashes between removing and counting leaves up to one pass uncounted.
    */
   async counts(): Promise<RemovalCounts> {
-    const document = await this.#storage.documents.get(kind, key);
+    const document = await this.#documents.get(kind, key);
     return document === null ? nothing : readCounts(document.body);
   }
 

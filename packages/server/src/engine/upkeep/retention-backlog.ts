@@ -1,5 +1,6 @@
 import { type Clock, formatTimestamp, type Millis } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 import type { EngineLog } from '../options.ts';
 
 const [kind, key] = ['retention', 'backlog'];
@@ -20,7 +21,7 @@ export interface Backlog {
 
 /** Says how far retention is behind: in the store for every server, and in the log once a minute. */
 export class RetentionBacklog {
-  readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
   readonly #log: EngineLog;
   #since: Millis | null = null;
@@ -29,14 +30,14 @@ export class RetentionBacklog {
   #isNamed = true;
 
   constructor(storage: Storage, clock: Clock, log: EngineLog) {
-    this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
     this.#log = log;
   }
 
   /** Null where no backlog has lasted for a minute. */
   async read(): Promise<Backlog | null> {
-    const document = await this.#storage.documents.get(kind, key);
+    const document = await this.#documents.get(kind, key);
     return document === null ? null : JSON.parse(document.body);
   }
 
@@ -44,7 +45,7 @@ export class RetentionBacklog {
   async note(found: Omit<Backlog, 'since'> | null): Promise<void> {
     if (found === null) {
       this.#since = null;
-      if (this.#isNamed) await this.#storage.documents.remove(kind, key);
+      if (this.#isNamed) await this.#documents.remove(kind, key);
       this.#isNamed = false;
       return;
     }
@@ -55,6 +56,6 @@ export class RetentionBacklog {
     this.#isNamed = true;
     const backlog: Backlog = { since: this.#since, ...found };
     this.#log.warn({ ...backlog, since: formatTimestamp(backlog.since) }, 'retention is behind');
-    await this.#storage.documents.put(kind, key, JSON.stringify(backlog), 'any', now);
+    await this.#documents.put(kind, key, JSON.stringify(backlog), 'any', now);
   }
 }

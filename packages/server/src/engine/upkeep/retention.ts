@@ -2,6 +2,7 @@ import type { Clock, Millis } from '@ojs-ts/core';
 import { State } from '@ojs-ts/core/job';
 import {
   type JobRule,
+  type KeepRule,
   noJobs,
   type Pruned,
   type PrunedJobs,
@@ -10,6 +11,7 @@ import {
   pruneKinds,
 } from '../../storage/prune.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { AuditLog } from '../access/audit-log.ts';
 import type { Retention } from '../options.ts';
 import type { Totals } from '../queues/totals.ts';
 import type { HistoryRetention } from './history-retention.ts';
@@ -39,7 +41,11 @@ const requestsMs = 120_000;
 const limitsMs = 2 * 86_400_000;
 
 /** Each rule for jobs with the name of its kind. */
-type Rules = Omit<PruneRules, 'jobs'> & { readonly jobs: readonly (JobRule & { readonly kind: KeptKind })[] };
+type Rules = Omit<PruneRules, 'jobs'> & {
+  readonly jobs: readonly (JobRule & { readonly kind: KeptKind })[];
+  /** Entries of the audit log by the time in their ids. */
+  readonly audit?: KeepRule;
+};
 
 /**
  * Deletes what has been kept for long enough, at whatever rate it grows: passes for the kinds that grow fast follow
@@ -47,6 +53,7 @@ type Rules = Omit<PruneRules, 'jobs'> & { readonly jobs: readonly (JobRule & { r
  */
 export class RetentionPasses {
   readonly #storage: Storage;
+  readonly #audit: AuditLog;
   readonly #clock: Clock;
   readonly #retention: Retention;
   readonly #removals: Removals;
@@ -60,6 +67,7 @@ export class RetentionPasses {
 
   constructor(parts: {
     readonly storage: Storage;
+    readonly audit: AuditLog;
     readonly clock: Clock;
     readonly retention: Retention;
     readonly removals: Removals;
@@ -68,6 +76,7 @@ export class RetentionPasses {
     readonly totals: Totals;
   }) {
     this.#storage = parts.storage;
+    this.#audit = parts.audit;
     this.#clock = parts.clock;
     this.#retention = parts.retention;
     this.#removals = parts.removals;
@@ -110,8 +119,9 @@ export class RetentionPasses {
     const found = new Tally();
     let rules: Rules | null = all;
     do {
-      const pruned = await this.#storage.upkeep.prune(rules, limit);
-      found.add(rules, pruned);
+      const { audit, ...native }: Rules = rules;
+      found.add(rules, await this.#storage.upkeep.prune(native, limit));
+      if (audit) found.note('audit', await this.#audit.prune(audit, limit));
       // A few are jobs that have ended since. Half a page is enough to continue, because a page leaves out rows that
       // others have locked.
       rules = only(rules, (kind) => found.last(kind) >= limit / 2);
@@ -150,7 +160,7 @@ export class RetentionPasses {
   }
 }
 
-type Kind = KeptKind | PruneKind;
+type Kind = KeptKind | PruneKind | 'audit';
 
 /** The rules for the wanted kinds; null where there are none. */
 function only(rules: Rules, isWanted: (kind: Kind) => boolean): Rules | null {
@@ -180,9 +190,9 @@ class Tally {
       const removed = jobs[index] ?? noJobs;
       this.#jobs.set(kind, removed);
       this.#overCap.set(kind, this.overCap(kind) + removed.overCap);
-      this.#note(kind, removed.gone);
+      this.note(kind, removed.gone);
     });
-    for (const kind of pruneKinds) this.#note(kind, others[kind]);
+    for (const kind of pruneKinds) this.note(kind, others[kind]);
   }
 
   gone(kind: Kind): number {
@@ -201,13 +211,16 @@ class Tally {
   backlog(behind: Rules): Omit<Backlog, 'since'> {
     const jobs = behind.jobs.map((rule) => ({ rule, removed: this.#jobs.get(rule.kind) ?? noJobs }));
     return {
-      kinds: [...behind.jobs.map(({ kind }) => kind), ...pruneKinds.filter((kind) => behind[kind] !== undefined)],
+      kinds: [
+        ...behind.jobs.map(({ kind }) => kind),
+        ...[...pruneKinds, 'audit' as const].filter((kind) => behind[kind] !== undefined),
+      ],
       jobs: jobs.reduce((sum, { removed }) => sum + removed.surplus, 0),
       lateMs: Math.max(0, ...jobs.map(({ rule, removed }) => rule.before - (removed.lastAt ?? rule.before))),
     };
   }
 
-  #note(kind: Kind, gone: number): void {
+  note(kind: Kind, gone: number): void {
     this.#gone.set(kind, this.gone(kind) + gone);
     this.#last.set(kind, gone);
   }

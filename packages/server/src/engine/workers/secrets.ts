@@ -1,6 +1,7 @@
 import { type Clock, isObject, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 import type { Workers } from './workers.ts';
 
 interface Seen {
@@ -21,13 +22,13 @@ const maxSeen = 10_000;
  * their own.
  */
 export class WorkerSecrets {
-  readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
   readonly #workers: Workers;
   readonly #seen = new Map<string, Seen>();
 
   constructor(storage: Storage, clock: Clock, workers: Workers) {
-    this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
     this.#workers = workers;
   }
@@ -64,12 +65,12 @@ export class WorkerSecrets {
   /** The worker is forgotten. */
   async remove(worker: string): Promise<void> {
     this.#seen.delete(worker);
-    await this.#storage.documents.remove(kind, worker);
+    await this.#documents.remove(kind, worker);
   }
 
   /** Removes secrets of workers that no longer exist. */
   async forgetIdle(): Promise<void> {
-    const secrets = await this.#storage.documents.list(kind);
+    const secrets = await this.#documents.list(kind);
     if (secrets.length === 0) return;
     const known = new Set((await this.#workers.list()).map(({ worker }) => worker));
     const before = this.#clock.now() - freshMs;
@@ -96,12 +97,12 @@ export class WorkerSecrets {
     const found = await this.#read(worker);
     if (found !== null || isKnown) return found;
     const body: Json = JSON.stringify({ digest });
-    await this.#storage.documents.put(kind, worker, body, null, this.#clock.now());
+    await this.#documents.put(kind, worker, body, null, this.#clock.now());
     return this.#read(worker);
   }
 
   async #read(worker: string): Promise<string | null> {
-    const document = await this.#storage.documents.get(kind, worker);
+    const document = await this.#documents.get(kind, worker);
     const body: unknown = document && JSON.parse(document.body);
     return isObject(body) && typeof body.digest === 'string' ? body.digest : null;
   }

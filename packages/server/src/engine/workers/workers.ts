@@ -1,7 +1,8 @@
 import { type Clock, isObject, type Millis } from '@ojs-ts/core';
 import { type JobId, type JobRecord, type Json, State } from '@ojs-ts/core/job';
 import { deadAt } from '@ojs-ts/core/lifecycle';
-import type { Directive, Document, Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
+import type { Directive, Held, Page, Storage, StoredRecord, WorkerRecord } from '../../storage/storage.ts';
+import { Documents } from '../documents.ts';
 
 /** A worker by its last heartbeat, or by its last fetch if it sent no heartbeat. */
 export interface KnownWorker {
@@ -41,16 +42,18 @@ const kind = 'worker.fetching';
  */
 export class Workers {
   readonly #storage: Storage;
+  readonly #documents: Documents;
   readonly #clock: Clock;
 
   constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
+    this.#documents = new Documents(storage.records);
     this.#clock = clock;
   }
 
   /** Records a fetch of a worker without heartbeats; true for its first. */
   async noteFetch(worker: string, queues: readonly string[], concurrency: number): Promise<boolean> {
-    const { documents } = this.#storage;
+    const documents = this.#documents;
     const now = this.#clock.now();
     const body: Json = JSON.stringify({ queues, concurrency });
     if ((await documents.put(kind, worker, body, null, now)) !== null) return true;
@@ -61,16 +64,13 @@ export class Workers {
   async find(worker: string): Promise<KnownWorker | null> {
     const record = (await this.#storage.registry.workers()).find((one) => one.worker === worker);
     if (record !== undefined) return byHeartbeat(record);
-    const document = await this.#storage.documents.get(kind, worker);
+    const document = await this.#documents.get(kind, worker);
     return document === null ? null : byFetch(document);
   }
 
   /** By name. */
   async list(): Promise<readonly KnownWorker[]> {
-    const [records, documents] = await Promise.all([
-      this.#storage.registry.workers(),
-      this.#storage.documents.list(kind),
-    ]);
+    const [records, documents] = await Promise.all([this.#storage.registry.workers(), this.#documents.list(kind)]);
     const byWorker = new Map([...documents.map(byFetch), ...records.map(byHeartbeat)].map((one) => [one.worker, one]));
     return [...byWorker.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
   }
@@ -79,7 +79,7 @@ export class Workers {
   async remove(worker: string): Promise<boolean> {
     const [beats, fetches] = await Promise.all([
       this.#storage.registry.forgetWorker(worker),
-      this.#storage.documents.remove(kind, worker),
+      this.#documents.remove(kind, worker),
     ]);
     return beats || fetches;
   }
@@ -108,10 +108,10 @@ export class Workers {
 
   async forgetIdle(): Promise<void> {
     const before = this.#clock.now() - keepMs;
-    const idle = (await this.#storage.documents.list(kind)).filter(({ updatedAt }) => updatedAt <= before);
+    const idle = (await this.#documents.list(kind)).filter(({ updatedAt }) => updatedAt <= before);
     if (idle.length === 0) return;
     const active = await this.activeJobs();
-    for (const { key } of idle) if (!active.has(key)) await this.#storage.documents.remove(kind, key);
+    for (const { key } of idle) if (!active.has(key)) await this.#documents.remove(kind, key);
   }
 
   async *#held(): AsyncGenerator<readonly Held[]> {
@@ -148,7 +148,7 @@ function byHeartbeat({ worker, state, directive, seenAt, holds, info }: WorkerRe
   return { worker, state, directive, beatAt: seenAt, fetchedAt: null, holds, info };
 }
 
-function byFetch({ key, updatedAt, body }: Document): KnownWorker {
+function byFetch({ key, updatedAt, body }: StoredRecord): KnownWorker {
   return {
     worker: key,
     state: 'running',

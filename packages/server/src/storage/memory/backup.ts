@@ -52,9 +52,7 @@ function* everything(tables: Tables, own: StoreOwn): Iterable<DumpRecord> {
     yield { kind: 'job', record: { number, place: job.state === State.available ? order : null, job } };
   }
   for (const cron of tables.crons.values()) yield { kind: 'cron', record: cron };
-  for (const ofKind of tables.documents.values())
-    for (const document of ofKind.values()) yield { kind: 'document', record: document };
-  for (const [id, entry] of tables.audit) yield { kind: 'audit', record: { id, entry } };
+  for (const ofKind of tables.records.values()) for (const record of ofKind.values()) yield { kind: 'record', record };
   for (const minute of tables.statistics.since(Number.NEGATIVE_INFINITY)) yield { kind: 'minute', record: minute };
   for (const worker of tables.workers.values()) yield { kind: 'worker', record: worker };
   for (const [key, { at, claims }] of tables.requests) yield { kind: 'request', record: { key, at, claims } };
@@ -90,14 +88,8 @@ function takers(tables: Tables, waiting: Row[]): Takers {
     cron(cron) {
       tables.crons.set(cron.name, cron);
     },
-    document(document) {
-      tables.documents.set(
-        document.kind,
-        (tables.documents.get(document.kind) ?? new Map()).set(document.key, document),
-      );
-    },
-    audit({ id, entry }) {
-      tables.audit.set(id, entry);
+    record(record) {
+      tables.putRecord(record);
     },
     minute(minute) {
       tables.statistics.load(minute);
@@ -116,7 +108,7 @@ function takers(tables: Tables, waiting: Row[]): Takers {
   };
 }
 
-function isEmpty({ queues, limits, workflows, rows, crons, documents, audit, log }: Tables): boolean {
-  const kinds = [queues, limits, workflows.rows, rows, crons, documents, audit];
+function isEmpty({ queues, limits, workflows, rows, crons, records, log }: Tables): boolean {
+  const kinds = [queues, limits, workflows.rows, rows, crons, ...records.values()];
   return kinds.every(({ size }) => size === 0) && log.newest === 0;
 }

@@ -34,8 +34,7 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     registry: promised(parts.registry),
     workflows: promised(parts.workflows),
     crons: promised(parts.crons),
-    documents: promised(parts.documents),
-    audit: promised(parts.audit),
+    records: promised(parts.records),
     inbox: null,
     backup: backup(
       () => ({ tables: open(), own }),

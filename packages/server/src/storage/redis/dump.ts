@@ -1,14 +1,13 @@
 import { pagesOf, startsAtOnce } from '../dump.ts';
 import type { DumpRecord, NodeRecord, WorkflowRecord } from '../storage.ts';
-import { auditLog } from './audit-log.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
 import type { Reply } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { crons } from './crons.ts';
-import { documents } from './documents.ts';
 import { eventLog } from './event-log.ts';
 import { queues } from './queues.ts';
+import { records } from './records.ts';
 import { readClaims, readJob, readNumbers } from './rows.ts';
 import { statistics } from './statistics.ts';
 import { workers } from './workers.ts';
@@ -51,8 +50,7 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
   }
   yield await jobsOf(scripts, some, lastJob ?? 0);
   yield (await crons(scripts).list()).map((record) => ({ kind: 'cron', record }));
-  for (const kind of kinds) yield (await documents(scripts).list(kind)).map((record) => ({ kind: 'document', record }));
-  yield* audit(scripts);
+  for (const kind of kinds) yield* recordsOf(scripts, kind);
   yield (await statistics(scripts).statistics(0)).map((record) => ({ kind: 'minute', record }));
   yield (await workers(scripts).workers()).map((record) => ({ kind: 'worker', record }));
   yield* requests(scripts);
@@ -69,7 +67,7 @@ async function jobIds(scripts: Scripts): Promise<Set<string>> {
   return ids;
 }
 
-/** The names of workflows and kinds of documents: what has a key of its own. */
+/** The names of workflows and kinds of records: what has a key of its own. */
 async function scan(scripts: Scripts): Promise<{ flows: Set<string>; kinds: Set<string> }> {
   const [flows, kinds] = [new Set<string>(), new Set<string>()];
   for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
@@ -77,7 +75,7 @@ async function scan(scripts: Scripts): Promise<{ flows: Set<string>; kinds: Set<
     cursor = text(next);
     for (const name of listOf(names).map(text)) {
       if (name.startsWith('f:')) flows.add(name.slice(2));
-      else if (name.startsWith('doc:')) kinds.add(name.slice(4));
+      else if (name.startsWith('records:')) kinds.add(name.slice('records:'.length));
     }
   }
   return { flows, kinds };
@@ -132,14 +130,13 @@ function nodesOf(
     });
 }
 
-async function* audit(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
-  const { read } = auditLog(scripts);
-  for (let before: string | undefined; ; ) {
-    const records = await read({ ...(before !== undefined && { before }), limit: jobsAtOnce });
-    const last = records.at(-1);
+async function* recordsOf(scripts: Scripts, kind: string): AsyncIterable<readonly DumpRecord[]> {
+  for (let from: string | undefined; ; ) {
+    const page = await records(scripts).scan(kind, { ...(from !== undefined && { from }), limit: jobsAtOnce });
+    const last = page.at(-1);
     if (last === undefined) return;
-    yield records.map((record) => ({ kind: 'audit', record }));
-    before = last.id;
+    yield page.map((record) => ({ kind: 'record', record }));
+    from = last.key;
   }
 }
 

@@ -2,7 +2,6 @@ import { type EventBatch, indexedKinds, kindsIn } from '@ojs-ts/core/events';
 import type { JobRecord } from '@ojs-ts/core/job';
 import type { WorkflowRecord } from '@ojs-ts/core/workflow';
 import type { ErrorQuery, JobQuery, Storage, StoreOwn, Workflows } from '../storage.ts';
-import { auditLog } from './audit-log.ts';
 import { backup, clear } from './backup.ts';
 import type { Connection } from './connection/connection.ts';
 import { number, listOf as packedList } from './connection/packed.ts';
@@ -10,12 +9,12 @@ import { listOf } from './connection/reply.ts';
 import { Scripts } from './connection/scripts.ts';
 import { crons } from './crons.ts';
 import { findingsIn } from './diagnosis.ts';
-import { documents } from './documents.ts';
 import { type CountedErrors, countErrors, endsOf } from './errors.ts';
 import { eventLog } from './event-log.ts';
 import { jobs, type Listed, listed } from './jobs.ts';
 import { layout, type Migrated, migrate } from './layout.ts';
 import { queues } from './queues.ts';
+import { records } from './records.ts';
 import { statistics } from './statistics.ts';
 import { upkeep } from './upkeep.ts';
 import { RedisWakes } from './wakes.ts';
@@ -83,8 +82,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
     registry: { ...queues(scripts), ...statistics(scripts), ...workers(scripts) },
     workflows: workflows(scripts),
     crons: crons(scripts),
-    documents: documents(scripts),
-    audit: auditLog(scripts),
+    records: records(scripts),
     inbox: null,
     backup: backup(scripts, connection.name, (restored) => {
       own = restored;

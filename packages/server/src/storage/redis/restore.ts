@@ -7,6 +7,7 @@ import { noConfig } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { packConstant, packRecord } from './job-bytes.ts';
+import { recordText } from './records.ts';
 import { packNumbers } from './rows.ts';
 import { packMinute } from './statistics.ts';
 import { packEnd, packNode, readyScore } from './workflow-rows.ts';
@@ -68,9 +69,10 @@ export class Restoration {
     node: (node) => this.#node(node),
     job: (job) => this.#job(job),
     cron: (cron) => this.#cron(cron),
-    audit: ({ id, entry }) => this.#command('ZADD', 'audit', 0, `${id}${entry}`),
-    document: ({ kind, key, version, createdAt, updatedAt, body }) =>
-      this.#command('HSET', `doc:${kind}`, key, `${version}|${createdAt}|${updatedAt}|${body}`),
+    record: (record) => {
+      this.#command('HSET', `records:${record.kind}`, record.key, recordText(record));
+      this.#command('ZADD', `record_keys:${record.kind}`, 0, record.key);
+    },
     minute: (record) => {
       const { name, fields } = packMinute(record);
       this.#command('ZADD', 'minutes', record.minute, name);

@@ -1,4 +1,3 @@
-import { firstUuidAt } from '@ojs-ts/core';
 import { indexedKinds } from '@ojs-ts/core/events';
 import { noJobs, noOthers } from '../prune.ts';
 import type { Held, Upkeep } from '../storage.ts';
@@ -43,14 +42,13 @@ export function upkeep(scripts: Scripts): Upkeep {
       }
     },
 
-    async prune({ jobs, events, workflows, audit, ...times }, limit) {
+    async prune({ jobs, events, workflows, ...times }, limit) {
       if (limit <= 0) return { jobs: jobs.map(() => noJobs), others: noOthers };
       const rules = {
         jobs: jobs.map((rule) => ({ ...rule })),
         ...(events && { events: { ...events }, kinds: indexedKinds }),
         ...(workflows && { workflows: { ...workflows } }),
         ...times,
-        ...(audit && { audit: { first: firstUuidAt(audit.before), keep: audit.keep } }),
       };
       const [ofJobs, others] = listOf(await scripts.exchange('prune', { rules, limit }));
       return {

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { changedLayout } from '../diagnosis.ts';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
-import { auditLog } from './audit-log.ts';
 import { backup } from './backup/backup.ts';
 import { crons } from './crons.ts';
 import { diagnose } from './diagnosis.ts';
@@ -14,12 +13,12 @@ import { Connection, type Synchronous } from './disk/connection.ts';
 import { checkFile } from './disk/file-check.ts';
 import { GroupCommit } from './disk/group-commit.ts';
 import { WalSync } from './disk/wal-sync.ts';
-import { documents } from './documents.ts';
 import { eventsAfter, eventsBefore } from './event-log.ts';
 import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
 import { isOwnLayout, layout, migrate } from './migrate.ts';
 import { queues } from './queues.ts';
+import { records } from './records.ts';
 import { integer, text } from './row.ts';
 import { upkeep } from './upkeep/upkeep.ts';
 import { workers } from './workers.ts';
@@ -55,26 +54,16 @@ const durability: Readonly<Record<Synchronous, string>> = {
 const checkMs = 120_000;
 
 const probe = {
-  insert: `INSERT OR REPLACE INTO ojs_documents (kind, key, version, created_at, updated_at, body)
+  insert: `INSERT OR REPLACE INTO ojs_records (kind, key, version, created_at, updated_at, body)
     VALUES ('probe', '', 1, 0, 0, hex(zeroblob(8192)))`,
-  remove: `DELETE FROM ojs_documents WHERE kind = 'probe'`,
+  remove: `DELETE FROM ojs_records WHERE kind = 'probe'`,
 };
 
 /** Emptied by `clear`: all but ojs_store, which keeps the seed and the key of the leases. */
 const tables = [
   ...['jobs', 'segments', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'starts', 'limit_groups', 'limit_group_keys', 'rate_timers'],
-  ...[
-    'workflows',
-    'workflow_counts',
-    'nodes',
-    'node_specs',
-    'crons',
-    'documents',
-    'audit',
-    'inbox',
-    'inbox_completions',
-  ],
+  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'records', 'inbox', 'inbox_completions'],
 ];
 
 /**
@@ -129,8 +118,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     registry: { ...queues(sql, store), ...workers(sql, store) },
     workflows: workflows(sql, store),
     crons: crons(sql, store),
-    documents: documents(sql, store),
-    audit: auditLog(sql, store),
+    records: records(sql, store),
     inbox: inbox(sql, store),
     backup: backup(sql, synchronous, patienceMs),
     layout: () => store.read(() => layout(sql)),

@@ -1,5 +1,5 @@
 import { queueLimitKey } from '@ojs-ts/core/job';
-import { sumColumns } from '../rows.ts';
+import { recordColumns, sumColumns } from '../rows.ts';
 import { decisionColumns, jobColumns, readyColumns } from './row.ts';
 
 // `LIMIT ? + 0`: with a plain bound LIMIT SQLite plans the statement again at every change of its value (17 µs).
@@ -325,9 +325,7 @@ const workflowStatements = {
 } as const;
 
 const cronColumns = 'name, version, enabled, due_at, run_count, last_run_at, last_job, created_at, updated_at, spec';
-const documentColumns = 'kind, key, version, created_at, updated_at, body';
-
-const recordStatements = {
+const cronStatements = {
   crons: `SELECT ${cronColumns} FROM ojs_crons`,
   cron: `SELECT ${cronColumns} FROM ojs_crons WHERE name = ?`,
   dueCrons: `SELECT ${cronColumns} FROM ojs_crons INDEXED BY ojs_crons_due
@@ -337,15 +335,18 @@ const recordStatements = {
     SET version = excluded.version, enabled = excluded.enabled, due_at = excluded.due_at,
     run_count = excluded.run_count, last_run_at = excluded.last_run_at, last_job = excluded.last_job,
     updated_at = excluded.updated_at, spec = excluded.spec`,
-  audit: 'INSERT OR IGNORE INTO ojs_audit (id, entry) VALUES (?, ?)',
-  auditEntries: 'SELECT id, entry FROM ojs_audit WHERE id < ? ORDER BY id DESC LIMIT ? + 0',
-  forgetAudit: `DELETE FROM ojs_audit WHERE id IN (SELECT id FROM ojs_audit WHERE id < max(?1,
-      coalesce((SELECT id FROM ojs_audit ORDER BY id DESC LIMIT 1 OFFSET ?3 + 0), ?1)) ORDER BY id LIMIT ?2 + 0)`,
-  documents: `SELECT ${documentColumns} FROM ojs_documents WHERE kind = ?`,
-  document: `SELECT ${documentColumns} FROM ojs_documents WHERE kind = ? AND key = ?`,
-  writeDocument: `INSERT INTO ojs_documents (${documentColumns}) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (kind, key) DO UPDATE
-    SET version = excluded.version, updated_at = excluded.updated_at, body = excluded.body`,
+} as const;
+
+const recordStatements = {
+  record: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key = ?`,
+  recordsUp: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key > ? ORDER BY key LIMIT ? + 0 OFFSET ? + 0`,
+  recordsDown: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key < ?
+    ORDER BY key DESC LIMIT ? + 0 OFFSET ? + 0`,
+  recordsBehind: `SELECT ${recordColumns} FROM ojs_records WHERE (kind, key) > (?, ?) ORDER BY kind, key LIMIT ? + 0`,
+  putRecord: `INSERT INTO ojs_records (${recordColumns}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE
+    SET version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at,
+    body = excluded.body`,
+  deleteRecord: `DELETE FROM ojs_records WHERE kind = ? AND key = ?`,
 } as const;
 
 const inboxStatements = {
@@ -367,6 +368,7 @@ export const statements = {
   ...eventStatements,
   ...limitStatements,
   ...workflowStatements,
+  ...cronStatements,
   ...recordStatements,
   ...inboxStatements,
 } as const;

@@ -340,7 +340,7 @@ describe('rights', () => {
     expect((await (await grant(['viewer']))('GET', `/${edited.id}`)).body).toMatchObject({
       changes: { args: [], priority: 1 },
     });
-    const kept = await server.bench.engine.storage.audit.read({ limit: 100 });
+    const kept = await server.bench.engine.audit.entries.read({ limit: 100 });
     expect(JSON.stringify(kept)).toContain('bulk_operation.started');
     expect(JSON.stringify(kept)).not.toContain('4111');
   });

@@ -1,5 +1,6 @@
 import { errorKinds } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
+import { Documents } from '../../../src/engine/documents.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { newId } from '../../support/ids.ts';
 import { expectRefusal } from '../../support/refusal.ts';
@@ -288,7 +289,7 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
     bench.clock.advance(86_400_001);
     await bench.engine.upkeep.run();
     for (const kind of ['bulk.enqueue', 'bulk.enqueue.reply'])
-      expect(await bench.engine.storage.documents.list(kind)).toEqual([]);
+      expect(await new Documents(bench.engine.storage.records).list(kind)).toEqual([]);
   });
 
   test('where the store failed some items a repetition tries those again', async () => {

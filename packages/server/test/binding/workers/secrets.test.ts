@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Documents } from '../../../src/engine/documents.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
@@ -119,7 +120,7 @@ describe.each(storages)('secrets of workers on $name', (storage) => {
     const { engine, clock } = bench;
     await call(url, '/workers/heartbeat', { ...own, active_jobs: [] });
     await take(url, { ...own, worker_id: 'w2' });
-    const kept = async () => JSON.stringify(await engine.storage.documents.list('worker.secret'));
+    const kept = async () => JSON.stringify(await new Documents(engine.storage.records).list('worker.secret'));
     expect(JSON.parse(await kept())).toMatchObject([{ key: 'w1' }, { key: 'w2' }]);
     for (const text of [await kept(), JSON.stringify((await call(url, '/workers')).body)])
       expect(text).not.toContain('horse');

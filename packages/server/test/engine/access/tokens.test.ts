@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TokenRequest } from '../../../src/engine/access/tokens.ts';
+import { Documents } from '../../../src/engine/documents.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import { bench } from '../../support/engine.ts';
@@ -45,7 +46,7 @@ describe.each(storages)('tokens on $name', ({ url }) => {
   test('the store has no secret, and a hash by scrypt', async () => {
     await using b = await bench(url());
     const { token } = await b.engine.tokens.create(admin);
-    const kept = JSON.stringify(await b.engine.storage.documents.list('token'));
+    const kept = JSON.stringify(await new Documents(b.engine.storage.records).list('token'));
     expect(kept).not.toContain(token.slice(21));
     expect(kept).toContain('scrypt$4096$8$1$');
   });
@@ -136,15 +137,15 @@ test('without an answer of the store for 5 s no token opens anything', async () 
   const { tokens } = b.engine;
   const { token } = await tokens.create(admin);
   await tokens.verify(token);
-  const { list } = storage.documents;
-  const away = Object.assign(storage.documents, {
-    list: () => Promise.reject(Object.assign(new Error('away'), { retryable: true })),
+  const { scan } = storage.records;
+  const away = Object.assign(storage.records, {
+    scan: () => Promise.reject(Object.assign(new Error('away'), { retryable: true })),
   });
   b.clock.advance(4_999);
   expect(await tokens.verified(token)).not.toBe(null);
   b.clock.advance(1);
   await expect(tokens.verified(token)).rejects.toThrow('away');
-  Object.assign(away, { list });
+  Object.assign(away, { scan });
   expect(await tokens.verified(token)).not.toBe(null);
 });
 

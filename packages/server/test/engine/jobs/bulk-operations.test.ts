@@ -6,6 +6,7 @@ import { historyOf, type JobRecord, type NewJob, State } from '@ojs-ts/core/job'
 import { type JobChanges, rerunOfName, retried } from '@ojs-ts/core/lifecycle';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Documents } from '../../../src/engine/documents.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { around } from '../../storage/faulty.ts';
@@ -190,10 +191,10 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
   test.each(
     (
       [
-        ['documents.put', 'retry'],
+        ['records.commit', 'retry'],
         ['jobs.transition', 'retry'],
         ['jobs.remove', 'delete'],
-        ['documents.put', 'rerun'],
+        ['records.commit', 'rerun'],
         ['jobs.insert', 'rerun'],
       ] as const
     ).flatMap(([operation, action]) =>
@@ -412,11 +413,11 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     await b.engine.bulkOperations.run();
     b.clock.advance(7 * 86_400_000 - 1);
     await b.engine.bulkOperations.forget();
-    expect(await b.engine.storage.documents.list('bulk.step')).toHaveLength(1);
+    expect(await new Documents(b.engine.storage.records).list('bulk.step')).toHaveLength(1);
     b.clock.advance(2);
     await b.engine.bulkOperations.forget();
     await expect(b.engine.bulkOperations.get(id)).rejects.toMatchObject({ code: 'not_found' });
-    expect(await b.engine.storage.documents.list('bulk.step')).toEqual([]);
+    expect(await new Documents(b.engine.storage.records).list('bulk.step')).toEqual([]);
   });
 
   test('whatever comes between, a job is changed at most once, and none that came later', async () => {

@@ -26,7 +26,7 @@ describe.each(storages)('$name', ({ url }) => {
   test('every part of the storage is there', async () => {
     await using storage = await openStorage(url());
     const wrapped = measured(storage, new Telemetry());
-    for (const part of ['jobs', 'upkeep', 'registry', 'workflows', 'crons', 'documents', 'audit', 'inbox'] as const) {
+    for (const part of ['jobs', 'upkeep', 'registry', 'workflows', 'crons', 'records', 'inbox'] as const) {
       const [own, around] = [storage[part], wrapped[part]];
       expect(around === null).toBe(own === null);
       if (own === null || around === null) continue;
@@ -54,14 +54,14 @@ describe.each(storages)('$name', ({ url }) => {
 test('a failure is counted by its reason, and thrown as it is', async () => {
   await using storage = await openStorage('memory:');
   const telemetry = new Telemetry();
-  const { documents } = measured(storage, telemetry);
+  const { records } = measured(storage, telemetry);
   const errors = [new StoreUnavailable('away'), new StoreUnwritable('full', 'no room'), new Error('a bug')];
   for (const error of errors) {
-    storage.documents.get = () => Promise.reject(error);
-    await expect(documents.get('kind', 'key')).rejects.toBe(error);
+    storage.records.get = () => Promise.reject(error);
+    await expect(records.get([])).rejects.toBe(error);
   }
   expect(telemetry.storageErrors.family().samples).toMatchObject(
-    ['unavailable', 'full', 'error'].map((code) => ({ labels: { operation: 'documents.get', code }, value: 1 })),
+    ['unavailable', 'full', 'error'].map((code) => ({ labels: { operation: 'records.get', code }, value: 1 })),
   );
-  expect(counted(telemetry, 'documents.get')).toBe(3);
+  expect(counted(telemetry, 'records.get')).toBe(3);
 });

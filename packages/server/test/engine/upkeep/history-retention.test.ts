@@ -3,6 +3,7 @@ import { historyOf, recordOf, State } from '@ojs-ts/core/job';
 import { cancelled, type HistoryOptions, historyPolicy } from '@ojs-ts/core/lifecycle';
 import { serverOptions, withDefaults } from '@ojs-ts/core/options';
 import { describe, expect, test, vi } from 'vitest';
+import { Documents } from '../../../src/engine/documents.ts';
 import { HistoryRetention } from '../../../src/engine/upkeep/history-retention.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -156,7 +157,7 @@ test('a cursor of another storage is left, and the walk begins again', async () 
   const jobs = await kept.cancel(300);
   kept.clock.advance(day + 1);
   await retention.run(never);
-  const { documents } = kept.storage;
+  const documents = new Documents(kept.storage.records);
   const document = await documents.get('retention', 'history');
   const body = document?.body.replace(/("cancelled \d+":)"[^"]*"/, '$1"m-_-"') ?? '';
   expect(body).toContain('m-_-');
@@ -169,7 +170,7 @@ test('a cursor of another storage is left, and the walk begins again', async () 
 
 test('with the default settings nothing is read', async () => {
   await using kept = await Kept.open();
-  const get = vi.spyOn(kept.storage.documents, 'get');
+  const get = vi.spyOn(kept.storage.records, 'get');
   await kept.cancel(1);
   kept.clock.advance(40 * day);
   await kept.retention({}).run(never);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { State } from '@ojs-ts/core/job';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Documents } from '../../../src/engine/documents.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
@@ -121,7 +122,7 @@ describe.each(storages)('the probe, $name', ({ url }) => {
     const { storage } = b.engine;
     await storage.probe();
     await storage.probe();
-    expect(await storage.documents.list('probe')).toEqual([]);
+    expect(await new Documents(storage.records).list('probe')).toEqual([]);
     expect(await storage.events(0, 9)).toMatchObject({ newest: 0 });
   });
 });

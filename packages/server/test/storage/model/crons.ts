@@ -1,4 +1,4 @@
-import { firstUuidAt, uuidFrom } from '@ojs-ts/core';
+import type { RecordChange } from '@ojs-ts/core/memory';
 import fc from 'fast-check';
 import { t0 } from '../suite/tools.ts';
 import { job, jobAt, transition, transitionAt } from './jobs.ts';
@@ -10,7 +10,7 @@ export const firstVersion = t0;
 const version = fc.constantFrom(1, 1, 2, 2, 3, 4);
 const cronVersion = version.map((count) => firstVersion + count - 1);
 const delay = fc.option(fc.integer({ min: 0, max: 40 }));
-const documentKey = fc.constantFrom('a', 'b/1');
+const recordKey = fc.constantFrom('a', 'b/1', 'c');
 
 const firing = fc.record({
   name,
@@ -54,26 +54,42 @@ export const cronSteps: fc.Arbitrary<Step> = fc.oneof(
   step('remove cron', name, (storage, _, name) => storage.crons.remove(name)),
 );
 
-export const documentSteps: fc.Arbitrary<Step> = fc.oneof(
+/** A change of one record, as the engine makes it: the next version, if the expected one is there. */
+export function recordChange(key: string, body: string, expected: number | null, now: number): RecordChange {
+  const put = { kind: 'kind', key, version: (expected ?? 0) + 1, createdAt: t0, updatedAt: now, body };
+  return { checks: [{ kind: 'kind', key, version: expected }], puts: [put] };
+}
+
+export const recordSteps: fc.Arbitrary<Step> = fc.oneof(
   step(
-    'put document',
-    fc.tuple(documentKey, fc.constantFrom('1', '{"d":1.0}'), fc.oneof(fc.constantFrom(null, 'any' as const), version)),
-    (storage, now, [key, body, expected]) => storage.documents.put('kind', key, body, expected, now),
+    'commit',
+    fc.array(fc.tuple(recordKey, fc.constantFrom('1', '{"d":1.0}'), fc.option(version)), { maxLength: 3 }),
+    (storage, now, changes) =>
+      storage.records.commit(changes.map(([key, body, expected]) => recordChange(key, body, expected, now))),
   ),
-  step('append', fc.array(fc.nat({ max: 9 }), { maxLength: 4 }), (storage, now, numbers) =>
-    storage.audit.append(
-      numbers.map((number) => ({ id: uuidFrom(now - (now % 5_000) + number, 0, 0), entry: `{"n":${number}.0}` })),
-    ),
+  step('put', fc.tuple(recordKey, version), (storage, now, [key, version]) =>
+    storage.records.commit([
+      { puts: [{ kind: 'audit', key, version, createdAt: now, updatedAt: now, body: '"a|b"' }] },
+    ]),
   ),
-  step('remove document', documentKey, (storage, _, key) => storage.documents.remove('kind', key)),
+  step('delete', fc.array(recordKey, { maxLength: 2 }), (storage, _, keys) =>
+    storage.records.commit([{ deletes: keys.flatMap((key) => ['kind', 'audit'].map((kind) => ({ kind, key }))) }]),
+  ),
 );
 
 export const cronReads: fc.Arbitrary<Step> = fc.oneof(
   step('due', pageSize, (storage, now, limit) => storage.crons.due(now, limit)),
   step('unfinished', pageSize, (storage, _, limit) => storage.crons.unfinished(['d', 'none', 'c'], limit)),
   step('cron', name, (storage, _, name) => storage.crons.get(name)),
-  step('document', documentKey, (storage, _, key) => storage.documents.get('kind', key)),
-  step('audit log', fc.record({ ago: fc.nat({ max: 20_000 }), limit: pageSize }), (storage, now, { ago, limit }) =>
-    storage.audit.read({ before: firstUuidAt(now - ago), limit }),
+  step('records', recordKey, (storage, _, key) =>
+    storage.records.get([
+      { kind: 'kind', key },
+      { kind: 'audit', key },
+    ]),
+  ),
+  step(
+    'scan',
+    fc.record({ from: recordKey, backwards: fc.boolean(), skip: fc.nat({ max: 1 }), limit: pageSize }),
+    (storage, _, page) => storage.records.scan('kind', page),
   ),
 );

@@ -56,7 +56,6 @@ export const prune: fc.Arbitrary<Step> = step(
       events: { before, keep: events },
       workflows: { before, keep },
       statisticsBefore: before,
-      audit: { before, keep: 1e9 },
       requestsBefore: before,
       workersBefore: before,
       limitsBefore: before,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Documents } from '../../../src/engine/documents.ts';
 import { redisMemory } from '../../../src/storage/redis/memory-report.ts';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import { insert, newJob, newNode, newWorkflow, t0 } from '../suite/tools.ts';
@@ -10,11 +11,11 @@ test.skipIf(server === null)('crons, documents and workers that were removed lea
   await storage.migrate();
   const before = await keysOf(url);
   await storage.crons.put({ name: 'due', spec: '{}', enabled: true, dueAt: t0 }, t0);
-  await storage.documents.put('schema', 'a', '{}', null, t0);
+  await new Documents(storage.records).put('schema', 'a', '{}', null, t0);
   await storage.registry.beat([{ worker: 'w', holds: [], leaseMs: null, state: 'running', info: '{}' }], t0);
   expect((await keysOf(url)).length).toBeGreaterThan(before.length);
   await storage.crons.remove('due');
-  await storage.documents.remove('schema', 'a');
+  await new Documents(storage.records).remove('schema', 'a');
   await storage.registry.forgetWorker('w');
   expect(await keysOf(url)).toEqual(before);
 });

@@ -181,14 +181,12 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   cron: 'SEARCH ojs_crons USING INDEX sqlite_autoindex_ojs_crons_1 (name=?)',
   dueCrons: 'SEARCH ojs_crons USING INDEX ojs_crons_due (due_at>? AND due_at<?)',
   writeCron: '',
-  audit: '',
-  auditEntries: 'SEARCH ojs_audit USING PRIMARY KEY (id<?)',
-  // The scan is that of the offset: it skips the entries that stay.
-  forgetAudit:
-    'SEARCH ojs_audit USING PRIMARY KEY (id=?); LIST SUBQUERY 2; SEARCH ojs_audit USING PRIMARY KEY (id<?); SCALAR SUBQUERY 1; SCAN ojs_audit',
-  documents: 'SEARCH ojs_documents USING INDEX sqlite_autoindex_ojs_documents_1 (kind=?)',
-  document: 'SEARCH ojs_documents USING INDEX sqlite_autoindex_ojs_documents_1 (kind=? AND key=?)',
-  writeDocument: '',
+  record: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key=?)',
+  recordsUp: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key>?)',
+  recordsDown: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key<?)',
+  recordsBehind: 'SEARCH ojs_records USING PRIMARY KEY ((kind,key)>(?,?))',
+  putRecord: '',
+  deleteRecord: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key=?)',
 };
 
 test('every statement uses its index right after a bulk claim, without statistics and with stale ones', async () => {

@@ -1,8 +1,8 @@
 import { firstUuidAt, uuidFrom } from '@ojs-ts/core';
 import { expect } from 'vitest';
-import { goneOf } from '../../../src/storage/prune.ts';
+import { AuditLog } from '../../../src/engine/access/audit-log.ts';
 import type { Case } from './tools.ts';
-import { keepAll, t0 } from './tools.ts';
+import { t0 } from './tools.ts';
 
 const entryOf = (number: number) => ({
   id: uuidFrom(t0 + number, 0, number),
@@ -12,7 +12,8 @@ const entryOf = (number: number) => ({
 export const auditCases: readonly Case[] = [
   [
     'the audit log is read from its newest entry, page by page',
-    async ({ audit }) => {
+    async ({ records }) => {
+      const audit = new AuditLog(records);
       await audit.append([entryOf(2), entryOf(0)]);
       await audit.append([entryOf(1), entryOf(3)]);
       await audit.append([]);
@@ -25,7 +26,8 @@ export const auditCases: readonly Case[] = [
   ],
   [
     'an entry of the audit log is written once, and never changed',
-    async ({ audit }) => {
+    async ({ records }) => {
+      const audit = new AuditLog(records);
       await audit.append([entryOf(0), entryOf(1)]);
       await audit.append([entryOf(1), { ...entryOf(0), entry: '{"other":true}' }, entryOf(2)]);
       expect(await audit.read({ limit: 9 })).toEqual([2, 1, 0].map(entryOf));
@@ -33,10 +35,10 @@ export const auditCases: readonly Case[] = [
   ],
   [
     'the oldest entries of the audit log are pruned',
-    async ({ audit, upkeep }) => {
+    async ({ records }) => {
+      const audit = new AuditLog(records);
       await audit.append([0, 1, 2, 3].map(entryOf));
-      const prune = async (auditBefore: number, limit: number) =>
-        goneOf(await upkeep.prune({ ...keepAll, audit: { before: auditBefore, keep: 9 } }, limit));
+      const prune = (auditBefore: number, limit: number) => audit.prune({ before: auditBefore, keep: 9 }, limit);
       expect(await prune(Number.NEGATIVE_INFINITY, 9)).toBe(0);
       expect(await prune(t0, 9)).toBe(0);
       expect(await prune(t0 + 3, 2)).toBe(2);
@@ -47,10 +49,10 @@ export const auditCases: readonly Case[] = [
   ],
   [
     'the audit log keeps its newest entries where there are too many',
-    async ({ audit, upkeep }) => {
+    async ({ records }) => {
+      const audit = new AuditLog(records);
       await audit.append([0, 1, 2, 3, 4].map(entryOf));
-      const prune = async (keep: number, before: number, limit: number) =>
-        goneOf(await upkeep.prune({ ...keepAll, audit: { before, keep } }, limit));
+      const prune = (keep: number, before: number, limit: number) => audit.prune({ before, keep }, limit);
       expect(await prune(5, t0, 9)).toBe(0);
       expect(await prune(2, t0, 1)).toBe(1);
       expect(await prune(2, t0, 9)).toBe(2);

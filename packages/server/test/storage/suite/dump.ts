@@ -1,6 +1,8 @@
 import { uuidFrom } from '@ojs-ts/core';
 import { Failed, State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
+import { AuditLog } from '../../../src/engine/access/audit-log.ts';
+import { Documents } from '../../../src/engine/documents.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { DumpRecord, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';
@@ -55,7 +57,8 @@ async function thereAndBack(storage: Storage): Promise<Storage> {
 
 /** Jobs in every state, with limits, unique keys, a workflow, a cron, a document, a worker and a request. */
 export async function fill(storage: Storage): Promise<void> {
-  const { registry, workflows, crons, documents, audit, jobs } = storage;
+  const { registry, workflows, crons, records, jobs } = storage;
+  const documents = new Documents(records);
   const envelope = '{"args":[1.0,12345678901234567890,"\\u0000 \u2028 \ud83d\ude00"],"meta":{"b":1,"a":1e3}}';
   await insert(storage, [
     newJob(1, {
@@ -120,11 +123,13 @@ export async function fill(storage: Storage): Promise<void> {
   await crons.put({ name: 'nightly', spec: '{"expression":"0 0 * * *"}', enabled: true, dueAt: t0 + 99 }, t0);
   await documents.put('schema', 'a', '{"v":1.0}', null, t0);
   await documents.put('schema', 'a', '{"v":2.0}', 1, t0 + 1);
-  await audit.append([0, 1].map((number) => ({ id: uuidFrom(t0, number, 0), entry: `{"n":${number}.0}` })));
+  await new AuditLog(records).append(
+    [0, 1].map((number) => ({ id: uuidFrom(t0, number, 0), entry: `{"n":${number}.0}` })),
+  );
 }
 
 async function told(storage: Storage): Promise<unknown> {
-  const { jobs, registry, workflows, crons, documents, audit, upkeep } = storage;
+  const { jobs, registry, workflows, crons, records, upkeep } = storage;
   return {
     jobs: (await jobs.list({ states: 0xff, limit: 1000 })).items,
     errors: await jobs.errors({ states: Failed, limit: 9 }),
@@ -138,8 +143,8 @@ async function told(storage: Storage): Promise<unknown> {
     unfinished: await workflows.unfinished(100),
     crons: await crons.list(),
     runs: await crons.unfinished(['nightly'], 9),
-    documents: await documents.list('schema'),
-    audit: await audit.read({ limit: 9 }),
+    documents: await records.scan('schema', { limit: 9 }),
+    audit: await new AuditLog(records).read({ limit: 9 }),
     overdue: await upkeep.overdue(t0 + 1e10, 100),
     held: (await upkeep.held(null, 100)).items,
     events: await storage.events(0, 1_000_000),
@@ -210,7 +215,7 @@ export const dumpCases: readonly Case[] = [
       expect(
         await storage.crons.put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, t0),
       ).toMatchObject({ created: false });
-      expect(await storage.documents.put('schema', 'a', '{}', 2, t0)).toMatchObject({ version: 3 });
+      expect(await new Documents(storage.records).put('schema', 'a', '{}', 2, t0)).toMatchObject({ version: 3 });
       expect(await storage.registry.configureQueue('mixed', {}, t0, 1)).toMatchObject({ version: 2 });
       expect(await countErrors(storage)).toEqual([]);
     },

@@ -12,6 +12,7 @@ import { insertCases } from './insert.ts';
 import { limitCases } from './limits.ts';
 import { listCases } from './list.ts';
 import { queueCases } from './queues.ts';
+import { recordCases } from './records.ts';
 import { statisticsCases } from './statistics.ts';
 import { storeCases } from './store.ts';
 import type { Case } from './tools.ts';
@@ -48,6 +49,7 @@ const topics: Readonly<Record<string, readonly Case[]>> = {
   workers: workerCases,
   workflows: workflowCases,
   crons: cronCases,
+  records: recordCases,
   documents: documentCases,
   audit: auditCases,
   events: eventCases,

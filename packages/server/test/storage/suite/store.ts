@@ -1,5 +1,6 @@
 import { State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
+import { Documents } from '../../../src/engine/documents.ts';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';
 import {
@@ -112,8 +113,7 @@ export const storeCases: readonly Case[] = [
       await storage.registry.overrideLimit('k', { concurrency: 1, rates: [] }, t0);
       await storage.workflows.create(newWorkflow(), [newNode(0)], [], t0);
       await storage.crons.put({ name: 'c', spec: '{}', enabled: true, dueAt: t0 }, t0);
-      await storage.documents.put('k', 'd', '{}', null, t0);
-      await storage.audit.append([{ id: idOf(1), entry: '{}' }]);
+      await new Documents(storage.records).put('k', 'd', '{}', null, t0);
       await storage.clear();
       expect(await storage.jobs.list({ states: 0xff, limit: 9 })).toEqual({ items: [], next: null });
       expect(await storage.registry.queues()).toEqual([]);
@@ -124,8 +124,7 @@ export const storeCases: readonly Case[] = [
       expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
       expect(await storage.workflows.node([{ workflow: 'w', index: 0 }])).toEqual([null]);
       expect(await storage.crons.list()).toEqual([]);
-      expect(await storage.documents.list('k')).toEqual([]);
-      expect(await storage.audit.read({ limit: 9 })).toEqual([]);
+      expect(await storage.records.scan('k', { limit: 9 })).toEqual([]);
       expect(await storage.upkeep.lease('l', 'b', 1, t0)).toBe(true);
       expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0, reached: 0 });
       await insert(storage, [newJob(1)]);

@@ -234,7 +234,7 @@ export const upkeepCases: readonly Case[] = [
           { ...keepAll, events: { before: 0, keep: 0 }, requestsBefore: t0 + 21, workersBefore: t0 + 21 },
           9,
         ),
-      ).toMatchObject({ others: { events: 2, requestsBefore: 1, workersBefore: 1, audit: 0 } });
+      ).toMatchObject({ others: { events: 2, requestsBefore: 1, workersBefore: 1, workflows: 0 } });
       expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 5, newest: 4, reached: 4 });
       expect(await storage.registry.workers()).toEqual([]);
       expect((await claim(storage, { request: 'r1' }, t0 + 30)).map(({ id }) => id)).toEqual([idOf(2)]);

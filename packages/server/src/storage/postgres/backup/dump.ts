@@ -1,11 +1,18 @@
 import { noNumbers, parseNumbers } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
-import { readCompletion, readDocument, readEntry, readMinute, readWorker, readWorkflow } from '../../rows.ts';
+import {
+  readCompletion,
+  readEntry,
+  readMinute,
+  readRecord,
+  readWorker,
+  readWorkflow,
+  recordColumns,
+} from '../../rows.ts';
 import type { DumpRecord } from '../../storage.ts';
 import { readGiven } from '../claim/requests.ts';
 import type { Cells, Reader } from '../connection/sql.ts';
 import { jobColumns, readJob } from '../jobs/job-row.ts';
-import { readAuditRecord } from '../registry/audit-log.ts';
 import { cronColumns, readCron } from '../registry/crons.ts';
 import { allQueues, readQueue } from '../registry/queues.ts';
 import { selectMinutes } from '../registry/statistics.ts';
@@ -38,11 +45,10 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
   yield* workflows(read);
   yield* rows(read, `SELECT ${jobColumns}, place FROM ojs.whole`, job);
   yield* rows(read, `SELECT ${cronColumns} FROM ojs.crons`, (cells) => ({ kind: 'cron', record: readCron(cells) }));
-  yield* rows(read, 'SELECT kind, key, version, created_at, updated_at, body FROM ojs.documents', (cells) => ({
-    kind: 'document',
-    record: readDocument(cells),
+  yield* rows(read, `SELECT ${recordColumns} FROM ojs.records`, (cells) => ({
+    kind: 'record',
+    record: readRecord(cells),
   }));
-  yield* rows(read, 'SELECT id, entry FROM ojs.audit', (cells) => ({ kind: 'audit', record: readAuditRecord(cells) }));
   yield* rows(read, selectMinutes(''), (cells) => ({ kind: 'minute', record: readMinute(cells) }));
   yield* rows(
     read,

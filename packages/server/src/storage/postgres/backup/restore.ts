@@ -26,8 +26,7 @@ const usedTables = [
   'limit_changes',
   'workflows',
   'crons',
-  'documents',
-  'audit',
+  'records',
   'events',
   'inbox',
   'workers',
@@ -83,9 +82,8 @@ export class Restoration {
         ...{ name, version, enabled, due_at: dueAt, run_count: runCount, last_run_at: lastRunAt, last_job: lastJob },
         ...{ created_at: createdAt, updated_at: updatedAt, spec },
       }),
-    document: ({ kind, key, version, createdAt, updatedAt, body }) =>
-      this.#row('documents', { kind, key, version, created_at: createdAt, updated_at: updatedAt, body }),
-    audit: (record) => this.#row('audit', { ...record }),
+    record: ({ kind, key, version, createdAt, updatedAt, body }) =>
+      this.#row('records', { kind, key, version, created_at: createdAt, updated_at: updatedAt, body }),
     minute: (record) => {
       const codes = Object.keys(record.histogram).map(Number);
       this.#row('minutes', { ...minuteRow(record), codes, counts: Object.values(record.histogram) });

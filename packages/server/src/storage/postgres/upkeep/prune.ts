@@ -1,4 +1,4 @@
-import { firstUuidAt, type Millis } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
 import { queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
 import { integer, readTexts, text } from '../../cells.ts';
@@ -42,9 +42,6 @@ const forgetRequests = `DELETE FROM ojs.requests WHERE request = ANY (ARRAY (SEL
   WHERE at < $1 ORDER BY at, number LIMIT $2)) RETURNING 1`;
 const forgetWorkers = `DELETE FROM ojs.workers WHERE worker = ANY (ARRAY (SELECT worker FROM ojs.workers
   WHERE seen_at < $1 ORDER BY seen_at, worker LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1`;
-const forgetAudit = `DELETE FROM ojs.audit WHERE id = ANY (ARRAY (SELECT id FROM ojs.audit
-  WHERE id < greatest($1::uuid, (SELECT id FROM ojs.audit ORDER BY id DESC OFFSET $3 LIMIT 1)) ORDER BY id LIMIT $2))
-  RETURNING 1`;
 const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue, type FROM ojs.minutes WHERE minute < $1
   ORDER BY minute, queue, type LIMIT $2),
   gone AS (DELETE FROM ojs.minutes USING old WHERE ${indexJoin('minutes.minute', 'old.minute')}
@@ -86,9 +83,8 @@ export async function prune(database: Database, rules: PruneRules, limit: number
 
 async function pruneAlone(tx: Transaction, rules: PruneRules, limit: number): Promise<Pruned> {
   if ((await tx.query(alone))[0]?.[0] !== true) return { jobs: rules.jobs.map(() => noJobs), others: noOthers };
-  const { events, statisticsBefore, audit, requestsBefore, workersBefore } = rules;
-  const removed = async (statement: string, before: string | number, ...more: readonly number[]) =>
-    (await tx.query(statement, [before, limit, ...more])).length;
+  const { events, statisticsBefore, requestsBefore, workersBefore } = rules;
+  const removed = async (statement: string, before: number) => (await tx.query(statement, [before, limit])).length;
   const jobs: PrunedJobs[] = [];
   for (const rule of rules.jobs) jobs.push(await pruneJobs(tx, rule, limit));
   return {
@@ -97,7 +93,6 @@ async function pruneAlone(tx: Transaction, rules: PruneRules, limit: number): Pr
       ...noOthers,
       events: events ? await pruneEvents(tx, events, limit) : 0,
       requestsBefore: requestsBefore === undefined ? 0 : await removed(forgetRequests, requestsBefore),
-      audit: audit ? await removed(forgetAudit, firstUuidAt(audit.before), audit.keep - 1) : 0,
       workersBefore: workersBefore === undefined ? 0 : await removed(forgetWorkers, workersBefore),
       statisticsBefore:
         statisticsBefore === undefined

@@ -35,7 +35,7 @@ async function checkFormer(map: QueueMap, former: QueueMap, open: (name: string)
   if (former.home !== map.home) {
     throw refused(
       map,
-      `the home of this store, with its documents, workers and events, is namespace ${former.home}; ` +
+      `the home of this store, with its records, workers and events, is namespace ${former.home}; ` +
         'it must stay the first one',
     );
   }

@@ -11,15 +11,14 @@ const phases: readonly (readonly DumpRecord['kind'][])[] = [
   ['limit', 'starts'],
   ['workflow', 'node', 'job'],
   ['cron'],
-  ['document'],
-  ['audit'],
+  ['record'],
   ['minute'],
   ['worker'],
   ['request'],
   ['events'],
 ];
 /** Kinds that only the home dumps. */
-const homes: ReadonlySet<DumpRecord['kind']> = new Set(['store', 'document', 'audit', 'worker', 'events']);
+const homes: ReadonlySet<DumpRecord['kind']> = new Set(['store', 'record', 'worker', 'events']);
 const pageSize = 100;
 
 export function backup(shards: Shards, log: MergedLog): Backup {

@@ -62,8 +62,7 @@ export class RestoreRouting {
         kind: 'cron',
         record,
       }),
-    document: (record) => this.#give(0, { kind: 'document', record }),
-    audit: (record) => this.#give(0, { kind: 'audit', record }),
+    record: (record) => this.#give(0, { kind: 'record', record }),
     minute: (record) => this.#give(this.#map.indexOf(record.queue), { kind: 'minute', record }),
     worker: (record) => this.#give(0, { kind: 'worker', record }),
     // The queues of a request are not owner: every shard gets it, and the one with the jobs answers a repetition.

@@ -16,7 +16,7 @@ import { workflows } from './workflows.ts';
 
 /**
  * One store over several namespaces, its shards. A shard has some queues and whatever is one commit with their jobs.
- * Data that belongs to no queue (documents, the audit log, workers, leases, the order of events) is in the first shard,
+ * Data that belongs to no queue (records, workers, leases, the order of events) is in the first shard,
  * the home. A change that would be one commit in two shards is refused (ProtocolError `unsupported`).
  */
 export function shardedStore(
@@ -35,8 +35,7 @@ export function shardedStore(
     registry: registry(shards, locations, owners),
     workflows: workflows(shards, owners),
     crons: crons(shards, owners),
-    documents: home.documents,
-    audit: home.audit,
+    records: home.records,
     inbox: null,
     backup: backup(shards, log),
     layout: () => home.layout(),

@@ -1,9 +1,8 @@
 import { State } from '@ojs-ts/core/job';
 import { parseNumbers } from '@ojs-ts/core/lifecycle';
 import { startsAtOnce } from '../../dump.ts';
-import { readCompletion, readDocument, readEntry, readMinute, readWorker, readWorkflow } from '../../rows.ts';
+import { readCompletion, readEntry, readMinute, readRecord, readWorker, readWorkflow } from '../../rows.ts';
 import type { DumpRecord } from '../../storage.ts';
-import { readAuditRecord } from '../audit-log.ts';
 import { readCron } from '../crons.ts';
 import type { Connection } from '../disk/connection.ts';
 import { type Cells, integer, integerOrNull, jobColumns, readJob, text, textOrNull } from '../row.ts';
@@ -22,8 +21,7 @@ export function* dump(sql: Connection): Iterable<readonly DumpRecord[]> {
   yield* workflows(sql);
   yield* byNumber(sql, `SELECT ${jobColumns}, place FROM ojs_jobs WHERE number > ? ORDER BY number LIMIT ? + 0`, job);
   yield sql.all(statements.crons).map((cells) => ({ kind: 'cron', record: readCron(cells) }));
-  yield* documents(sql);
-  yield* audit(sql);
+  yield* records(sql);
   yield sql
     .all(statements.minutes, 0, Number.MAX_SAFE_INTEGER)
     .map((cells) => ({ kind: 'minute', record: readMinute(cells) }));
@@ -157,29 +155,13 @@ function job(cells: Cells): DumpRecord {
   return { kind: 'job', record: { number, place: job.state === State.available ? integer(cells.at(-1)) : null, job } };
 }
 
-function* documents(sql: Connection): Iterable<readonly DumpRecord[]> {
-  const columns = 'kind, key, version, created_at, updated_at, body';
+function* records(sql: Connection): Iterable<readonly DumpRecord[]> {
   for (let [kind, key] = ['', '']; ; ) {
-    const rows = sql.all(
-      `SELECT ${columns} FROM ojs_documents WHERE (kind, key) > (?, ?) ORDER BY kind, key LIMIT ? + 0`,
-      kind,
-      key,
-      rowsAtOnce,
-    );
+    const rows = sql.all(statements.recordsBehind, kind, key, rowsAtOnce).map(readRecord);
     const last = rows.at(-1);
     if (!last) return;
-    yield rows.map((cells) => ({ kind: 'document', record: readDocument(cells) }));
-    [kind, key] = [text(last[0]), text(last[1])];
-  }
-}
-
-function* audit(sql: Connection): Iterable<readonly DumpRecord[]> {
-  for (let after = ''; ; ) {
-    const rows = sql.all('SELECT id, entry FROM ojs_audit WHERE id > ? ORDER BY id LIMIT ? + 0', after, rowsAtOnce);
-    const last = rows.at(-1);
-    if (!last) return;
-    yield rows.map((cells) => ({ kind: 'audit', record: readAuditRecord(cells) }));
-    after = text(last[0]);
+    yield rows.map((record) => ({ kind: 'record', record }));
+    ({ kind, key } = last);
   }
 }
 

@@ -10,12 +10,13 @@ import { writeCron } from '../crons.ts';
 import type { Connection } from '../disk/connection.ts';
 import { rareOf } from '../event-log.ts';
 import { dueAt } from '../move.ts';
+import { putRecord } from '../records.ts';
 import { boundsText, integer, limitsText, tiesText } from '../row.ts';
 import { padding, statements } from '../statements.ts';
 import { Transaction } from '../transaction.ts';
 
 /** Every store that was ever used has a row in one of these tables. */
-const telling = ['queues', 'jobs', 'limits', 'workflows', 'crons', 'documents', 'audit', 'events', 'inbox'];
+const telling = ['queues', 'jobs', 'limits', 'workflows', 'crons', 'records', 'events', 'inbox'];
 
 export function isEmpty(sql: Connection): boolean {
   const used = telling.map((table) => `exists (SELECT 1 FROM ojs_${table})`);
@@ -53,9 +54,7 @@ export class Restoration {
     node: (node) => this.#node(node),
     job: (job) => this.#job(job),
     cron: (cron) => writeCron(this.#sql, cron),
-    document: ({ kind, key, version, createdAt, updatedAt, body }) =>
-      this.#sql.change(statements.writeDocument, kind, key, version, createdAt, updatedAt, body),
-    audit: ({ id, entry }) => this.#sql.change(statements.audit, id, entry),
+    record: (record) => putRecord(this.#sql, record),
     minute: (record) => this.#row('minutes', { ...minuteRow(record), histogram: histogramText(record.histogram) }),
     worker: (worker) => this.#worker(worker),
     request: ({ key, at, claims }) =>

@@ -1,4 +1,4 @@
-import { firstUuidAt, type Millis } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
 import { State, stateName, Terminal } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
 import {
@@ -20,7 +20,7 @@ const forgetWorkers = `DELETE FROM ojs_workers WHERE worker IN
 
 /** Prunes everything but workflows. */
 export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned {
-  const { events, statisticsBefore, audit, requestsBefore, workersBefore, limitsBefore } = rules;
+  const { events, statisticsBefore, requestsBefore, workersBefore, limitsBefore } = rules;
   // The sums below need the counts that this transaction has gathered so far.
   tx.flush();
   return {
@@ -32,7 +32,6 @@ export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned
       workersBefore: workersBefore === undefined ? 0 : tx.sql.run(forgetWorkers, workersBefore, limit),
       statisticsBefore:
         statisticsBefore === undefined ? 0 : tx.sql.run(statements.forgetMinutes, statisticsBefore, limit),
-      audit: audit ? tx.sql.run(statements.forgetAudit, firstUuidAt(audit.before), limit, audit.keep - 1) : 0,
       limitsBefore: limitsBefore === undefined ? 0 : tx.limits.prune(limitsBefore, limit),
     },
   };

@@ -1,5 +1,6 @@
 import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
+import { Documents } from '../../../../src/engine/documents.ts';
 import { countErrors, eventLog, newJob, t0, to } from '../../suite/tools.ts';
 import { server } from '../schema.ts';
 import { openStores } from '../stores.ts';
@@ -75,7 +76,9 @@ test.skipIf(server === null)(
     );
     const writes = async (expected: number | null | 'any') =>
       (
-        await Promise.all(stores.all.map((storage, at) => storage.documents.put('k', 'd', `${at}`, expected, t0)))
+        await Promise.all(
+          stores.all.map((storage, at) => new Documents(storage.records).put('k', 'd', `${at}`, expected, t0)),
+        )
       ).filter((document) => document !== null);
     expect(await writes(null)).toHaveLength(1);
     expect(await writes(1)).toHaveLength(1);

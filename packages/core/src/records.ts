@@ -1,0 +1,30 @@
+import type { Json } from './job/job.ts';
+import type { Millis } from './time/clock.ts';
+
+export interface RecordKey {
+  readonly kind: string;
+  readonly key: string;
+}
+
+/** A small text under a name, which the store keeps and never reads: a schema, a token, an entry of the audit log. */
+export interface StoredRecord extends RecordKey {
+  /** Chosen by the writer, and another one at each change; 1 or larger. */
+  readonly version: number;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+  readonly body: Json;
+}
+
+/** Changes of records that take effect together, if every check fits. */
+export interface RecordChange {
+  /** The version that a record must have; null if there must be none. */
+  readonly checks?: readonly (RecordKey & { readonly version: number | null })[];
+  /** Each replaces the record of its key. */
+  readonly puts?: readonly StoredRecord[];
+  readonly deletes?: readonly RecordKey[];
+}
+
+/** Reports whether every record that a change checks has the version that it names. */
+export function fitsChange({ checks = [] }: RecordChange, find: (key: RecordKey) => StoredRecord | null): boolean {
+  return checks.every((check) => (find(check)?.version ?? null) === check.version);
+}

@@ -1,0 +1,27 @@
+import type { RecordChange, RecordKey, StoredRecord } from '../records.ts';
+
+/** A page of the records of a kind, in the order of their keys. */
+export interface RecordPage {
+  /** The key behind which the page begins; the first or last record of the kind if it is absent. */
+  readonly from?: string;
+  /** Largest key first. */
+  readonly backwards?: boolean;
+  /** How many records to leave out before the page begins. */
+  readonly skip?: number;
+  readonly limit: number;
+}
+
+/**
+ * Records by kind and key. The store only keeps them: the engine decides what they say, once for every storage. Keys are
+ * in the order of their characters; none is empty or has a NUL.
+ */
+export interface Records {
+  get(keys: readonly RecordKey[]): readonly (StoredRecord | null)[];
+  scan(kind: string, page: RecordPage): readonly StoredRecord[];
+  /**
+   * Applies the changes in order, in one commit; each is applied as a whole, and sees the earlier ones. False for a
+   * change that is refused, because a record that it checks has another version. A change with a check takes effect
+   * once: a caller that lost its answer makes the same call again, or reads what is there.
+   */
+  commit(changes: readonly RecordChange[]): readonly boolean[];
+}

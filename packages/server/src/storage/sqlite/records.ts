@@ -1,0 +1,46 @@
+import { fitsChange, type RecordChange, type RecordKey, type StoredRecord } from '@ojs-ts/core/memory';
+import { readRecord } from '../rows.ts';
+import type { Records } from '../storage.ts';
+import type { Connection } from './disk/connection.ts';
+import type { GroupCommit } from './disk/group-commit.ts';
+import { statements } from './statements.ts';
+
+/** The largest character: no key begins with it. */
+const end = '\u{10ffff}';
+
+export function records(sql: Connection, store: GroupCommit): Records {
+  return {
+    get: (keys) => store.read(() => keys.map((key) => find(sql, key))),
+
+    scan: (kind, { from, backwards = false, skip = 0, limit }) =>
+      store.read(() =>
+        sql
+          .all(
+            backwards ? statements.recordsDown : statements.recordsUp,
+            kind,
+            from ?? (backwards ? end : ''),
+            limit,
+            skip,
+          )
+          .map(readRecord),
+      ),
+
+    commit: (changes) => store.write(() => changes.map((change) => commit(sql, change))),
+  };
+}
+
+function commit(sql: Connection, change: RecordChange): boolean {
+  if (!fitsChange(change, (key) => find(sql, key))) return false;
+  for (const { kind, key } of change.deletes ?? []) sql.change(statements.deleteRecord, kind, key);
+  for (const put of change.puts ?? []) putRecord(sql, put);
+  return true;
+}
+
+function find(sql: Connection, { kind, key }: RecordKey): StoredRecord | null {
+  const cells = sql.get(statements.record, kind, key);
+  return cells ? readRecord(cells) : null;
+}
+
+export function putRecord(sql: Connection, { kind, key, version, createdAt, updatedAt, body }: StoredRecord): void {
+  sql.change(statements.putRecord, kind, key, version, createdAt, updatedAt, body);
+}
