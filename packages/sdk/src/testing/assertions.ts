@@ -23,7 +23,7 @@ const maxShown = 20;
  * @throws AssertionError with the reason why each other job does not match.
  */
 export function assertEnqueued(job: Which, match: Match = {}): void {
-  expectSome('enqueued', job, match, () => null, assertEnqueued);
+  expectJobs(true, 'enqueued', job, match, all, assertEnqueued);
 }
 
 /**
@@ -31,7 +31,7 @@ export function assertEnqueued(job: Which, match: Match = {}): void {
  * @throws AssertionError that lists the matching jobs.
  */
 export function refuteEnqueued(job: Which, match: Omit<Match, 'count'> = {}): void {
-  expectNone('enqueued', job, match, () => null, refuteEnqueued);
+  expectJobs(false, 'enqueued', job, match, all, refuteEnqueued);
 }
 
 /**
@@ -39,7 +39,7 @@ export function refuteEnqueued(job: Which, match: Omit<Match, 'count'> = {}): vo
  * @throws AssertionError
  */
 export function assertPerformed(job: Which, match: Match = {}): void {
-  expectSome('performed', job, match, notRun, assertPerformed);
+  expectJobs(true, 'performed', job, match, notRun, assertPerformed);
 }
 
 /**
@@ -47,7 +47,7 @@ export function assertPerformed(job: Which, match: Match = {}): void {
  * @throws AssertionError that lists the matching jobs.
  */
 export function refutePerformed(job: Which, match: Match = {}): void {
-  expectNone('performed', job, match, notRun, refutePerformed);
+  expectJobs(false, 'performed', job, match, notRun, refutePerformed);
 }
 
 /**
@@ -55,13 +55,8 @@ export function refutePerformed(job: Which, match: Match = {}): void {
  * @throws AssertionError
  */
 export function assertCompleted(job: Which, match: Match = {}): void {
-  expectSome(
-    'completed',
-    job,
-    match,
-    (record) => (record.state === State.completed ? null : stateOf(record)),
-    assertCompleted,
-  );
+  const check: Check = (record) => (record.state === State.completed ? null : stateOf(record));
+  expectJobs(true, 'completed', job, match, check, assertCompleted);
 }
 
 /**
@@ -70,13 +65,8 @@ export function assertCompleted(job: Which, match: Match = {}): void {
  * @throws AssertionError
  */
 export function assertFailed(job: Which, match: Match = {}): void {
-  expectSome(
-    'failed',
-    job,
-    match,
-    (record) => (hasFailed(record) ? null : `no execution failed; ${stateOf(record)}`),
-    assertFailed,
-  );
+  const check: Check = (record) => (hasFailed(record) ? null : `no execution failed; ${stateOf(record)}`);
+  expectJobs(true, 'failed', job, match, check, assertFailed);
 }
 
 /**
@@ -141,30 +131,11 @@ export function allEnqueued(
 
 type Check = (record: JobRecord) => string | null;
 
-function expectSome(
-  what: string,
-  job: Which,
-  match: Match,
-  check: Check,
-  stackStartFn: (...args: never[]) => void,
-): void {
-  const type = typeOf(job);
-  const { matching, others } = sort(type, match, check);
-  const { count } = match;
-  if (count === undefined ? matching.length > 0 : matching.length === count) return;
-  const expected = count === undefined ? 'at least 1' : `exactly ${count}`;
-  const head = `expected ${expected} ${type}${matchText(match)} to be ${what}, found ${matching.length}.`;
-  const texts = [message(head, 'did not match', others)];
-  if (matching.length > 0) texts.push(message('', 'matched', matching));
-  throw new AssertionError({
-    message: texts.filter((text) => text !== '').join('\n'),
-    actual: matching.length,
-    expected: count ?? 1,
-    stackStartFn,
-  });
-}
+const all: Check = () => null;
 
-function expectNone(
+/** @param isWanted false asserts that there are no such jobs, or any other number than `count`. */
+function expectJobs(
+  isWanted: boolean,
   what: string,
   job: Which,
   match: Match,
@@ -174,14 +145,18 @@ function expectNone(
   const type = typeOf(job);
   const { matching, others } = sort(type, match, check);
   const { count } = match;
-  if (count === undefined ? matching.length === 0 : matching.length !== count) return;
+  const isThere = count === undefined ? matching.length > 0 : matching.length === count;
+  if (isThere === isWanted) return;
+  const wanted = count === undefined ? 'at least 1' : `exactly ${count}`;
   const unwanted = count === undefined ? 'no' : `any number but ${count} of`;
-  const head = `expected ${unwanted} ${type}${matchText(match)} to be ${what}, found ${matching.length}.`;
-  const texts = [message(head, 'matched', matching), message('', 'did not match', others)];
+  const head = `expected ${isWanted ? wanted : unwanted} ${type}${matchText(match)} to be ${what}, found ${matching.length}.`;
+  const texts = isWanted
+    ? [message(head, 'did not match', others), message('', 'matched', matching)]
+    : [message(head, 'matched', matching), message('', 'did not match', others)];
   throw new AssertionError({
     message: texts.filter((text) => text !== '').join('\n'),
     actual: matching.length,
-    expected: 0,
+    expected: isWanted ? (count ?? 1) : 0,
     stackStartFn,
   });
 }
