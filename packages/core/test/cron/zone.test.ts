@@ -13,23 +13,15 @@ function refusal(name: string): ProtocolError {
 }
 
 describe('checkZone', () => {
-  test.each([
-    'UTC',
-    'Etc/UTC',
-    'America/New_York',
-    'America/Argentina/Buenos_Aires',
-    'America/North_Dakota/New_Salem',
-    'America/Port-au-Prince',
-    'America/Port_of_Spain',
-    'Asia/Kolkata',
-    'Asia/Calcutta',
-    'Europe/Kyiv',
-    'Europe/Isle_of_Man',
-    'Antarctica/DumontDUrville',
-    'Pacific/Auckland',
-    'US/Pacific',
-    'Etc/GMT+5',
-  ])('%s is accepted (CRON-13)', (name) => {
+  test.each(
+    `
+    UTC Etc/UTC America/New_York America/Argentina/Buenos_Aires America/North_Dakota/New_Salem
+    America/Port-au-Prince America/Port_of_Spain Asia/Kolkata Asia/Calcutta Europe/Kyiv Europe/Isle_of_Man
+    Antarctica/DumontDUrville Pacific/Auckland US/Pacific Etc/GMT+5
+  `
+      .trim()
+      .split(/\s+/),
+  )('%s is accepted (CRON-13)', (name) => {
     expect(() => checkZone(name)).not.toThrow();
   });
 

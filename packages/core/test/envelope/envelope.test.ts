@@ -402,30 +402,12 @@ describe('readEnvelopes', () => {
 });
 
 describe('any text', () => {
-  const names = [
-    'id',
-    'type',
-    'args',
-    'queue',
-    'meta',
-    'options',
-    'retry',
-    'unique',
-    'timeout',
-    'scheduled_at',
-    'expires_at',
-    'priority',
-    'tags',
-    'schema',
-    '__proto__',
-    'x',
-    'state',
-    'total_timeout',
-    'visibility_timeout',
-    'rate_limit',
-    'pending',
-    'constructor',
-  ];
+  const names = `
+    id type args queue meta options retry unique timeout scheduled_at expires_at priority tags schema __proto__ x
+    state total_timeout visibility_timeout rate_limit pending constructor
+  `
+    .trim()
+    .split(/\s+/);
   const number = fc.constantFrom('9007199254740993', '1.0e3', '-0', '0.10', '1e400', '5');
   const value = fc.oneof(
     number,

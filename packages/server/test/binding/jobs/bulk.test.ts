@@ -321,17 +321,7 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
 });
 
 describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
-  const states = [
-    'pending',
-    'scheduled',
-    'available',
-    'active',
-    'retryable',
-    'completed',
-    'cancelled',
-    'discarded',
-    'dead',
-  ];
+  const states = 'pending scheduled available active retryable completed cancelled discarded dead'.split(' ');
   const cases = [
     {
       operation: 'cancel',
