@@ -55,6 +55,7 @@ export type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware, ExecutionNext
 export type { AuditEntry, AuditOptions } from './operations/audit.ts';
 export type { CronJob, CronJobChanges, CronJobOptions, CronJobRequest, OverlapPolicy } from './operations/cron.ts';
 export type { Finding } from './operations/doctor.ts';
+export type { Percentiles } from './operations/figures.ts';
 export type { BulkFilter, DeadLetterFilter, SubjectFilter } from './operations/filter.ts';
 export type { BulkItem, BulkResult, DeadLetterTargets, JobTargets } from './operations/jobs/bulk.ts';
 export type { BulkHandle } from './operations/jobs/bulk-handle.ts';
@@ -77,7 +78,6 @@ export type { Limit, LimitOverride, LimitOverrideRequest, RateUse } from './oper
 export type { Maintenance, MaintenanceOptions } from './operations/maintenance.ts';
 export { type NextRunsOptions, nextRuns } from './operations/next-runs.ts';
 export type { Page, PageOptions } from './operations/page.ts';
-export type { Percentiles } from './operations/percentiles.ts';
 export type { QueueConfig, QueueConfigRequest, QueueDetail } from './operations/queue-config.ts';
 export type { PurgeOptions, Queue, QueueOverview, QueueStats } from './operations/queues.ts';
 export type { Schema, SchemaInfo } from './operations/schemas.ts';

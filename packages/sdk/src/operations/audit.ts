@@ -1,25 +1,13 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
+import type * as answers from '@ojs-ts/core/schemas';
 import { type CallOptions, callNames } from '../job/options.ts';
 import { timestamp } from '../job/wire.ts';
-import { compact, dateOf, eachOf, oneOf, textOf, wireOf } from '../json.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
+import { type Camel, camel } from './answer.ts';
+import type { PageQuery } from './page.ts';
+import { list } from './row.ts';
 
 /** An entry of the audit log (ojs-security §11.2). */
-export interface AuditEntry {
-  readonly id: string;
-  readonly timestamp: Date;
-  /** Such as `queue.paused`. */
-  readonly eventType: string;
-  /** Whose token it was; `anonymous` on a server without tokens, `embedded` for an engine in a process. */
-  readonly principal: string;
-  readonly sourceIp?: string;
-  /** The id of the request. */
-  readonly correlationId?: string;
-  readonly outcome: 'success' | 'failure';
-  /** The request and the change, without arguments and results of jobs. */
-  readonly detail: Readonly<Record<string, unknown>>;
-}
+export interface AuditEntry extends Camel<answers.AuditEntry> {}
 
 /** Selects entries of the audit log. */
 export interface AuditOptions extends CallOptions {
@@ -39,41 +27,23 @@ export interface AuditOptions extends CallOptions {
   limit?: number | undefined;
 }
 
-export const auditNames: NamesOf<AuditOptions> = {
-  ...callNames,
-  id: true,
-  type: true,
-  principal: true,
-  about: true,
-  since: true,
-  until: true,
-  limit: true,
+const names: NamesOf<AuditOptions> = {
+  ...{ ...callNames, limit: true, id: true, type: true, principal: true, about: true, since: true, until: true },
 };
 
-const outcome = oneOf('success', 'failure');
+export const auditRows = {
+  /** Who did what: entries of the audit log, newest first. Iterating reads the following pages too. */
+  listAudit: {
+    names,
+    make: ({ id, type, principal, about, since, until }: AuditOptions) => {
+      const times = { since: timestamp(since, 'since'), until: timestamp(until, 'until') };
+      // The log is read by cursors alone.
+      const more = { id, type, principal, about, ...times, offset: undefined };
+      return (query: PageQuery) => list('audit.list', query, ['items'], readEntry, more);
+    },
+  },
+};
 
-export function* listAudit(options: AuditOptions, query: PageQuery): Operation<PageOf<AuditEntry>> {
-  const { id, type, principal, about } = options;
-  const [since, until] = [timestamp(options.since, 'since'), timestamp(options.until, 'until')];
-  const { limit, cursor } = query;
-  const body = yield {
-    call: { operation: 'audit.list', query: { id, type, principal, about, since, until, limit, cursor } },
-  };
-  return readPage(body, query, eachOf(body.items, readEntry));
-}
-
-function readEntry(item: unknown): AuditEntry | undefined {
-  const raw = wireOf(item) ?? {};
-  const [id, time, eventType] = [textOf(raw.id), dateOf(raw.timestamp), textOf(raw.event_type)];
-  if (id === undefined || time === undefined || eventType === undefined) return undefined;
-  return compact({
-    id,
-    timestamp: time,
-    eventType,
-    principal: textOf(raw.principal) ?? '',
-    sourceIp: textOf(raw.source_ip),
-    correlationId: textOf(raw.correlation_id),
-    outcome: outcome(raw.outcome) ?? 'success',
-    detail: wireOf(raw.detail) ?? {},
-  });
+function readEntry(item: unknown): AuditEntry {
+  return camel<answers.AuditEntry>(item, 'id', 'timestamp', 'event_type');
 }

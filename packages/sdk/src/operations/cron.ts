@@ -2,7 +2,6 @@ import { type NamesOf, uuidv7 } from '@ojs-ts/core';
 import type { Connection } from '../connection/connection.ts';
 import type { Logger } from '../connection/logger.ts';
 import type { Operation } from '../connection/operation.ts';
-import { goneIsDone } from '../connection/recovery.ts';
 import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import { definitionOf, type JobDef, parseArgs, parseArgsNow } from '../job/definition.ts';
 import { type CallOptions, callNames, inQueue, type JobOptions, jobNames, withDefaults } from '../job/options.ts';
@@ -26,7 +25,8 @@ import {
 import { type EnqueueMiddleware, encoderOf } from '../middleware/types.ts';
 import { checkNames } from '../options/check-names.ts';
 import { integer } from '../options/values.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
+import type { PageQuery } from './page.ts';
+import { change, list, read, remove } from './row.ts';
 
 /** Options that a run cannot have: each run has an id of its own, and the cron job sets its time. */
 const perJob = [
@@ -79,36 +79,17 @@ const {
   ...runNames
 } = jobNames;
 const optionNames: NamesOf<CronJobOptions> = {
-  ...runNames,
-  timezone: true,
-  overlapPolicy: true,
-  enabled: true,
-  description: true,
+  ...{ ...runNames, timezone: true, overlapPolicy: true, enabled: true, description: true },
 };
 const requestNames = {
-  ...optionNames,
-  name: true,
-  cron: true,
-  type: true,
-  args: true,
+  ...{ ...optionNames, name: true, cron: true, type: true, args: true },
 } satisfies NamesOf<CronJobRequest>;
 
 /** Changes of the times of a cron job. To change its jobs, register it again. */
-export type CronJobChanges = Partial<Pick<CronJobRequest, (typeof changeable)[number]>>;
-const changeNames: NamesOf<CronJobChanges> = {
-  cron: true,
-  timezone: true,
-  overlapPolicy: true,
-  enabled: true,
-  description: true,
-};
-const changeable = [
-  'cron',
-  'timezone',
-  'overlapPolicy',
-  'enabled',
-  'description',
-] as const satisfies readonly (keyof CronJobRequest)[];
+export type CronJobChanges = Partial<Pick<CronJobRequest, keyof typeof changeNames>>;
+const changeNames = {
+  ...{ cron: true, timezone: true, overlapPolicy: true, enabled: true, description: true },
+} as const satisfies Partial<NamesOf<CronJobRequest>>;
 
 /** A cron job as the server describes it. */
 export interface CronJob extends Readonly<CronJobRequest> {
@@ -131,6 +112,9 @@ export interface CronJob extends Readonly<CronJobRequest> {
   readonly createdAt?: Date;
 }
 
+/** Options of {@link Client.cronRuns}. */
+type CronRunsOptions = CallOptions & { count?: number | undefined };
+
 /** Registers a cron job, or updates the one of this name. @throws {OJSValidationError} before anything is sent. */
 export function* registerCronJob(request: CronJobRequest, logger: Logger): Operation<CronJob> {
   const body = JSON.stringify(wireCron(request));
@@ -152,40 +136,57 @@ function tellWarnings({ name, cron, nextRunAt, enabled }: CronJob, answer: Wire,
   if (warnings.length > 0) logger.warn('cron registered with warnings', { name, cron, nextRunAt, warnings });
 }
 
-export function* getCronJob(name: string): Operation<CronJob> {
-  return readCron(yield { call: { operation: 'cron.get', params: { name } } });
-}
+const runsNames: NamesOf<CronRunsOptions> = { ...callNames, count: true };
 
-/** @throws {OJSValidationError} */
-export function* updateCronJob(name: string, changes: CronJobChanges): Operation<CronJob> {
-  checkNames(changes, changeNames);
-  const { cron, timezone, overlapPolicy, enabled, description } = changes;
-  if (cron !== undefined) checkExpression(cron);
-  const own = compact({ cron, timezone, overlap_policy: overlapPolicy, enabled, description });
-  if (Object.keys(own).length === 0)
-    throw OJSValidationError.of('changes', `expected at least one of ${changeable.join(', ')}`);
-  const body = JSON.stringify(own);
-  return readCron(yield { call: { operation: 'cron.update', params: { name }, body, idempotencyKey: uuidv7() } });
-}
-
-export function* switchCronJob(operation: 'cron.pause' | 'cron.resume', name: string): Operation<CronJob> {
-  return readCron(yield { call: { operation, params: { name }, idempotencyKey: uuidv7() } });
-}
-
-/** Enqueues a run now. The idempotency key makes it one run, however often the call is repeated. */
-export function* triggerCronJob(name: string): Operation<{ jobId: string; cron: CronJob }> {
-  const body = yield { call: { operation: 'cron.trigger', params: { name }, idempotencyKey: uuidv7() } };
-  const jobId = textOf(body.job_id);
-  if (jobId === undefined) throw new OJSAnswerError('The answer lacks the id of the run: expected a job_id.');
-  return { jobId, cron: readCron(body) };
-}
-
-export function* cronRuns(name: string, count: number): Operation<Date[]> {
-  const body = yield {
-    call: { operation: 'cron.runs', params: { name }, query: { limit: integer(count, 'count', 1) } },
-  };
-  return eachOf(body.runs, dateOf);
-}
+export const cronRows = {
+  /** The first page. Iterating over it reads the following pages too. */
+  listCronJobs: () => (query: PageQuery) => list('cron.list', query, ['cron_jobs', 'crons', 'items'], readCron),
+  /** @throws {JobNotFoundError} if no cron job has this name. */
+  getCronJob: (name: string) => read({ operation: 'cron.get', params: { name } }, readCron),
+  /**
+   * Changes when the cron job runs; fields that are left out stay. To change its jobs, register it again. @throws
+   * {OJSValidationError}, {JobNotFoundError}
+   */
+  updateCronJob: (name: string, changes: CronJobChanges) => {
+    checkNames(changes, changeNames);
+    const { cron, timezone, overlapPolicy, enabled, description } = changes;
+    if (cron !== undefined) checkExpression(cron);
+    const own = compact({ cron, timezone, overlap_policy: overlapPolicy, enabled, description });
+    if (Object.keys(own).length === 0)
+      throw OJSValidationError.of('changes', `expected at least one of ${Object.keys(changeNames).join(', ')}`);
+    return change({ operation: 'cron.update', params: { name }, body: JSON.stringify(own) }, readCron);
+  },
+  /**
+   * Stops the cron job until it is resumed. Runs that it misses while it is paused do not happen later. @throws
+   * {JobNotFoundError}
+   */
+  pauseCronJob: (name: string) => change({ operation: 'cron.pause', params: { name } }, readCron),
+  /** Lets the cron job run again, from its next time on. @throws {JobNotFoundError} */
+  resumeCronJob: (name: string) => change({ operation: 'cron.resume', params: { name } }, readCron),
+  /**
+   * Enqueues one run now, even if the call is repeated: also of a paused cron job and against its overlap policy.
+   * @throws {JobNotFoundError}
+   */
+  triggerCronJob: (name: string) =>
+    change({ operation: 'cron.trigger', params: { name } }, (body) => {
+      const jobId = textOf(body.job_id);
+      if (jobId === undefined) throw new OJSAnswerError('The answer lacks job_id.');
+      return { jobId, cron: readCron(body) };
+    }),
+  /**
+   * The next times of a cron job, by the server: `count` of them, by default 10; none while it is paused. {@link
+   * nextRuns} computes those of any expression.
+   */
+  cronRuns: {
+    names: runsNames,
+    make: (name: string, { count = 10 }: CronRunsOptions) => {
+      const query = { limit: integer(count, 'count', 1) };
+      return read({ operation: 'cron.runs', params: { name }, query }, ({ runs }) => eachOf(runs, dateOf));
+    },
+  },
+  /** Removes a cron job. Jobs that it has enqueued stay. @throws {JobNotFoundError} if no cron job has this name. */
+  unregisterCronJob: (name: string) => remove({ operation: 'cron.remove', params: { name } }, { name }),
+};
 
 /**
  * Registers a cron job of a client. @param queue the queue of jobs that name none. The returned args are those before a
@@ -258,17 +259,6 @@ export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
     ...(typed && { [definitionOf]: job }),
   };
   return { request, options };
-}
-
-export function* listCronJobs(query: PageQuery): Operation<PageOf<CronJob>> {
-  const body = yield { call: { operation: 'cron.list', query: { ...query } } };
-  return readPage(body, query, listOf(body.cron_jobs ?? body.crons ?? body.items).map(readCron));
-}
-
-export function* unregisterCronJob(name: string): Operation<{ deleted: boolean; name: string }> {
-  const call = { operation: 'cron.remove', params: { name }, idempotencyKey: uuidv7() } as const;
-  const body = yield { call, settings: { recover: goneIsDone } };
-  return { deleted: body.deleted !== false, name };
 }
 
 function wireCron(request: CronJobRequest): object {

@@ -1,25 +1,20 @@
-import type { Operation } from '../connection/operation.ts';
-import { eachOf, oneOf, textOf, wireOf } from '../json.ts';
+import type * as answers from '@ojs-ts/core/schemas';
+import { eachOf } from '../json.ts';
+import { type Camel, camel } from './answer.ts';
+import { read } from './row.ts';
 
-/** A problem that an operator should fix. */
-export interface Finding {
-  /** Such as `unread_queue`; `docs/operating.md` has all of them. */
-  readonly code: string;
-  /** `error`: jobs are lost or blocked, or soon will be. */
-  readonly severity: 'error' | 'warning';
-  readonly message: string;
-  /** The action that fixes it. */
-  readonly remedy: string;
-}
+/**
+ * A problem that an operator should fix. `docs/operating.md` has all codes. The severity is `error` if jobs are lost or
+ * blocked, or soon will be.
+ */
+export interface Finding extends Camel<answers.Finding> {}
 
-const severity = oneOf('error', 'warning');
-
-export function* diagnose(): Operation<Finding[]> {
-  const body = yield { call: { operation: 'system.doctor' } };
-  return eachOf(body.findings, (item) => {
-    const raw = wireOf(item) ?? {};
-    const [code, message] = [textOf(raw.code), textOf(raw.message)];
-    if (code === undefined || message === undefined) return undefined;
-    return { code, severity: severity(raw.severity) ?? 'warning', message, remedy: textOf(raw.remedy) ?? '' };
-  });
-}
+export const doctorRows = {
+  /**
+   * Lists problems that exist or will come soon, the worst first, each with its remedy. Empty if nothing was found.
+   */
+  diagnose: () =>
+    read({ operation: 'system.doctor' }, ({ findings }): Finding[] =>
+      eachOf(findings, (item) => camel<answers.Finding>(item, 'code', 'message')),
+    ),
+};

@@ -1,13 +1,14 @@
-import { isObject, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
+import { isObject, type NamesOf } from '@ojs-ts/core';
 import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import { readNumbers, readRate, wireNumbers } from '../job/limit.ts';
+import { type CreateOptions, createNames } from '../job/options.ts';
 import { type LimitNumbers, numberNames } from '../job/policies.ts';
 import { timestamp } from '../job/wire.ts';
-import { compact, dateOf, eachOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
+import { compact, dateOf, eachOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
+import type { PageQuery } from './page.ts';
 import { creating } from './queues.ts';
+import { change, list, read } from './row.ts';
 
 /** A rate with its use. */
 export interface RateUse {
@@ -48,31 +49,32 @@ export interface LimitOverrideRequest extends LimitNumbers {
 
 const overrideNames: NamesOf<LimitOverrideRequest> = { ...numberNames, expiresAt: true };
 
-export function* listLimits(query: PageQuery): Operation<PageOf<Limit>> {
-  const body = yield { call: { operation: 'limit.list', query: { ...query } } };
-  return readPage(body, query, listOf(body.items ?? body.rate_limits).map(readLimit));
-}
-
-export function* getLimit(key: string): Operation<Limit> {
-  return readLimit(yield { call: { operation: 'limit.get', params: { key } } });
-}
-
-export function* overrideLimit(key: string, request: LimitOverrideRequest, create: boolean): Operation<Limit> {
-  checkNames(request, overrideNames);
-  const numbers = wireNumbers(request, '', 0);
-  if (Object.keys(numbers).length === 0)
-    throw OJSValidationError.of(
-      'concurrency',
-      `expected at least one of ${Object.keys(numberNames).join(', ')}; restoreLimit() ends an override`,
-    );
-  const body = JSON.stringify(compact({ ...numbers, expires_at: timestamp(request.expiresAt, 'expiresAt') }));
-  const call = { operation: 'limit.override', params: { key }, ...creating(create), body } as const;
-  return readLimit(yield { call: { ...call, idempotencyKey: uuidv7() } });
-}
-
-export function* restoreLimit(key: string): Operation<Limit> {
-  return readLimit(yield { call: { operation: 'limit.restore', params: { key }, idempotencyKey: uuidv7() } });
-}
+export const limitRows = {
+  /** The limits of jobs and operators, by key, with their use. */
+  listLimits: () => (query: PageQuery) => list('limit.list', query, ['items', 'rate_limits'], readLimit),
+  /** One limit; the limit of a queue has the key `queue:NAME`. @throws {JobNotFoundError} for an unknown key. */
+  getLimit: (key: string) => read({ operation: 'limit.get', params: { key } }, readLimit),
+  /**
+   * Replaces the numbers of the jobs at once; `{ concurrency: 0 }` stops every start. @throws {OJSValidationError}
+   * before anything is sent; {JobNotFoundError} for a key that no job has, without `create`.
+   */
+  overrideLimit: {
+    names: createNames,
+    make: (key: string, numbers: LimitOverrideRequest, { create = false }: CreateOptions) => {
+      checkNames(numbers, overrideNames);
+      const sent = wireNumbers(numbers, '', 0);
+      if (Object.keys(sent).length === 0)
+        throw OJSValidationError.of(
+          'concurrency',
+          `expected at least one of ${Object.keys(numberNames).join(', ')}; restoreLimit() ends an override`,
+        );
+      const body = JSON.stringify(compact({ ...sent, expires_at: timestamp(numbers.expiresAt, 'expiresAt') }));
+      return change({ operation: 'limit.override', params: { key }, ...creating(create), body }, readLimit);
+    },
+  },
+  /** Removes an override: the numbers of the jobs or of the queue apply again. @throws {JobNotFoundError} */
+  restoreLimit: (key: string) => change({ operation: 'limit.restore', params: { key } }, readLimit),
+};
 
 function readLimit(body: unknown): Limit {
   const raw = wireOf(body) ?? {};

@@ -1,19 +1,18 @@
-import { formatDuration, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
+import { formatDuration, type NamesOf } from '@ojs-ts/core';
+import type { Answers } from '@ojs-ts/core/schemas';
 import { type CallOptions, callNames } from '../job/options.ts';
-import { compact, dateOf, textOf, type Wire } from '../json.ts';
-import { checkNames } from '../options/check-names.ts';
+import { compact, type Wire } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
+import { type Camel, camel } from './answer.ts';
+import { change, read } from './row.ts';
 
-/** Maintenance mode (ojs-admin-api §12.1). */
-export interface Maintenance {
+type Answer = Answers['admin.maintenance'];
+
+/** Maintenance mode (ojs-admin-api §12.1). `estimatedEnd` is for people: the mode ends when an operator ends it. */
+export interface Maintenance extends Omit<Camel<Answer>, 'maintenance'> {
   /** While it is on no job starts, on no server of the store. */
   readonly on: boolean;
-  readonly reason?: string;
-  readonly enabledAt?: Date;
-  /** For people: the mode ends when an operator ends it. */
-  readonly estimatedEnd?: Date;
 }
 
 /** The text that people see during maintenance. */
@@ -26,37 +25,41 @@ export interface MaintenanceOptions extends CallOptions {
 
 const names: NamesOf<MaintenanceOptions> = { ...callNames, reason: true, estimatedDuration: true };
 
-export function* maintenance(): Operation<Maintenance> {
-  return readMaintenance(yield { call: { operation: 'admin.maintenance' } });
+function modeOf(body: Wire): Maintenance {
+  const { maintenance, ...rest } = camel<Answer>(body);
+  return { on: maintenance === true, ...rest };
 }
 
-/** The request that begins it. @throws {OJSValidationError} */
-export function beginning(options: MaintenanceOptions): object {
-  checkNames(options, names);
-  const { reason, estimatedDuration } = options;
-  return compact({
-    enabled: true,
-    reason,
-    estimated_duration:
-      estimatedDuration === undefined ? undefined : formatDuration(durationMs(estimatedDuration, 'estimatedDuration')),
-  });
+function setMaintenance(body: object) {
+  return change({ operation: 'admin.setMaintenance', body: JSON.stringify(body) }, modeOf);
 }
 
-export function* setMaintenance(body: object): Operation<Maintenance> {
-  const call = { operation: 'admin.setMaintenance', body: JSON.stringify(body), idempotencyKey: uuidv7() } as const;
-  return readMaintenance(yield { call });
-}
-
-/** The settings of the server, as the answer has them. */
-export function* serverConfig(): Operation<Record<string, unknown>> {
-  return { ...(yield { call: { operation: 'admin.config' } }) };
-}
-
-function readMaintenance(raw: Wire): Maintenance {
-  return compact({
-    on: raw.maintenance === true,
-    reason: textOf(raw.reason),
-    enabledAt: dateOf(raw.enabled_at),
-    estimatedEnd: dateOf(raw.estimated_end),
-  });
-}
+export const maintenanceRows = {
+  /** Reports whether the servers of the store are in maintenance mode. */
+  maintenance: () => read({ operation: 'admin.maintenance' }, modeOf),
+  /**
+   * Begins maintenance mode on all servers of the store, within 2 seconds (ojs-admin-api §12.1). No job starts until
+   * {@link endMaintenance}; jobs can be enqueued, and running ones continue. A second call changes the text that people
+   * see.
+   * @throws {OJSValidationError} before anything is sent.
+   */
+  startMaintenance: {
+    names,
+    make: ({ reason, estimatedDuration: estimate }: MaintenanceOptions) =>
+      setMaintenance({
+        enabled: true,
+        ...compact({
+          reason,
+          estimated_duration:
+            estimate === undefined ? undefined : formatDuration(durationMs(estimate, 'estimatedDuration')),
+        }),
+      }),
+  },
+  /** Ends maintenance mode: what waits starts. */
+  endMaintenance: () => setMaintenance({ enabled: false }),
+  /**
+   * The settings of the server with their origins, verbatim and without secrets (ojs-admin-api §12.2). `settings` is
+   * missing where no server is around the engine.
+   */
+  serverConfig: () => read({ operation: 'admin.config' }, (body) => ({ ...body })),
+};

@@ -4,14 +4,17 @@ import { currentFake } from '../connection/fake.ts';
 import type { Operation } from '../connection/operation.ts';
 import { OJSAPIError } from '../errors.ts';
 import { listOf, parseWire, type Wire, wireOf } from '../json.ts';
+import { read } from './row.ts';
 
-export function* manifest(): Operation<Record<string, unknown>> {
-  return { ...(yield { call: { operation: 'system.manifest' } }) };
-}
-
-export function* health(): Operation<Record<string, unknown>> {
-  return { ...(yield { call: { operation: 'system.health' }, settings: { isAnswer: isReport } }) };
-}
+export const serverRows = {
+  /** The manifest of the server, verbatim. */
+  manifest: () => read({ operation: 'system.manifest' }, (body): Record<string, unknown> => ({ ...body })),
+  /** The health report of the server, verbatim, also with status 503 while the server is degraded. */
+  health: () =>
+    read({ operation: 'system.health' }, (body): Record<string, unknown> => ({ ...body }), {
+      settings: { isAnswer: isReport },
+    }),
+};
 
 /** A degraded server reports with status 503. */
 function isReport({ status, text }: Answer): boolean {

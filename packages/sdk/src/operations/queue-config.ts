@@ -1,13 +1,14 @@
-import { isQueueName, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
+import { isQueueName, type NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { readRate, wireRate } from '../job/limit.ts';
+import { type CreateOptions, createNames } from '../job/options.ts';
 import type { Rate } from '../job/policies.ts';
 import { compact, numberOf, oneOf, quoted, textOf, type Wire, wireOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
 import { expectedQueue } from '../options/names.ts';
 import { integer } from '../options/values.ts';
 import { creating, type Queue, type QueueStats, readQueue, readQueueStats } from './queues.ts';
+import { change, read } from './row.ts';
 
 /** Settings of a queue. A setting that is left out stays, and null removes it. */
 export interface QueueConfigRequest {
@@ -44,44 +45,47 @@ export interface QueueDetail extends Queue {
 }
 
 const names: NamesOf<QueueConfigRequest> = {
-  concurrency: true,
-  rate: true,
-  maxDepth: true,
-  overflow: true,
-  warningThreshold: true,
+  ...{ concurrency: true, rate: true, maxDepth: true, overflow: true, warningThreshold: true },
 };
 
-export function* queueConfig(name: string): Operation<QueueConfig> {
-  return readConfig(yield { call: { operation: 'queue.config', params: { name } }, about: { queue: name } });
-}
-
-export function* configureQueue(name: string, config: QueueConfigRequest, create: boolean): Operation<QueueConfig> {
-  const body = JSON.stringify(wireConfig(config));
-  return readConfig(
-    yield {
-      call: { operation: 'queue.configure', params: { name }, ...creating(create), body, idempotencyKey: uuidv7() },
-      about: { queue: name },
+export const queueConfigRows = {
+  /** A queue with its settings and figures. @throws {JobNotFoundError} if no queue has this name. */
+  getQueue: (queueName: string) => read({ operation: 'queue.get', params: { name: queueName } }, readDetail),
+  /**
+   * Creates a queue before its first job; otherwise the first job creates it. @throws {OJSAPIError} `conflict` if the
+   * queue exists.
+   */
+  createQueue: (queueName: string, config?: QueueConfigRequest) => {
+    if (!isQueueName(queueName)) throw OJSValidationError.of('queueName', expectedQueue(queueName));
+    const body = JSON.stringify({ name: queueName, config: wireConfig(config ?? {}) });
+    return change({ operation: 'queue.create', body }, readDetail, { about: { queue: queueName } });
+  },
+  /**
+   * Deletes an empty queue. @throws {OJSAPIError} `conflict` if the queue holds jobs, also ended ones;
+   * {JobNotFoundError}
+   */
+  deleteQueue: (queueName: string) =>
+    change({ operation: 'queue.delete', params: { name: queueName } }, ({ deleted }) => ({
+      deleted: deleted !== false,
+      name: queueName,
+    })),
+  /** The settings of a queue. A queue that does not exist has the defaults. */
+  queueConfig: (queueName: string) => read({ operation: 'queue.config', params: { name: queueName } }, readConfig),
+  /**
+   * Changes the given settings and keeps the others; null removes a setting. The change applies at once, also to
+   * waiting jobs. @throws {OJSValidationError} before anything is sent.
+   */
+  configureQueue: {
+    names: createNames,
+    make: (queueName: string, config: QueueConfigRequest, { create = false }: CreateOptions) => {
+      const body = JSON.stringify(wireConfig(config));
+      return change(
+        { operation: 'queue.configure', params: { name: queueName }, ...creating(create), body },
+        readConfig,
+      );
     },
-  );
-}
-
-export function* createQueue(name: string, config: QueueConfigRequest): Operation<QueueDetail> {
-  if (!isQueueName(name)) throw OJSValidationError.of('queueName', expectedQueue(name));
-  const body = JSON.stringify({ name, config: wireConfig(config) });
-  return readDetail(
-    yield { call: { operation: 'queue.create', body, idempotencyKey: uuidv7() }, about: { queue: name } },
-  );
-}
-
-export function* getQueue(name: string): Operation<QueueDetail> {
-  return readDetail(yield { call: { operation: 'queue.get', params: { name } }, about: { queue: name } });
-}
-
-export function* deleteQueue(name: string): Operation<{ deleted: boolean; name: string }> {
-  const call = { operation: 'queue.delete', params: { name }, idempotencyKey: uuidv7() } as const;
-  const body = yield { call, about: { queue: name } };
-  return { deleted: body.deleted !== false, name };
-}
+  },
+};
 
 /** @throws {OJSValidationError} */
 function wireConfig(config: QueueConfigRequest): object {

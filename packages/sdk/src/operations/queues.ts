@@ -1,13 +1,15 @@
-import { formatDuration, isObject, type NamesOf, uuidv7 } from '@ojs-ts/core';
+import { formatDuration, isObject, type NamesOf } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
-import { type CallOptions, callNames } from '../job/options.ts';
+import { type CallOptions, type CreateOptions, callNames, createNames } from '../job/options.ts';
 import type { JobState } from '../job/policies.ts';
-import { booleanOf, compact, dateOf, eachOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
+import { booleanOf, compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
+import type { CamelName } from './answer.ts';
+import { type Figures, figuresIn, figuresOf, numbersOf } from './figures.ts';
 import { wireStates } from './filter.ts';
-import { adminQuery, nextPage, type PageOf, type PageQuery, readPage } from './page.ts';
-import { type Percentiles, readPercentiles } from './percentiles.ts';
+import { adminQuery, nextPage, type PageQuery, readPage } from './page.ts';
+import { change, list, read } from './row.ts';
 
 /** A queue as the server lists it. */
 export interface Queue {
@@ -17,44 +19,23 @@ export interface Queue {
   readonly createdAt?: Date;
 }
 
-const counts = [
-  'available',
-  'active',
-  'scheduled',
-  'retryable',
-  'pending',
-  'completed',
-  'discarded',
-  'cancelled',
+/** The names of the figures on the wire. */
+const figures = [
+  ...(['available', 'active', 'scheduled', 'retryable', 'pending', 'completed', 'discarded', 'cancelled'] as const),
+  ...(['completed_last_hour', 'failed_last_hour', 'avg_duration_ms', 'avg_wait_ms', 'throughput_per_second'] as const),
 ] as const;
-/** The names of the figures, here and on the wire. */
-const rates = {
-  completedLastHour: 'completed_last_hour',
-  failedLastHour: 'failed_last_hour',
-  avgDurationMs: 'avg_duration_ms',
-  avgWaitMs: 'avg_wait_ms',
-  throughputPerSecond: 'throughput_per_second',
-} as const;
 
 /** The figures of a queue. A figure that the server leaves out is 0. */
-export interface QueueStats extends Readonly<Record<(typeof counts)[number] | keyof typeof rates, number>> {
+export interface QueueStats extends Readonly<Record<CamelName<(typeof figures)[number]>, number>> {
   readonly queue: string;
   readonly status: 'active' | 'paused';
   readonly computedAt?: Date;
 }
 
 /** A queue with its jobs by state and its load (ojs-admin-api §6.1). */
-export interface QueueOverview extends Queue {
+export interface QueueOverview extends Queue, Figures {
   /** Jobs by state; `dead_letter` are those of the discarded ones that wait in the dead letter. */
   readonly counts: Readonly<Record<string, number>>;
-  /** When the job that has been available longest became available; absent without an available job. */
-  readonly oldestAvailableAt?: Date;
-  /** Executions a minute, over the last one or two minutes. */
-  readonly completedPerMinute: number;
-  readonly failedPerMinute: number;
-  /** Percentiles of the last hour: the wait of a job for its start, and the run of one that completed. */
-  readonly waitMs: Percentiles;
-  readonly durationMs: Percentiles;
 }
 
 /** Selects the jobs of a queue to delete. */
@@ -65,7 +46,52 @@ export interface PurgeOptions extends CallOptions {
   olderThan?: Duration | undefined;
 }
 
-export const purgeNames: NamesOf<PurgeOptions> = { ...callNames, states: true, olderThan: true };
+const purgeNames: NamesOf<PurgeOptions> = { ...callNames, states: true, olderThan: true };
+
+export const queueRows = {
+  /** All queues, from all pages. */
+  listQueues,
+  /** The number of jobs in each state, and the figures of the last hour. */
+  queueStats: (queueName: string) => read({ operation: 'queue.stats', params: { name: queueName } }, readQueueStats),
+};
+
+/** A queue that is paused or resumed by a client exists from then on. */
+export const clientQueueRows = {
+  /** Workers stop fetching from the queue. The server still accepts jobs, unless it is configured to refuse them. */
+  pauseQueue: (queueName: string) => changeQueue('queue.pause', queueName),
+  /** Workers fetch from the queue again. */
+  resumeQueue: (queueName: string) => changeQueue('queue.resume', queueName),
+};
+
+export const adminQueueRows = {
+  /** The queues by name, each with its jobs by state and its load (ojs-admin-api §6.1). */
+  queueOverview: () => (query: PageQuery) => list('admin.queues', query, ['items'], readOverview, adminQuery(query)),
+  /**
+   * Workers stop fetching from the queue. The server still accepts jobs, unless it is configured to refuse them.
+   * @throws {JobNotFoundError} for an unknown queue, without `create`
+   */
+  pauseQueue: {
+    names: createNames,
+    make: (queueName: string, { create = false }: CreateOptions) => changeQueue('queue.pause', queueName, create),
+  },
+  /** Workers fetch from the queue again. */
+  resumeQueue: {
+    names: createNames,
+    make: (queueName: string, { create = false }: CreateOptions) => changeQueue('queue.resume', queueName, create),
+  },
+  /**
+   * Deletes the jobs of a queue that are in these states, for good (ojs-admin-api §6.5). A step of a workflow that is
+   * deleted before its end counts as failed. @throws {OJSValidationError} before anything is sent; {OJSAPIError}
+   * `invalid_request` for the state `active`; {JobNotFoundError} if no queue has this name.
+   */
+  purgeQueue: {
+    names: purgeNames,
+    make: (queueName: string, { states, olderThan }: PurgeOptions) => {
+      const older_than = olderThan === undefined ? undefined : formatDuration(durationMs(olderThan, 'olderThan'));
+      return purgeQueue(queueName, wireStates(states), compact({ older_than }));
+    },
+  },
+};
 
 /** Takes `{queue: {name, paused}, status}` and the flat form. */
 export function readQueue(raw: Wire): Queue {
@@ -82,32 +108,17 @@ export function readQueue(raw: Wire): Queue {
 
 /** Takes the three shapes in use: `stats`, `queue`, and the top level. */
 export function readQueueStats(raw: Wire): QueueStats {
-  const places = [wireOf(raw.stats), wireOf(raw.queue), raw];
-  const figure = (name: string) =>
-    places.map((place) => numberOf(place?.[name])).find((value) => value !== undefined) ?? 0;
   const { name, paused } = readQueue(raw);
   return compact({
     queue: name,
     status: statusOf(paused),
     computedAt: dateOf(raw.computed_at),
-    available: figure('available'),
-    active: figure('active'),
-    scheduled: figure('scheduled'),
-    retryable: figure('retryable'),
-    pending: figure('pending'),
-    completed: figure('completed'),
-    discarded: figure('discarded'),
-    cancelled: figure('cancelled'),
-    completedLastHour: figure(rates.completedLastHour),
-    failedLastHour: figure(rates.failedLastHour),
-    avgDurationMs: figure(rates.avgDurationMs),
-    avgWaitMs: figure(rates.avgWaitMs),
-    throughputPerSecond: figure(rates.throughputPerSecond),
+    ...figuresIn(figures, wireOf(raw.stats), wireOf(raw.queue), raw),
   });
 }
 
 /** All queues, from all pages. */
-export function* listQueues(): Operation<Queue[]> {
+function* listQueues(): Operation<Queue[]> {
   const queues: Queue[] = [];
   let query: PageQuery | null = { limit: 200, offset: undefined, cursor: undefined };
   while (query !== null) {
@@ -119,73 +130,31 @@ export function* listQueues(): Operation<Queue[]> {
   return queues;
 }
 
-export function* queueOverview(query: PageQuery): Operation<PageOf<QueueOverview>> {
-  const body = yield { call: { operation: 'admin.queues', query: adminQuery(query) } };
-  return readPage(body, query, eachOf(body.items, readOverview));
-}
-
 function readOverview(item: unknown): QueueOverview | undefined {
   const raw = wireOf(item);
-  if (raw === undefined) return undefined;
-  const throughput = wireOf(raw.throughput);
-  return compact({
-    ...readQueue(raw),
-    counts: numbersOf(raw.counts),
-    oldestAvailableAt: dateOf(raw.oldest_available_at),
-    completedPerMinute: numberOf(throughput?.processed_per_minute) ?? 0,
-    failedPerMinute: numberOf(throughput?.failed_per_minute) ?? 0,
-    waitMs: readPercentiles(raw.latency_ms),
-    durationMs: readPercentiles(raw.duration_ms),
-  });
-}
-
-/** The members that are numbers. */
-export function numbersOf(value: unknown): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    Object.entries(wireOf(value) ?? {}).flatMap(([name, count]) => (typeof count === 'number' ? [[name, count]] : [])),
-  );
-}
-
-/** The request of a purge. */
-interface PurgeRequest {
-  readonly query: Readonly<Record<string, string>>;
-  readonly body: string;
+  return raw && { ...readQueue(raw), ...figuresOf(raw), counts: numbersOf(raw.counts) };
 }
 
 /**
  * Puts the same members in the query and in the body: the specification has a body (ojs-admin-api §6.5), but some
- * proxies remove the body of a DELETE. @throws {OJSValidationError}
+ * proxies remove the body of a DELETE. A server that has much to delete answers before the end, so the call is repeated.
  */
-export function purgeRequest({ states: wanted, olderThan }: PurgeOptions): PurgeRequest {
-  const states = wireStates(wanted);
-  const age = compact({
-    older_than: olderThan === undefined ? undefined : formatDuration(durationMs(olderThan, 'olderThan')),
-  });
-  return {
-    query: { states: states.join(','), ...age, confirm: 'true' },
-    body: JSON.stringify({ states, ...age, confirm: true }),
-  };
-}
-
-/** A server that has much to delete answers before the end, so the call is repeated. */
-export function* purgeQueue(name: string, request: PurgeRequest): Operation<{ purged: number }> {
+function* purgeQueue(name: string, states: readonly JobState[], age: object): Operation<{ purged: number }> {
+  const query = { states: states.join(','), ...age, confirm: 'true' };
+  const body = JSON.stringify({ states, ...age, confirm: true });
   for (let purged = 0; ; ) {
-    const call = { operation: 'queue.purge', params: { name }, ...request, idempotencyKey: uuidv7() } as const;
-    const body: Wire = yield { call, about: { queue: name } };
-    const count = numberOf(body.purged_count) ?? 0;
+    const { count, isDone } = yield* change({ operation: 'queue.purge', params: { name }, query, body }, (answer) => ({
+      count: numberOf(answer.purged_count) ?? 0,
+      isDone: booleanOf(answer.has_more) !== true,
+    }));
     purged += count;
-    if (booleanOf(body.has_more) !== true || count === 0) return { purged };
+    if (isDone || count === 0) return { purged };
   }
 }
 
-export function* queueStats(name: string): Operation<QueueStats> {
-  return readQueueStats(yield { call: { operation: 'queue.stats', params: { name } }, about: { queue: name } });
-}
-
-/** Pauses or resumes a queue, with an idempotency key. @param create false refuses an unknown queue */
-export function* changeQueue(operation: 'queue.pause' | 'queue.resume', name: string, create = true): Operation<Queue> {
-  const call = { operation, params: { name }, ...creating(create), idempotencyKey: uuidv7() } as const;
-  return readQueue(yield { call, about: { queue: name } });
+/** Pauses or resumes a queue. @param create false refuses an unknown queue */
+function changeQueue(operation: 'queue.pause' | 'queue.resume', name: string, create = true): Operation<Queue> {
+  return change({ operation, params: { name }, ...creating(create) }, readQueue);
 }
 
 /** Other servers know no such parameter, and create what is missing. */

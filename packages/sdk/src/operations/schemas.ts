@@ -1,10 +1,9 @@
-import { type Call, isJobType, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
-import { goneIsDone } from '../connection/recovery.ts';
+import { type Call, isJobType } from '@ojs-ts/core';
 import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
 import { expectedType } from '../options/names.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
+import type { PageQuery } from './page.ts';
+import { change, list, read, remove } from './row.ts';
 
 /** A registered schema without its text (ojs-http-binding §15). */
 export interface SchemaInfo {
@@ -21,67 +20,43 @@ export interface Schema extends SchemaInfo {
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
-/** @throws {OJSValidationError} before anything is sent. */
-export function* registerSchema(
-  uri: string,
-  jobType: string,
-  version: string,
-  schema: Readonly<Record<string, unknown>>,
-): Operation<Schema> {
-  if (typeof uri !== 'string' || uri === '')
-    throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1');
-  if (!isJobType(jobType)) throw OJSValidationError.of('jobType', expectedType(jobType));
-  if (wireOf(schema) === undefined) throw OJSValidationError.of('schema', 'expected a JSON Schema, an object');
-  const body = JSON.stringify({ uri, type: jobType, version, schema });
-  const answer = yield {
-    call: { operation: 'schema.register', body, idempotencyKey: uuidv7() },
-    settings: {
-      // A server may refuse to register a version twice. If the text is the same, the first attempt of this call has
-      // registered it.
-      recover: ({ statusCode }) =>
-        statusCode === 409 ? { calls: [getCall(uri)], body: ([found]) => same(found, schema) } : null,
-    },
-  };
-  return readSchema(answer);
-}
-
-export function* listSchemas(query: PageQuery): Operation<PageOf<SchemaInfo>> {
-  const body = yield { call: { operation: 'schema.list', query: { ...query } } };
-  return readPage(body, query, listOf(body.schemas ?? body.items).map(readInfo));
-}
-
-export function* getSchema(uri: string): Operation<Schema> {
-  return readSchema(yield { call: getCall(uri) });
-}
-
-export function* deleteSchema(uri: string): Operation<{ deleted: boolean; uri: string }> {
-  const call = { operation: 'schema.delete', params: { key: uri }, idempotencyKey: uuidv7() } as const;
-  const body = yield { call, settings: { recover: goneIsDone } };
-  return { deleted: body.deleted !== false, uri };
-}
-
-/** All versions of a job type, newest first. */
-export function* listSchemaVersions(jobType: string): Operation<SchemaInfo[]> {
-  const body = yield { call: { operation: 'schema.versions', params: { key: jobType } } };
-  return listOf(body.versions ?? body.items).map(readInfo);
-}
-
-export function* getSchemaVersion(jobType: string, version: string): Operation<Schema> {
-  return readSchema(yield { call: { operation: 'schema.getVersion', params: { key: jobType, version } } });
-}
-
-export function* deleteSchemaVersion(
-  jobType: string,
-  version: string,
-): Operation<{ deleted: boolean; jobType: string; version: string }> {
-  const call = {
-    operation: 'schema.deleteVersion',
-    params: { key: jobType, version },
-    idempotencyKey: uuidv7(),
-  } as const;
-  const body = yield { call, settings: { recover: goneIsDone } };
-  return { deleted: body.deleted !== false, jobType, version };
-}
+export const schemaRows = {
+  /** Registers a JSON schema. From then on the server checks the args of jobs of this type. */
+  registerSchema: (uri: string, jobType: string, version: string, schema: Readonly<Record<string, unknown>>) => {
+    if (typeof uri !== 'string' || uri === '')
+      throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1');
+    if (!isJobType(jobType)) throw OJSValidationError.of('jobType', expectedType(jobType));
+    if (wireOf(schema) === undefined) throw OJSValidationError.of('schema', 'expected a JSON Schema, an object');
+    const body = JSON.stringify({ uri, type: jobType, version, schema });
+    return change({ operation: 'schema.register', body }, readSchema, {
+      settings: {
+        // A server may refuse to register a version twice. If the text is the same, the first attempt of this call has
+        // registered it.
+        recover: ({ statusCode }) =>
+          statusCode === 409 ? { calls: [getCall(uri)], body: ([found]) => same(found, schema) } : null,
+      },
+    });
+  },
+  /** The schemas without their texts. Iterating over the page reads the following pages too. */
+  listSchemas: () => (query: PageQuery) => list('schema.list', query, ['schemas', 'items'], readInfo),
+  /** The newest version of a schema, with its text. @throws {JobNotFoundError} */
+  getSchema: (uri: string) => read(getCall(uri), readSchema),
+  /**
+   * The schemas of a job type, newest first, without their texts. @throws {JobNotFoundError} if the job type has none.
+   */
+  listSchemaVersions: (jobType: string) =>
+    read({ operation: 'schema.versions', params: { key: jobType } }, ({ versions, items }) =>
+      listOf(versions ?? items).map(readInfo),
+    ),
+  /** One version of the schema of a job type, with its text. @throws {JobNotFoundError} */
+  getSchemaVersion: (jobType: string, version: string) =>
+    read({ operation: 'schema.getVersion', params: { key: jobType, version } }, readSchema),
+  /** Deletes one version of a schema; the others stay. @throws {JobNotFoundError} */
+  deleteSchemaVersion: (jobType: string, version: string) =>
+    remove({ operation: 'schema.deleteVersion', params: { key: jobType, version } }, { jobType, version }),
+  /** Deletes a schema. The server then checks no args by it. @throws {JobNotFoundError} */
+  deleteSchema: (uri: string) => remove({ operation: 'schema.delete', params: { key: uri } }, { uri }),
+};
 
 function getCall(uri: string): Call {
   return { operation: 'schema.get', params: { key: uri } };

@@ -1,35 +1,22 @@
 import { isJobType, isQueueName, type NamesOf } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
+import type * as answers from '@ojs-ts/core/schemas';
 import { OJSValidationError } from '../errors.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
 import { timestamp } from '../job/wire.ts';
-import { compact, dateOf, eachOf, numberOf, quoted, type Wire, wireOf } from '../json.ts';
-import { checkNames } from '../options/check-names.ts';
+import { compact, dateOf, eachOf, quoted, type Wire, wireOf } from '../json.ts';
 import { expectedQueue, expectedType } from '../options/names.ts';
-import { type Percentiles, readPercentiles } from './percentiles.ts';
-import { numbersOf } from './queues.ts';
+import { type Camel, camel } from './answer.ts';
+import { type Figures, figuresIn, figuresOf, flatPercentiles, numbersOf, type Percentiles } from './figures.ts';
+import { read } from './row.ts';
 
-/** Sums over all queues (ojs-admin-api §10.1). */
-export interface Stats {
-  readonly queues: number;
-  readonly pausedQueues: number;
-  readonly workers: number;
+type Renamed = 'throughput' | 'latencyMs' | 'durationMs' | 'jobs' | 'workersByState';
+
+/** Sums over all queues (ojs-admin-api §10.1). `uptimeSeconds` is that of the server that answered. */
+export interface Stats extends Omit<Camel<answers.Statistics>, Renamed>, Figures {
   /** `running`, `quiet`, `terminate` and `stale`. */
   readonly workersByState: Readonly<Record<string, number>>;
   /** Jobs by state, and those in the dead letter as `dead_letter`. */
   readonly jobs: Readonly<Record<string, number>>;
-  /** When the job that has been available longest became available; absent without an available job. */
-  readonly oldestAvailableAt?: Date;
-  /** Executions a minute, over the last one or two minutes. */
-  readonly completedPerMinute: number;
-  readonly failedPerMinute: number;
-  readonly completedLastHour: number;
-  readonly failedLastHour: number;
-  /** Percentiles of the last hour: the wait of a job for its start, and the run of one that completed. */
-  readonly waitMs: Percentiles;
-  readonly durationMs: Percentiles;
-  /** The uptime of the server that answered. */
-  readonly uptimeSeconds: number;
 }
 
 /** Sums of one period. */
@@ -53,6 +40,7 @@ export interface StatsPoint {
   readonly durationMs: Percentiles;
 }
 
+const sums = ['enqueued', 'started', 'processed', 'failed', 'retried', 'discarded', 'expired', 'cancelled'] as const;
 const periods = ['1m', '5m', '1h', '1d'] as const;
 
 /** Selects a part of the past. The server keeps minutes for 7 days by default. */
@@ -69,72 +57,50 @@ export interface StatsHistoryOptions extends CallOptions {
   type?: string | undefined;
 }
 
-export const statsHistoryNames: NamesOf<StatsHistoryOptions> = {
-  ...callNames,
-  period: true,
-  since: true,
-  until: true,
-  queue: true,
-  type: true,
+const historyNames: NamesOf<StatsHistoryOptions> = {
+  ...{ ...callNames, period: true, since: true, until: true, queue: true, type: true },
 };
 
-export function* stats(): Operation<Stats> {
-  const raw = yield { call: { operation: 'admin.stats' } };
-  const throughput = wireOf(raw.throughput);
-  return compact({
-    queues: numberOf(raw.queues) ?? 0,
-    pausedQueues: numberOf(raw.paused_queues) ?? 0,
-    workers: numberOf(raw.workers) ?? 0,
-    workersByState: numbersOf(raw.workers_by_state),
-    jobs: numbersOf(raw.jobs),
-    oldestAvailableAt: dateOf(raw.oldest_available_at),
-    completedPerMinute: numberOf(throughput?.processed_per_minute) ?? 0,
-    failedPerMinute: numberOf(throughput?.failed_per_minute) ?? 0,
-    completedLastHour: numberOf(raw.completed_last_hour) ?? 0,
-    failedLastHour: numberOf(raw.failed_last_hour) ?? 0,
-    waitMs: readPercentiles(raw.latency_ms),
-    durationMs: readPercentiles(raw.duration_ms),
-    uptimeSeconds: numberOf(raw.uptime_seconds) ?? 0,
-  });
-}
+export const statisticsRows = {
+  /** Sums over all queues, and the workers (ojs-admin-api §10.1). */
+  stats: () => read({ operation: 'admin.stats' }, readStats),
+  /** Sums by period, oldest first (ojs-admin-api §10.2). @throws {OJSValidationError} before anything is sent. */
+  statsHistory: {
+    names: historyNames,
+    make: (options: StatsHistoryOptions) => {
+      const { period, since, until, queue, type } = options;
+      if (period !== undefined && !periods.includes(period))
+        throw OJSValidationError.of('period', `expected one of ${periods.join(', ')}, got ${quoted(period)}`);
+      if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
+      if (type !== undefined && !isJobType(type)) throw OJSValidationError.of('type', expectedType(type));
+      const query = compact({
+        period,
+        since: timestamp(since, 'since'),
+        until: timestamp(until, 'until'),
+        queue,
+        type,
+      });
+      return read({ operation: 'admin.history', query }, ({ data }) => eachOf(data, readPoint));
+    },
+  },
+};
 
-/** The query of a history. @throws {OJSValidationError} */
-export function statsQuery(options: StatsHistoryOptions): Readonly<Record<string, string>> {
-  checkNames(options, statsHistoryNames);
-  const { period, since, until, queue, type } = options;
-  if (period !== undefined && !periods.includes(period))
-    throw OJSValidationError.of('period', `expected one of ${periods.join(', ')}, got ${quoted(period)}`);
-  if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
-  if (type !== undefined && !isJobType(type)) throw OJSValidationError.of('type', expectedType(type));
-  return compact({ period, since: timestamp(since, 'since'), until: timestamp(until, 'until'), queue, type });
-}
-
-export function* statsHistory(query: Readonly<Record<string, string>>): Operation<StatsPoint[]> {
-  const { data } = yield { call: { operation: 'admin.history', query } };
-  return eachOf(data, readPoint);
+function readStats(raw: Wire): Stats {
+  const { throughput: _, latency_ms: __, duration_ms: ___, ...rest } = raw;
+  const { jobs, workers_by_state } = raw;
+  return {
+    ...camel<answers.Statistics>(rest),
+    ...figuresOf(raw),
+    workersByState: numbersOf(workers_by_state),
+    jobs: numbersOf(jobs),
+  };
 }
 
 function readPoint(item: unknown): StatsPoint | undefined {
   const raw = wireOf(item);
   const at = dateOf(raw?.timestamp);
   if (raw === undefined || at === undefined) return undefined;
-  return compact({
-    at,
-    enqueued: numberOf(raw.enqueued) ?? 0,
-    started: numberOf(raw.started) ?? 0,
-    completed: numberOf(raw.processed) ?? 0,
-    failed: numberOf(raw.failed) ?? 0,
-    retried: numberOf(raw.retried) ?? 0,
-    discarded: numberOf(raw.discarded) ?? 0,
-    expired: numberOf(raw.expired) ?? 0,
-    cancelled: numberOf(raw.cancelled) ?? 0,
-    waitMs: flatPercentiles(raw, 'latency'),
-    durationMs: flatPercentiles(raw, 'duration'),
-  });
-}
-
-/** The history has its figures in members of their own, as `latency_p50_ms` (ojs-admin-api §10.2). */
-function flatPercentiles(raw: Wire, name: 'latency' | 'duration'): Percentiles {
-  const figures = ['p50', 'p95', 'p99', 'mean'].map((figure) => [figure, raw[`${name}_${figure}_ms`]]);
-  return readPercentiles(Object.fromEntries(figures));
+  const [waitMs, durationMs] = [flatPercentiles(raw, 'latency'), flatPercentiles(raw, 'duration')];
+  const { processed: completed, ...others } = figuresIn(sums, raw);
+  return { at, completed, ...others, waitMs, durationMs };
 }

@@ -1,33 +1,18 @@
-import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import type { NamesOf } from '@ojs-ts/core';
 import type { Role } from '@ojs-ts/core/access';
-import type { Operation } from '../connection/operation.ts';
-import { OJSAnswerError } from '../errors.ts';
+import type * as answers from '@ojs-ts/core/schemas';
 import { type CallOptions, callNames } from '../job/options.ts';
 import { timestamp } from '../job/wire.ts';
-import { compact, dateOf, eachOf, textOf, textsOf, wireOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
+import { type Camel, camel } from './answer.ts';
+import type { PageQuery } from './page.ts';
+import { change, list, read } from './row.ts';
 
-/** A token of the server's store, without its secret. */
-export interface TokenRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly roles: readonly string[];
-  /** Names of queues; one that ends in `*` is a prefix. */
-  readonly queues: readonly string[];
-  readonly createdAt: Date;
-  readonly expiresAt?: Date;
-  readonly rotatedAt?: Date;
-  /** Until when the secret before the last rotation counts. */
-  readonly previousUntil?: Date;
-  readonly revokedAt?: Date;
-}
+/** A token of the server's store, without its secret. A queue name that ends in `*` is a prefix. */
+export interface TokenRecord extends Camel<answers.Token> {}
 
 /** A token with its secret, which the server returns only once. */
-export interface IssuedToken {
-  readonly token: TokenRecord;
-  readonly secret: string;
-}
+export interface IssuedToken extends Camel<answers.IssuedToken> {}
 
 /** A new token. */
 export interface TokenRequest {
@@ -44,69 +29,55 @@ export interface TokenRequest {
 
 const requestNames: NamesOf<TokenRequest> = { name: true, roles: true, queues: true, redact: true, expiresAt: true };
 
-export function* listTokens(query: PageQuery): Operation<PageOf<TokenRecord>> {
-  const body = yield { call: { operation: 'token.list', query: { ...query } } };
-  return readPage(body, query, eachOf(body.tokens, readToken));
-}
-
-export function* createToken(request: TokenRequest): Operation<IssuedToken> {
-  checkNames(request, requestNames);
-  const { name, roles, queues, redact, expiresAt } = request;
-  const body = {
-    name,
-    roles,
-    ...(queues !== undefined && { queues }),
-    ...(redact !== undefined && { redact }),
-    ...(expiresAt !== undefined && { expires_at: timestamp(expiresAt, 'expiresAt') }),
-  };
-  return issued(yield { call: { operation: 'token.create', body: JSON.stringify(body), idempotencyKey: uuidv7() } });
-}
-
-/** @param grace ISO 8601 duration. */
-export function* rotateToken(id: string, grace: string | undefined): Operation<IssuedToken> {
-  const body = JSON.stringify({ grace });
-  return issued(yield { call: { operation: 'token.rotate', params: { id }, body, idempotencyKey: uuidv7() } });
-}
-
 /** How to revoke a token. */
 export interface RevokeTokenOptions extends CallOptions {
   /** Also the last token that may manage tokens. Default: false. */
   force?: boolean | undefined;
 }
 
-export const revokeTokenNames: NamesOf<RevokeTokenOptions> = { ...callNames, force: true };
+const revokeNames: NamesOf<RevokeTokenOptions> = { ...callNames, force: true };
+const issued = (body: unknown): IssuedToken => camel<answers.IssuedToken>(body, 'token', 'secret');
+const token = (item: unknown): TokenRecord => camel<answers.Token>(item, 'id', 'created_at');
 
-export function* revokeToken(id: string, force: boolean | undefined): Operation<TokenRecord> {
-  const { token } = yield {
-    call: { operation: 'token.revoke', params: { id }, ...(force === true && { query: { force: 'true' } }) },
-  };
-  return tokenOf(token);
-}
-
-function issued({ token, secret }: Readonly<Record<string, unknown>>): IssuedToken {
-  if (typeof secret !== 'string') throw new OJSAnswerError('The answer has no secret.');
-  return { token: tokenOf(token), secret };
-}
-
-function tokenOf(value: unknown): TokenRecord {
-  const token = readToken(value);
-  if (token === undefined) throw new OJSAnswerError('The answer has no token.');
-  return token;
-}
-
-function readToken(item: unknown): TokenRecord | undefined {
-  const raw = wireOf(item) ?? {};
-  const [id, createdAt] = [textOf(raw.id), dateOf(raw.created_at)];
-  if (id === undefined || createdAt === undefined) return undefined;
-  return compact({
-    id,
-    name: textOf(raw.name) ?? '',
-    roles: textsOf(raw.roles) ?? [],
-    queues: textsOf(raw.queues) ?? [],
-    createdAt,
-    expiresAt: dateOf(raw.expires_at),
-    rotatedAt: dateOf(raw.rotated_at),
-    previousUntil: dateOf(raw.previous_until),
-    revokedAt: dateOf(raw.revoked_at),
-  });
-}
+export const tokenRows = {
+  /**
+   * The tokens of the server's store, oldest first, revoked ones too. Tokens of its configuration are not among them.
+   */
+  listTokens: () => (query: PageQuery) => list('token.list', query, ['tokens'], token),
+  /**
+   * Makes a token. The first token of a store makes its servers ask every caller for one, so it must have the role
+   * `admin` for all queues, and no expiry. @throws {OJSAPIError} `conflict` for another first token;
+   * {OJSValidationError}
+   */
+  createToken: (request: TokenRequest) => {
+    checkNames(request, requestNames);
+    const { name, roles, queues, redact, expiresAt } = request;
+    const body = {
+      name,
+      roles,
+      ...(queues !== undefined && { queues }),
+      ...(redact !== undefined && { redact }),
+      ...(expiresAt !== undefined && { expires_at: timestamp(expiresAt, 'expiresAt') }),
+    };
+    return change({ operation: 'token.create', body: JSON.stringify(body) }, issued);
+  },
+  /**
+   * Gives a token a new secret (ojs-security §6.4). The old one stays valid for `grace` more, an ISO 8601 duration of
+   * at most 30 days; default `PT24H`. @throws {JobNotFoundError} for an unknown or revoked token.
+   */
+  rotateToken: (tokenId: string, grace?: `P${string}`) =>
+    change({ operation: 'token.rotate', params: { id: tokenId }, body: JSON.stringify({ grace }) }, issued),
+  /**
+   * Ends a token: every server of the store refuses it within 5 s.
+   * @throws {OJSAPIError} `conflict` for the last token that may manage tokens without `force`; {JobNotFoundError} for
+   * an unknown token.
+   */
+  revokeToken: {
+    names: revokeNames,
+    make: (tokenId: string, { force }: RevokeTokenOptions) =>
+      read(
+        { operation: 'token.revoke', params: { id: tokenId }, ...(force === true && { query: { force: 'true' } }) },
+        (body) => token(body.token),
+      ),
+  },
+};

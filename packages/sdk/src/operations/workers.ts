@@ -1,39 +1,33 @@
-import { type Answer, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
-import { goneIsDone } from '../connection/recovery.ts';
+import type { Answer, NamesOf } from '@ojs-ts/core';
+import type { Answers, Worker } from '@ojs-ts/core/schemas';
 import { type CallOptions, callNames } from '../job/options.ts';
-import { compact, dateOf, eachOf, numberOf, oneOf, parseWire, textOf, textsOf, type Wire, wireOf } from '../json.ts';
-import { adminQuery, type PageOf, type PageQuery, readPage } from './page.ts';
+import { compact, eachOf, numberOf, oneOf, parseWire, textOf, textsOf, type Wire } from '../json.ts';
+import { type Camel, camel, type ItemOf } from './answer.ts';
+import { adminQuery, type PageQuery } from './page.ts';
+import { change, list, read, remove } from './row.ts';
 
 /** A worker, as the server describes it. */
-export interface WorkerRecord {
+export interface WorkerRecord
+  extends Partial<Pick<Camel<Worker>, 'lastHeartbeatAt' | 'lastFetchAt' | 'activeJobs' | 'load' | 'directive'>> {
   readonly workerId: string;
   /** False after its heartbeats have stopped. A worker without heartbeats counts as alive. */
   readonly alive: boolean;
   /** `running`, `quiet`, `terminate`, or another word that the worker has sent. */
   readonly state?: string;
-  readonly lastHeartbeatAt?: Date;
-  /** Only of a worker without heartbeats. */
-  readonly lastFetchAt?: Date;
-  /** The number of its active jobs. `workerHealth` does not have it, nor what follows. */
-  readonly activeJobs?: number;
-  /** The worker's own description. */
+  /** The load in the last heartbeat. A worker that only fetches reports none. */
+  readonly load?: WorkerLoad;
+  /** The worker's own description. `workerHealth` has none of it, nor the number of active jobs. */
   readonly hostname?: string;
   readonly queues?: readonly string[];
   readonly concurrency?: number;
   readonly version?: string;
-  /** The load in the last heartbeat. A worker that only fetches reports none. */
-  readonly load?: WorkerLoad;
-  /** The last order of an operator to the worker. */
-  readonly directive?: WorkerDirective;
 }
 
-/** The share of its machine that a worker uses. A worker of another SDK may report a part of it. */
-export interface WorkerLoad {
-  /** Resident memory of its process. */
-  readonly rssBytes?: number;
-  /** JavaScript heap in use. */
-  readonly heapUsedBytes?: number;
+/**
+ * The share of its machine that a worker uses. A worker of another SDK may report a part of it. `rssBytes` is the
+ * resident memory of its process, `heapUsedBytes` the JavaScript heap in use.
+ */
+export interface WorkerLoad extends Camel<NonNullable<Worker['load']>> {
   /**
    * The longest delay of its event loop since the heartbeat before, by samples every 20 ms. While a handler blocks the
    * event loop: for how long so far. Milliseconds.
@@ -55,14 +49,9 @@ export interface WorkerDetail extends WorkerRecord {
   readonly jobs: readonly WorkerJob[];
 }
 
+type Held = ItemOf<'worker.get', 'jobs'>;
 /** A job that a worker runs. */
-export interface WorkerJob {
-  readonly id: string;
-  readonly type: string;
-  readonly queue: string;
-  readonly attempt: number;
-  readonly startedAt?: Date;
-}
+export interface WorkerJob extends Camel<Held> {}
 
 /** How to remove a worker. */
 export interface RemoveWorkerOptions extends CallOptions {
@@ -73,105 +62,75 @@ export interface RemoveWorkerOptions extends CallOptions {
   force?: boolean | undefined;
 }
 
-export const removeWorkerNames: NamesOf<RemoveWorkerOptions> = { ...callNames, force: true };
+const removeNames: NamesOf<RemoveWorkerOptions> = { ...callNames, force: true };
 
-export function* listWorkers(query: PageQuery): Operation<PageOf<WorkerRecord>> {
-  const body = yield { call: { operation: 'worker.list', query: adminQuery(query) } };
-  return readPage(body, query, eachOf(body.items, readWorker));
-}
+export const workerRows = {
+  /** All workers that the server knows, by id. */
+  listWorkers: () => (query: PageQuery) => list('worker.list', query, ['items'], readWorker, adminQuery(query)),
+  /** The state of a worker. @throws {JobNotFoundError} for an unknown worker. */
+  workerHealth: (workerId: string) =>
+    read(
+      { operation: 'worker.health', params: { id: workerId } },
+      (body): WorkerRecord => {
+        const { state, lastHeartbeatAt, lastFetchAt } = camel<Answers['worker.health']>(body);
+        return compact({
+          workerId,
+          alive: body.status !== 'unhealthy',
+          state: textOf(state),
+          lastHeartbeatAt,
+          lastFetchAt,
+        });
+      },
+      { settings: { isAnswer: isReport } },
+    ),
+  /** A worker with the jobs that it runs (ojs-admin-api §9.2). @throws {JobNotFoundError} for an unknown worker. */
+  getWorker: (workerId: string) =>
+    read({ operation: 'worker.get', params: { id: workerId } }, (body): WorkerDetail => {
+      return { ...readWorker({ ...body, id: workerId }), jobs: eachOf(body.jobs, (job) => camel<Held>(job, 'id')) };
+    }),
+  /**
+   * Asks a worker to fetch no more jobs and to finish those that it has, with its next heartbeat (ojs-admin-api §9.3).
+   * @throws {OJSAPIError} `conflict` for a worker that sends no heartbeats; {JobNotFoundError}
+   */
+  quietWorker: (workerId: string) => direct('worker.quiet', workerId),
+  /** Asks a quiet worker to fetch again. @throws as {@link quietWorker}. */
+  resumeWorker: (workerId: string) => direct('worker.resume', workerId),
+  /** Asks a worker to finish its jobs and to stop. @throws as {@link quietWorker}. */
+  stopWorker: (workerId: string) => direct('worker.stop', workerId),
+  /**
+   * Removes a worker that has missed its heartbeats (ojs-admin-api §9.4). Its jobs return to their queues at once.
+   * @throws {OJSAPIError} `conflict` for a live worker without `force`; {JobNotFoundError}
+   */
+  removeWorker: {
+    names: removeNames,
+    make: (workerId: string, { force }: RemoveWorkerOptions) => {
+      const query = force === true && { query: { force: 'true' } };
+      return remove({ operation: 'worker.remove', params: { id: workerId }, ...query }, { workerId });
+    },
+  },
+};
 
-function readWorker(item: unknown): WorkerRecord | undefined {
-  const raw = wireOf(item) ?? {};
-  const workerId = textOf(raw.id);
-  return workerId === undefined ? undefined : workerOf(workerId, raw);
-}
-
-function workerOf(workerId: string, raw: Wire): WorkerRecord {
+/** A worker describes itself with any JSON. */
+function readWorker(item: unknown): WorkerRecord {
+  const { id, state, lastHeartbeatAt, lastFetchAt, activeJobs, load, directive, ...own } = camel<Worker>(item, 'id');
   return compact({
-    workerId,
-    alive: raw.state !== 'stale',
-    state: textOf(raw.state),
-    lastHeartbeatAt: dateOf(raw.last_heartbeat_at),
-    lastFetchAt: dateOf(raw.last_fetch_at),
-    activeJobs: numberOf(raw.active_jobs),
-    hostname: textOf(raw.hostname),
-    queues: textsOf(raw.queues),
-    concurrency: numberOf(raw.concurrency),
-    version: textOf(raw.version),
-    load: loadOf(wireOf(raw.load)),
-    directive: directiveOf(raw.directive),
-  });
-}
-
-function loadOf(raw: Wire | undefined): WorkerLoad | undefined {
-  if (raw === undefined) return undefined;
-  return compact({
-    rssBytes: numberOf(raw.rss_bytes),
-    heapUsedBytes: numberOf(raw.heap_used_bytes),
-    eventLoopLagMs: numberOf(raw.event_loop_lag_ms),
+    ...{ workerId: id, alive: state !== 'stale', state, lastHeartbeatAt, lastFetchAt, activeJobs, load, directive },
+    hostname: textOf(own.hostname),
+    queues: textsOf(own.queues),
+    concurrency: numberOf(own.concurrency),
+    version: textOf(own.version),
   });
 }
 
 const directiveOf = oneOf<WorkerDirective>('running', 'quiet', 'terminate');
 
-export function* getWorker(workerId: string): Operation<WorkerDetail> {
-  const raw = yield { call: { operation: 'worker.get', params: { id: workerId } } };
-  return { ...workerOf(workerId, raw), jobs: eachOf(raw.jobs, readWorkerJob) };
-}
-
-function readWorkerJob(item: unknown): WorkerJob | undefined {
-  const raw = wireOf(item);
-  const id = textOf(raw?.id);
-  if (raw === undefined || id === undefined) return undefined;
-  return compact({
-    id,
-    type: textOf(raw.type) ?? '',
-    queue: textOf(raw.queue) ?? '',
-    attempt: numberOf(raw.attempt) ?? 0,
-    startedAt: dateOf(raw.started_at),
-  });
-}
-
 /** Gives a worker an order, which it receives with its next heartbeat. */
-export function* directWorker(
-  operation: 'worker.quiet' | 'worker.resume' | 'worker.stop',
-  workerId: string,
-): Operation<WorkerTold> {
-  const raw = yield { call: { operation, params: { id: workerId }, idempotencyKey: uuidv7() } };
-  return compact({ workerId, directive: directiveOf(raw.directive) });
-}
-
-export function* workerHealth(workerId: string): Operation<WorkerRecord> {
-  const body = yield {
-    call: { operation: 'worker.health', params: { id: workerId } },
-    settings: { isAnswer: isReport },
-  };
-  return compact({
-    workerId,
-    alive: body.status !== 'unhealthy',
-    state: textOf(body.state),
-    lastHeartbeatAt: dateOf(body.last_heartbeat_at),
-    lastFetchAt: dateOf(body.last_fetch_at),
-  });
+function direct(operation: 'worker.quiet' | 'worker.resume' | 'worker.stop', workerId: string) {
+  const reader = (body: Wire): WorkerTold => compact({ workerId, directive: directiveOf(body.directive) });
+  return change({ operation, params: { id: workerId } }, reader);
 }
 
 /** A server reports a silent worker with status 503. */
 function isReport({ status, text }: Answer): boolean {
   return status === 503 && typeof parseWire(text)?.worker_id === 'string';
-}
-
-export function* removeWorker(
-  workerId: string,
-  force: boolean | undefined,
-): Operation<{ deleted: boolean; workerId: string }> {
-  yield {
-    call: {
-      operation: 'worker.remove',
-      params: { id: workerId },
-      idempotencyKey: uuidv7(),
-      ...(force === true && { query: { force: 'true' } }),
-    },
-    settings: { recover: goneIsDone },
-  };
-  return { deleted: true, workerId };
 }

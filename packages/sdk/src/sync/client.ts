@@ -1,7 +1,5 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { Client } from '../client/client.ts';
 import { currentFake } from '../connection/fake.ts';
-import type { Operation } from '../connection/operation.ts';
 import { defaultQueue, readTarget, type UrlOption } from '../connection/target.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batches.ts';
 import { reportEnqueued } from '../enqueue/producer.ts';
@@ -37,14 +35,15 @@ import {
 } from '../operations/cron.ts';
 import { getJob } from '../operations/jobs/jobs.ts';
 import { readTraits, type ServerTraits } from '../operations/manifest.ts';
-import { firstPage, type PageOf, type PageQuery } from '../operations/page.ts';
+import { firstPage } from '../operations/page.ts';
+import { called } from '../operations/row.ts';
 import { checkNames } from '../options/check-names.ts';
 import { specVersion } from '../version.ts';
 import { createWorkflow } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
 import { textOfNow } from '../workflow/start.ts';
 import type { Workflow } from '../workflow/workflow.ts';
-import { type Blocking, type BlockingName, calls, type SyncPageOptions } from './calls.ts';
+import { type Blocking, syncRows } from './calls.ts';
 import { type SyncCallOptions, SyncConnection, type SyncConnectionOptions, syncConnectionNames } from './connection.ts';
 import { openPage } from './page.ts';
 
@@ -68,11 +67,9 @@ export type EnqueuedOf<L extends readonly JobRequest[]> = {
   -readonly [K in keyof L]: L[K] extends JobRequest<infer A, infer R> ? EnqueuedJob<A, R> : never;
 };
 
-type Made = Operation<unknown> | ((query: PageQuery) => Operation<PageOf<unknown>>);
-
-/** The methods of `Client` without code of their own here: {@link calls} has the operation of each. */
+/** The methods of `Client` without code of their own here. */
 // biome-ignore lint/correctness/noUnusedVariables: an interface has the type parameters of its class.
-export interface SyncClient<R = JobTypes> extends Blocking<Client, BlockingName> {}
+export interface SyncClient<R = JobTypes> extends Blocking<typeof syncRows> {}
 
 /**
  * A blocking client with every operation of `Client`, for scripts and tests on Node, Bun and Deno. A thread of its own
@@ -83,14 +80,10 @@ export interface SyncClient<R = JobTypes> extends Blocking<Client, BlockingName>
 export class SyncClient<R = JobTypes> implements Disposable {
   static readonly specVersion = specVersion;
   static {
-    for (const [name, [given, operation, names = callNames]] of Object.entries(calls)) {
+    for (const [name, row] of Object.entries(syncRows)) {
       const { [name]: value } = {
         [name](this: SyncClient, ...args: unknown[]): unknown {
-          const { [given]: asked = {} } = args;
-          checkNames(asked, names);
-          const options: SyncPageOptions = Object(asked);
-          const own = Array.from({ length: given }, (_, at) => args[at]);
-          const made: Made = Reflect.apply(operation, undefined, [...own, options]);
+          const { made, options } = called(row, args);
           if (typeof made !== 'function') return this.#connection.carry(made, options);
           return openPage(firstPage(options), (query) => this.#connection.carry(made(query), options));
         },

@@ -3,7 +3,7 @@ import { WorkflowWaiter } from '../events/workflow-waiter.ts';
 import type { CallOptions } from '../job/options.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { getJob } from '../operations/jobs/jobs.ts';
-import { cancelWorkflow, getWorkflow } from './calls.ts';
+import { getWorkflow, workflowRows } from './calls.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { type WorkflowCalls, type WorkflowHandle, workflowHandleOf } from './handle.ts';
 import { shapeOfWire } from './shape.ts';
@@ -43,7 +43,7 @@ function callsOf(connection: Connection): WorkflowCalls {
   const calls: WorkflowCalls = {
     readJob: (jobId) => connection.ask(getJob(jobId), {}),
     read: (workflowId) => connection.ask(getWorkflow(workflowId), {}),
-    cancel: (workflowId) => connection.ask(cancelWorkflow(workflowId), {}),
+    cancel: (workflowId) => connection.ask(workflowRows.cancelWorkflow(workflowId), {}),
     ended: (workflowId, deadline) => waiter.waitFor(workflowId, deadline),
   };
   callsByConnection.set(connection, calls);

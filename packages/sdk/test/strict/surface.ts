@@ -83,8 +83,15 @@ class Reader {
   }
 
   #methods(owner: string, type: ts.Type): void {
+    const isClient = ['Client', 'Admin', 'SyncClient'].includes(owner);
     for (const member of type.getProperties()) {
-      if (!(member.flags & ts.SymbolFlags.Method) || member.name.startsWith('__') || member.name.startsWith('#'))
+      // Clients have most of their methods from rows; to the compiler these are members that are functions.
+      const isRow = isClient && member.flags & ts.SymbolFlags.Property;
+      if (
+        !(member.flags & ts.SymbolFlags.Method || isRow) ||
+        member.name.startsWith('__') ||
+        member.name.startsWith('#')
+      )
         continue;
       const declared = member.declarations?.[0]?.parent;
       const place = declared !== undefined && ts.isClassDeclaration(declared) ? (declared.name?.text ?? owner) : owner;

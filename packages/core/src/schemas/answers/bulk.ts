@@ -1,3 +1,4 @@
+import { bulkActions } from '../../bulk/operation.ts';
 import { Type } from '../type.ts';
 import { changed, Job, jobList, jobMembers, replacement, summary } from './jobs.ts';
 import * as t from './parts.ts';
@@ -26,7 +27,9 @@ const adminMany = t.answer({ action, matched, succeeded, failed, has_more, error
 
 const operation = {
   id: t.text(),
-  action: t.text('undo takes back what the operation `undoes` did.'),
+  action: t.oneOf([...bulkActions, 'undo'], {
+    description: 'undo takes back what the operation `undoes` did.',
+  }),
   state: t.oneOf(['running', 'stopped', 'done', 'failed']),
   undoes: t.maybe(t.text()),
   query: t.maybe(t.text()),
@@ -38,13 +41,16 @@ const operation = {
   matched_is_lower_bound: t.flag(),
   done: t.count('Jobs that were looked at.'),
   changed: t.count(),
-  skipped: t.mapOf(t.count()),
-  time_left_ms: t.orNull(t.number()),
+  skipped: t.mapOf(t.count('The other jobs, by reason.')),
+  time_left_ms: t.orNull(t.number('An estimate.')),
   created_by: t.text(),
   started_at: t.time(),
   finished_at: t.orNull(t.time()),
-  undo: t.object({ possible: t.flag(), reason: t.maybe(t.text()), by: t.maybe(t.text()) }),
-  error: t.maybe(t.text()),
+  undo: t.object(
+    { possible: t.flag(), reason: t.maybe(t.text()), by: t.maybe(t.text()) },
+    { description: 'Whether it can be undone now; otherwise why not, or the operation that undid it.' },
+  ),
+  error: t.maybe(t.text('Why it failed, or why the server stopped it.')),
 };
 const BulkOperation = t.named('BulkOperation', operation);
 export type BulkOperation = t.Of<typeof BulkOperation>;

@@ -82,15 +82,15 @@ const Reason = t.named('Reason', {
   code: t.text(),
   message: t.text(),
   since: t.maybe(t.time()),
-  until: t.maybe(t.time()),
+  until: t.maybe(t.time('When the reason ends by itself, as far as that is known.')),
   jobs: t.maybe(t.list(t.object({ id: t.text(), worker_id: t.orNull(t.text()), since: t.orNull(t.time()) }))),
   workers: t.maybe(
     t.list(
       t.object({
         id: t.text(),
         status: t.oneOf(['live', 'quiet', 'terminating', 'dead', 'unknown']),
-        held: t.orNull(t.count()),
-        slots: t.orNull(t.count()),
+        held: t.orNull(t.count('Jobs in its last heartbeat, with those that it has fetched ahead.')),
+        slots: t.orNull(t.count('Jobs that it runs at once.')),
         last_seen_at: t.orNull(t.time()),
       }),
     ),
@@ -100,7 +100,7 @@ const Reason = t.named('Reason', {
   steps: t.maybe(t.list(t.object({ id: t.text(), state: t.text(), job_id: t.orNull(t.text()) }))),
   before: t.maybe(t.count('Available jobs that start first.')),
   partial: t.maybe(t.yes('There are more than the lists have.')),
-  remedy: t.maybe(t.text()),
+  remedy: t.maybe(t.text('The action that an operator can take.')),
 });
 export type Reason = t.Of<typeof Reason>;
 
@@ -108,9 +108,9 @@ const Explanation = t.answer({
   ...t.each(t.maybe(t.text()), 'job_id', 'workflow_id', 'step'),
   state: t.text(),
   checked_at: t.time(),
-  verdict: t.text(),
+  verdict: t.text('The state and all reasons in one sentence.'),
   reasons: t.list(Reason),
-  next_start_at: t.orNull(t.time()),
+  next_start_at: t.orNull(t.time('The earliest start, if it is known.')),
 });
 
 const HistoryEvent = t.named('HistoryEvent', {

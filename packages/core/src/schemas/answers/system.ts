@@ -133,10 +133,16 @@ export const systemAnswers = {
   }),
   'admin.jobGroups': t.answer({
     by: t.text(),
-    groups: t.list(t.object({ value: t.json(), count: t.count(), digest: t.maybe(t.text()) })),
-    group_count: t.count(),
+    groups: t.list(
+      t.object({
+        value: t.json('If it has more than 500 characters, the beginning of its JSON.'),
+        count: t.count(),
+        digest: t.maybe(t.text('SHA-256 of a long value.')),
+      }),
+    ),
+    group_count: t.count('Groups that the call has found, also those beyond the limit.'),
     others: t.count('Jobs with a value that is not among the groups.'),
-    without_value: t.count(),
+    without_value: t.count('Jobs that have no value.'),
     matched: t.count(),
     is_lower_bound: t.flag('The server has read some of the jobs only.'),
     search: t.object({ scanned: t.count(), complete: t.flag(), plan: t.maybe(t.text()) }),

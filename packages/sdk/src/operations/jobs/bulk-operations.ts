@@ -1,34 +1,21 @@
-import { type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Ask, Operation } from '../../connection/operation.ts';
-import { OJSAnswerError, OJSValidationError } from '../../errors.ts';
+import type { NamesOf } from '@ojs-ts/core';
+import type * as answers from '@ojs-ts/core/schemas';
+import { OJSValidationError } from '../../errors.ts';
 import { type CallOptions, callNames } from '../../job/options.ts';
-import { booleanOf, compact, dateOf, eachOf, numberOf, oneOf, textOf, textsOf, type Wire, wireOf } from '../../json.ts';
+import { booleanOf, compact, numberOf, textsOf } from '../../json.ts';
 import { checkNames } from '../../options/check-names.ts';
+import { type Camel, camel } from '../answer.ts';
 import { type BulkFilter, bulkNames, wireBulkFilter } from '../filter.ts';
-import { type PageOf, type PageQuery, readPage } from '../page.ts';
-import { numbersOf } from '../queues.ts';
+import type { PageQuery } from '../page.ts';
+import { change, list, read } from '../row.ts';
 import { type BulkChanges, bulkChangeNames, wireChanges } from './changes.ts';
-
-const actions = [
-  'cancel',
-  'delete',
-  'discard',
-  'edit',
-  'priority',
-  'promote',
-  'purge',
-  'redrive',
-  'rerun',
-  'reschedule',
-  'retry',
-] as const;
 
 /**
  * The action of a bulk operation. By a filter it changes jobs that wait (`cancel`, `discard`, `edit`, `priority`), that
  * have ended (`delete`; `rerun` makes a new job of each), that wait for a time (`promote`; `reschedule`, also pending
  * ones), that failed (`retry`), or that are in the dead letter (`redrive` retries and `purge` deletes them).
  */
-export type BulkAction = (typeof actions)[number];
+export type BulkAction = Exclude<answers.BulkOperation['action'], 'undo'>;
 
 /** A change of all jobs that match, which the server makes in steps. */
 export interface BulkRequest {
@@ -48,11 +35,7 @@ export interface BulkRequest {
 }
 
 const requestNames: NamesOf<BulkRequest> = {
-  action: true,
-  query: true,
-  rate: true,
-  filter: bulkNames,
-  changes: bulkChangeNames,
+  ...{ action: true, query: true, rate: true, filter: bulkNames, changes: bulkChangeNames },
 };
 
 /** How many jobs match a request. */
@@ -64,39 +47,13 @@ export interface BulkCount {
   readonly sample: readonly string[];
 }
 
-/** The state of a bulk operation. */
-export interface BulkOperation {
-  readonly id: string;
-  readonly action: BulkAction | 'undo';
-  readonly state: 'running' | 'stopped' | 'done' | 'failed';
-  /** The operation that this one takes back. */
-  readonly undoes?: string;
-  readonly query?: string;
-  /** As the server has them, by the names of an enqueue request. */
-  readonly changes?: Readonly<Record<string, unknown>>;
-  readonly queue?: string;
-  readonly rate?: number;
-  /** Jobs that matched when the operation started; later ones are not touched. */
-  readonly matched: number;
+/**
+ * The state of a bulk operation. `matched` counts the jobs that matched at its start, because later ones are not
+ * touched; `done` the jobs that were looked at, `changed` those of them that were changed, and `skipped` the others, by
+ * reason. `changes` has the names of an enqueue request. `undoes` is the operation that this one takes back.
+ */
+export interface BulkOperation extends Omit<Camel<answers.BulkOperation>, 'matchedIsLowerBound' | 'filter'> {
   readonly isLowerBound: boolean;
-  /** Jobs that were looked at, and those of them that were changed. */
-  readonly done: number;
-  readonly changed: number;
-  /** The others, by reason. */
-  readonly skipped: Readonly<Record<string, number>>;
-  /** An estimate, in milliseconds. */
-  readonly timeLeftMs?: number;
-  /** Who started it. */
-  readonly createdBy: string;
-  readonly startedAt: Date;
-  readonly finishedAt?: Date;
-  /**
-   * `possible` is true if the operation can be undone now; otherwise `reason` says why not, or `by` names the operation
-   * that undid it.
-   */
-  readonly undo: { readonly possible: boolean; readonly reason?: string; readonly by?: string };
-  /** Why the operation failed, or why the server stopped it. */
-  readonly error?: string;
 }
 
 /** How to wait for the end of a bulk operation. */
@@ -106,9 +63,6 @@ export interface BulkWaitOptions extends CallOptions {
 }
 
 export const bulkWaitNames: NamesOf<BulkWaitOptions> = { ...callNames, onProgress: true };
-
-const action = oneOf(...actions, 'undo');
-const state = oneOf('running', 'stopped', 'done', 'failed');
 
 /** @throws {OJSValidationError} also for a request that names no jobs. */
 function wireRequest(request: BulkRequest): object {
@@ -130,69 +84,42 @@ function wireRequest(request: BulkRequest): object {
   return compact({ action: request.action, query, filter, changes: sent, rate });
 }
 
-export function* countBulk(request: BulkRequest): Operation<BulkCount> {
-  const body = yield {
-    call: { operation: 'bulk.start', body: JSON.stringify({ ...wireRequest(request), dry_run: true }) },
-  };
-  return {
-    matched: numberOf(body.matched) ?? 0,
-    isLowerBound: booleanOf(body.matched_is_lower_bound) ?? false,
-    sample: textsOf(body.sample) ?? [],
-  };
-}
+export const bulkRows = {
+  /**
+   * Counts the jobs that {@link startBulk} would change, and changes none. The server of this project has bulk
+   * operations on record, others answer `not_found`.
+   */
+  countBulk: (request: BulkRequest) => {
+    const body = JSON.stringify({ ...wireRequest(request), dry_run: true });
+    return read({ operation: 'bulk.start', body }, ({ matched, matched_is_lower_bound, sample }): BulkCount => {
+      const isLowerBound = booleanOf(matched_is_lower_bound) ?? false;
+      return { matched: numberOf(matched) ?? 0, isLowerBound, sample: textsOf(sample) ?? [] };
+    });
+  },
+  /** Reads the state of a bulk operation. @throws {JobNotFoundError} for an unknown one, and a week after its end. */
+  getBulk: (bulkId: string) => read({ operation: 'bulk.get', params: { id: bulkId } }, readOperation),
+  /** The bulk operations on record, newest first. */
+  listBulk: () => (query: PageQuery) => list('bulk.list', query, ['items'], readOperation),
+  /** Stops a bulk operation after the step that runs. @throws {OJSAPIError} `conflict` if it has ended. */
+  stopBulk: (bulkId: string) => change({ operation: 'bulk.stop', params: { id: bulkId } }, readOperation),
+  /** Continues a stopped bulk operation. @throws {OJSAPIError} `conflict` if it has ended or was undone. */
+  resumeBulk: (bulkId: string) => change({ operation: 'bulk.resume', params: { id: bulkId } }, readOperation),
+};
 
-export function* startBulk(request: BulkRequest): Operation<BulkOperation> {
+export function startBulk(request: BulkRequest) {
   const body = JSON.stringify({ ...wireRequest(request), confirm: true });
-  return readOperation(yield { call: { operation: 'bulk.start', body, idempotencyKey: uuidv7() } });
+  return change({ operation: 'bulk.start', body }, readOperation);
 }
 
-/** Reads, stops, resumes or undoes one. */
-export function* oneBulk(
-  operation: 'bulk.get' | 'bulk.stop' | 'bulk.resume' | 'bulk.undo',
-  id: string,
-): Operation<BulkOperation> {
-  const key = operation === 'bulk.get' ? {} : { idempotencyKey: uuidv7() };
-  const ask: Ask = { call: { operation, params: { id }, ...key } };
-  return readOperation(yield ask);
+export function undoBulk(id: string) {
+  return change({ operation: 'bulk.undo', params: { id } }, readOperation);
 }
 
-export function* listBulk(query: PageQuery): Operation<PageOf<BulkOperation>> {
-  const body = yield { call: { operation: 'bulk.list', query: { ...query } } };
-  return readPage(
-    body,
-    query,
-    eachOf(body.items, (item) => readOperation(wireOf(item) ?? {})),
-  );
-}
-
-function readOperation(raw: Wire): BulkOperation {
-  const [id, kind, current, startedAt] = [textOf(raw.id), action(raw.action), state(raw.state), dateOf(raw.started_at)];
-  if (id === undefined || kind === undefined || current === undefined || startedAt === undefined)
-    throw new OJSAnswerError('The answer is no bulk operation: expected id, action, state and started_at.', {});
-  const undo = wireOf(raw.undo) ?? {};
-  return compact({
-    id,
-    action: kind,
-    state: current,
-    undoes: textOf(raw.undoes),
-    query: textOf(raw.query),
-    changes: wireOf(raw.changes),
-    queue: textOf(raw.queue),
-    rate: numberOf(raw.rate),
-    matched: numberOf(raw.matched) ?? 0,
-    isLowerBound: booleanOf(raw.matched_is_lower_bound) ?? false,
-    done: numberOf(raw.done) ?? 0,
-    changed: numberOf(raw.changed) ?? 0,
-    skipped: numbersOf(raw.skipped),
-    timeLeftMs: numberOf(raw.time_left_ms),
-    createdBy: textOf(raw.created_by) ?? '',
-    startedAt,
-    finishedAt: dateOf(raw.finished_at),
-    undo: compact({
-      possible: booleanOf(undo.possible) ?? false,
-      reason: textOf(undo.reason),
-      by: textOf(undo.by),
-    }),
-    error: textOf(raw.error),
-  });
+function readOperation(raw: unknown): BulkOperation {
+  const {
+    matchedIsLowerBound,
+    filter: _,
+    ...operation
+  } = camel<answers.BulkOperation>(raw, ...(['id', 'action', 'state', 'started_at'] as const));
+  return { ...operation, isLowerBound: matchedIsLowerBound };
 }

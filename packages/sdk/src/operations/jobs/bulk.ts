@@ -1,10 +1,11 @@
-import { type Answer, isObject, uuidv7 } from '@ojs-ts/core';
+import type { Answer } from '@ojs-ts/core';
 import type { OperationName } from '@ojs-ts/core/operations';
 import { itemError } from '../../connection/api-error.ts';
 import type { Operation } from '../../connection/operation.ts';
 import { OJSAnswerError, type OJSAPIError, OJSValidationError } from '../../errors.ts';
-import { booleanOf, listOf, parseWire, textOf, type Wire } from '../../json.ts';
+import { booleanOf, eachOf, objectOf, parseWire, textOf, type Wire } from '../../json.ts';
 import { type BulkFilter, type DeadLetterFilter, wireBulkFilter, wireDeadLetterFilter } from '../filter.ts';
+import { change } from '../row.ts';
 
 /** The outcome for one job. */
 export type BulkItem =
@@ -27,23 +28,31 @@ export type JobTargets = readonly string[] | BulkFilter;
 /** Dead letters by their ids or by a filter. */
 export type DeadLetterTargets = readonly string[] | DeadLetterFilter;
 
+export const manyRows = {
+  /**
+   * Cancels many jobs. A filter matches waiting jobs only, by default available and scheduled ones. Name running jobs
+   * by their ids.
+   */
+  cancelJobs: (targets: JobTargets) => changeJobs('bulk.cancel', targets),
+  /** Restarts discarded jobs with attempt 0, and ends the pauses of retryable ones. */
+  retryJobs: (targets: JobTargets) => changeJobs('bulk.retry', targets),
+  /** Deletes jobs that have ended. */
+  deleteJobs: (targets: JobTargets) => changeJobs('bulk.delete', targets),
+  /** Restarts all matching dead letters with attempt 0; `{}` matches all. */
+  retryDeadLetterJobs: (targets: DeadLetterTargets) =>
+    changeMany(
+      'deadLetter.retryMany',
+      isIds(targets) ? { ids: idsOf(targets) } : { filter: wireDeadLetterFilter(given(targets)), confirm: true },
+    ),
+  /** Deletes all matching dead letters; `{}` matches all. */
+  purgeDeadLetter: (filter: DeadLetterFilter) =>
+    changeMany('deadLetter.purge', { filter: wireDeadLetterFilter(given(filter)), confirm: true }),
+};
+
 /** ojs-bulk-operations §6–8. */
-export function changeJobs(
-  operation: 'bulk.cancel' | 'bulk.retry' | 'bulk.delete',
-  targets: JobTargets,
-): Operation<BulkResult> {
-  return change(operation, isIds(targets) ? { job_ids: idsOf(targets) } : { filter: wireBulkFilter(given(targets)) });
-}
-
-export function retryDeadLetters(targets: DeadLetterTargets): Operation<BulkResult> {
-  return change(
-    'deadLetter.retryMany',
-    isIds(targets) ? { ids: idsOf(targets) } : { filter: wireDeadLetterFilter(given(targets)), confirm: true },
-  );
-}
-
-export function purgeDeadLetters(filter: DeadLetterFilter): Operation<BulkResult> {
-  return change('deadLetter.purge', { filter: wireDeadLetterFilter(given(filter)), confirm: true });
+function changeJobs(operation: 'bulk.cancel' | 'bulk.retry' | 'bulk.delete', targets: JobTargets) {
+  const jobs = isIds(targets) ? { job_ids: idsOf(targets) } : { filter: wireBulkFilter(given(targets)) };
+  return changeMany(operation, jobs);
 }
 
 /** @throws {OJSValidationError} for `{ queue: process.env.QUEUE }` without that variable: every job would match. */
@@ -56,17 +65,17 @@ function given<F extends object>(filter: F): F {
   );
 }
 
-function* change(operation: OperationName, body: object): Operation<BulkResult> {
-  const answer = yield {
-    call: { operation, body: JSON.stringify(body), idempotencyKey: uuidv7() },
-    // If every item failed, the status is 422 and the items hold the reasons.
-    settings: { isAnswer: hasItems },
+function changeMany(operation: OperationName, body: object): Operation<BulkResult> {
+  const reader = (answer: Wire): BulkResult => {
+    const items = eachOf(
+      answer.items,
+      objectOf((raw) => readItem(raw, operation)),
+    );
+    const succeeded = items.filter(({ ok }) => ok).length;
+    return { items, succeeded, failed: items.length - succeeded, hasMore: booleanOf(answer.has_more) ?? false };
   };
-  const items = listOf(answer.items)
-    .filter(isObject)
-    .map((raw) => readItem(raw, operation));
-  const succeeded = items.filter(({ ok }) => ok).length;
-  return { items, succeeded, failed: items.length - succeeded, hasMore: booleanOf(answer.has_more) ?? false };
+  // If every item failed, the status is 422 and the items hold the reasons.
+  return change({ operation, body: JSON.stringify(body) }, reader, { settings: { isAnswer: hasItems } });
 }
 
 function hasItems({ status, text }: Answer): boolean {

@@ -1,10 +1,9 @@
-import { isQueueName, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../../connection/operation.ts';
+import { isQueueName, type NamesOf } from '@ojs-ts/core';
 import { outcomeOf } from '../../enqueue/single.ts';
 import { OJSValidationError } from '../../errors.ts';
 import type { EnqueueOutcome } from '../../job/handle.ts';
 import type { Job } from '../../job/job.ts';
-import { type JobOptions, jobNames } from '../../job/options.ts';
+import { type CallOptions, callNames, type JobOptions, jobNames } from '../../job/options.ts';
 import type { JobState } from '../../job/policies.ts';
 import { jobIn, readJob } from '../../job/read-job.ts';
 import { isJson, jsonProblem, refuse } from '../../job/validate-request.ts';
@@ -12,6 +11,7 @@ import { wireOptions } from '../../job/wire.ts';
 import { compact, type JsonArray, type Meta } from '../../json.ts';
 import { checkNames } from '../../options/check-names.ts';
 import { expectedQueue } from '../../options/names.ts';
+import { change } from '../row.ts';
 
 /** The fields of a job that an operator may change. Fields that are left out stay as they are. */
 export interface JobChanges
@@ -48,16 +48,8 @@ export interface BulkChanges extends Omit<JobEdit, 'ifMatch'> {
 }
 
 const changeNames: NamesOf<JobChanges> = {
-  args: true,
-  meta: true,
-  priority: true,
-  delayUntil: true,
-  scheduledAt: true,
-  delay: true,
-  tags: true,
-  timeout: true,
-  timeoutMs: true,
-  retry: jobNames.retry,
+  ...{ args: true, meta: true, priority: true, delayUntil: true, scheduledAt: true, delay: true, tags: true },
+  ...{ timeout: true, timeoutMs: true, retry: jobNames.retry },
 };
 const editNames: NamesOf<JobEdit> = { ...changeNames, ifMatch: { state: true, attempt: true, priority: true } };
 const rerunNames: NamesOf<RerunChanges> = { ...changeNames, id: true, queue: true };
@@ -69,35 +61,42 @@ export interface Rerun {
   readonly outcome: Exclude<EnqueueOutcome, 'dropped'>;
 }
 
-export function* rerunJob(jobId: string, changes: RerunChanges = {}): Operation<Rerun> {
-  checkNames(changes, rerunNames, 'changes');
-  const { id, ...rest } = changes;
-  const body = yield {
-    call: {
-      operation: 'job.rerun',
-      params: { id: jobId },
-      idempotencyKey: uuidv7(),
-      body: JSON.stringify({ ...compact({ id }), ...wireChanges(rest) }),
-    },
-    about: { jobId },
-  };
-  return { job: readJob(jobIn(body)), outcome: outcomeOf(body) };
-}
+type RerunOptions = CallOptions & { changes?: RerunChanges | undefined };
+const rerunCallNames: NamesOf<RerunOptions> = { ...callNames, changes: true };
 
-export function* editJob(jobId: string, edit: JobEdit): Operation<Job> {
-  checkNames(edit, editNames, 'edit');
-  const { ifMatch, ...changes } = edit;
-  const body = yield {
-    call: {
-      operation: 'job.edit',
-      params: { id: jobId },
-      idempotencyKey: uuidv7(),
-      body: JSON.stringify({ ...wireChanges(changes), ...compact({ if_match: ifMatch }) }),
+export const changeRows = {
+  /**
+   * Runs an ended job again as a new job, with these changes. The new job names the old one in
+   * `meta['ojs.rerun_of']`; it is no step of a workflow. The server of this project has this operation, others answer
+   * `not_found`. @throws {OJSAPIError} `conflict` if the job has not ended; {DuplicateJobError} by its unique policy.
+   */
+  rerunJob: {
+    names: rerunCallNames,
+    make: (jobId: string, { changes = {} }: RerunOptions) => {
+      checkNames(changes, rerunNames, 'changes');
+      const { id, ...rest } = changes;
+      const body = JSON.stringify({ ...compact({ id }), ...wireChanges(rest) });
+      return change(
+        { operation: 'job.rerun', params: { id: jobId }, body },
+        (answer): Rerun => ({
+          job: readJob(jobIn(answer)),
+          outcome: outcomeOf(answer),
+        }),
+      );
     },
-    about: { jobId },
-  };
-  return readJob(jobIn(body));
-}
+  },
+  /**
+   * Changes a job that waits: `editJob(id, { priority: 10 })`, `editJob(id, { scheduledAt: 'now' })`. An available job
+   * goes behind the others of its priority. The server of this project has this operation, others answer `not_found`.
+   * @throws {OJSAPIError} `conflict` if the job runs or has ended, or if its unique key would change.
+   */
+  editJob: (jobId: string, edit: JobEdit) => {
+    checkNames(edit, editNames, 'edit');
+    const { ifMatch, ...changes } = edit;
+    const body = JSON.stringify({ ...wireChanges(changes), ...compact({ if_match: ifMatch }) });
+    return change({ operation: 'job.edit', params: { id: jobId }, body }, (answer): Job => readJob(jobIn(answer)));
+  },
+};
 
 /** The changes as the server reads them. @throws {OJSValidationError} */
 export function wireChanges({ args, meta, queue, scheduledAt, ...options }: BulkChanges): object {

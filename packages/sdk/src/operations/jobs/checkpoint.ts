@@ -1,31 +1,21 @@
-import type { Operation } from '../../connection/operation.ts';
-import { goneIsDone } from '../../connection/recovery.ts';
-import { compact, dateOf, numberOf, type Wire, wireOf } from '../../json.ts';
+import type { Answers } from '@ojs-ts/core/schemas';
+import { type Camel, camel } from '../answer.ts';
+import { read, remove } from '../row.ts';
 
-/** The state that an execution saved for the next one. */
-export interface Checkpoint {
-  readonly jobId: string;
-  readonly state: unknown;
-  /** From 1; every save adds 1. */
-  readonly sequence: number;
-  readonly createdAt?: Date;
-}
+type Saved = Answers['job.checkpoint']['checkpoint'];
+/** The state that an execution saved for the next one. The first save has the sequence 1, and every save adds 1. */
+export interface Checkpoint extends Camel<Saved> {}
 
-export function* getCheckpoint(jobId: string): Operation<Checkpoint> {
-  const body: Wire = yield { call: { operation: 'job.checkpoint', params: { id: jobId } }, about: { jobId } };
-  const raw = wireOf(body.checkpoint) ?? body;
-  return {
-    jobId,
-    state: raw.state,
-    ...compact({ sequence: numberOf(raw.sequence) ?? 0, createdAt: dateOf(raw.created_at) }),
-  };
-}
-
-export function* deleteCheckpoint(jobId: string): Operation<{ deleted: boolean; jobId: string }> {
-  yield {
-    call: { operation: 'job.deleteCheckpoint', params: { id: jobId } },
-    about: { jobId },
-    settings: { recover: goneIsDone },
-  };
-  return { deleted: true, jobId };
-}
+export const checkpointRows = {
+  /**
+   * The checkpoint of a job: the state that its last execution saved. @throws {JobNotFoundError} also for a job without
+   * a checkpoint.
+   */
+  getCheckpoint: (jobId: string) =>
+    read({ operation: 'job.checkpoint', params: { id: jobId } }, (body): Checkpoint => {
+      const { state, sequence, createdAt } = camel<Saved>(body.checkpoint ?? body);
+      return { jobId, state, sequence, createdAt };
+    }),
+  /** Deletes the checkpoint of a job. Its next execution starts without one. */
+  deleteCheckpoint: (jobId: string) => remove({ operation: 'job.deleteCheckpoint', params: { id: jobId } }, { jobId }),
+};

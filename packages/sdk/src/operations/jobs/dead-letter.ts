@@ -1,30 +1,23 @@
-import { isQueueName, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../../connection/operation.ts';
-import { getCall, goneIsDone } from '../../connection/recovery.ts';
-import { OJSValidationError } from '../../errors.ts';
-import type { Job } from '../../job/job.ts';
+import type { NamesOf } from '@ojs-ts/core';
+import type { Answers } from '@ojs-ts/core/schemas';
+import { getCall } from '../../connection/recovery.ts';
+import { type CallOptions, callNames } from '../../job/options.ts';
 import { type RetryPolicy, retryNames } from '../../job/policies.ts';
 import { jobIn, readJob } from '../../job/read-job.ts';
-import { isJson, jsonProblem, refuse } from '../../job/validate-request.ts';
-import { wireRetry } from '../../job/wire.ts';
-import { compact, dateOf, type JsonArray, listOf, type Meta, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
+import type { JsonArray, Meta } from '../../json.ts';
 import { checkNames } from '../../options/check-names.ts';
-import { expectedQueue } from '../../options/names.ts';
+import { type Camel, camel } from '../answer.ts';
+import { numbersOf } from '../figures.ts';
 import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from '../filter.ts';
-import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from '../page.ts';
-import { numbersOf } from '../queues.ts';
+import { type PageOptions, type PageQuery, pageNames } from '../page.ts';
+import { change, list, read, remove } from '../row.ts';
+import { wireChanges } from './changes.ts';
 
 /** Selects dead letters. */
 export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
   /** Also discarded jobs that are no dead letters. Default: false. */
   includeDiscarded?: boolean | undefined;
 }
-
-export const deadLetterListNames: NamesOf<DeadLetterListOptions> = {
-  ...pageNames,
-  ...deadLetterNames,
-  includeDiscarded: true,
-};
 
 /** Changes of a dead letter before its retry. */
 export interface DeadLetterRetry {
@@ -38,113 +31,79 @@ export interface DeadLetterRetry {
   retry?: RetryPolicy | undefined;
 }
 
-const changeNames: NamesOf<DeadLetterRetry> = { args: true, meta: true, queue: true, retry: retryNames };
+type RetryOptions = CallOptions & { changes?: DeadLetterRetry | undefined };
 
-/** Figures of the dead letter. */
-export interface DeadLetterStats {
-  readonly total: number;
-  readonly byQueue: Readonly<Record<string, number>>;
-  /** Jobs by the type of their last error, among the newest `byErrorTypeOf` jobs. */
-  readonly byErrorType: Readonly<Record<string, number>>;
+const listNames: NamesOf<DeadLetterListOptions> = { ...pageNames, ...deadLetterNames, includeDiscarded: true };
+const changeNames: NamesOf<DeadLetterRetry> = { args: true, meta: true, queue: true, retry: retryNames };
+const retryCallNames: NamesOf<RetryOptions> = { ...callNames, changes: true };
+
+type Answer = Answers['deadLetter.stats'];
+/** Figures of the dead letter: by queue, and by the type of the last error. */
+export interface DeadLetterStats extends Omit<Camel<Answer>, 'byErrorTypeOf' | 'retention'> {
   /**
    * The number of jobs in `byErrorType`. The server counts only the newest; if `total` is larger, the figures are a
    * sample.
    */
   readonly byErrorTypeOf?: number;
-  readonly oldestAt?: Date;
-  readonly newestAt?: Date;
   /**
    * The server deletes dead letters older than `maxAge`, and the oldest beyond `maxCount`. `maxAge` is an ISO 8601
    * duration in hours, such as PT4320H for 180 days. `removedOverCap` counts those that the server has deleted beyond
    * `maxCount`.
    */
-  readonly retention?: { readonly maxAge?: string; readonly maxCount?: number; readonly removedOverCap?: number };
+  readonly retention?: Partial<Camel<Answer['retention']>>;
 }
 
-/** The query of a list. */
-export function deadLetterQuery(options: DeadLetterListOptions): Readonly<Record<string, string>> {
-  checkNames(options, deadLetterListNames);
-  const { limit: _, offset: __, signal: ___, requestTimeout: ____, includeDiscarded, ...filter } = options;
-  return { ...wireDeadLetterFilter(filter), ...(includeDiscarded === true && { include: 'discarded' }) };
-}
-
-export function* listDeadLetterJobs(
-  filter: Readonly<Record<string, string>>,
-  query: PageQuery,
-): Operation<PageOf<Job>> {
-  const body = yield {
-    call: { operation: 'deadLetter.list', query: { ...query, ...filter } },
-    about: { queue: filter.queue },
-  };
-  return readPage(
-    body,
-    query,
-    listOf(body.jobs).map((raw) => readJob(raw)),
-  );
-}
-
-export function* getDeadLetterJob(jobId: string): Operation<Job> {
-  return readJob(jobIn(yield { call: { operation: 'deadLetter.get', params: { id: jobId } }, about: { jobId } }));
-}
-
-export function* retryDeadLetterJob(jobId: string, changes: DeadLetterRetry = {}): Operation<Job> {
-  const override = wireChanges(changes);
-  const body = yield {
-    call: {
-      operation: 'deadLetter.retry',
-      params: { id: jobId },
-      idempotencyKey: uuidv7(),
-      ...(Object.keys(override).length > 0 && { body: JSON.stringify({ override }) }),
+export const deadLetterRows = {
+  /**
+   * Dead letters, newest first: discarded jobs with `onExhaustion: 'dead_letter'` in their retry policy. A job must
+   * match the whole filter.
+   */
+  listDeadLetterJobs: {
+    names: listNames,
+    make: ({ includeDiscarded, ...options }: DeadLetterListOptions) => {
+      const { limit: _, offset: __, signal: ___, requestTimeout: ____, ...filter } = options;
+      const more = { ...wireDeadLetterFilter(filter), ...(includeDiscarded === true && { include: 'discarded' }) };
+      return (query: PageQuery) => list('deadLetter.list', query, ['jobs'], (raw) => readJob(raw), more);
     },
-    about: { jobId },
-    settings: {
-      // On a server without idempotency keys, the state of the job shows whether the first call has retried it.
-      recover: ({ code }) =>
-        code === 'not_found' || code === 'conflict'
-          ? {
-              calls: [getCall(jobId)],
-              body: ([job]) => (job === undefined || readJob(jobIn(job)).state === 'discarded' ? null : job),
-            }
-          : null,
+  },
+  /**
+   * Makes the job available again with attempt 0 and these changes. Its error history stays. @throws {JobNotFoundError}
+   */
+  retryDeadLetterJob: {
+    names: retryCallNames,
+    make: (jobId: string, { changes = {} }: RetryOptions) => {
+      checkNames(changes, changeNames, 'changes');
+      const override = wireChanges(changes);
+      const body = Object.keys(override).length > 0 && { body: JSON.stringify({ override }) };
+      return change({ operation: 'deadLetter.retry', params: { id: jobId }, ...body }, readOne, {
+        settings: {
+          // On a server without idempotency keys, the state of the job shows whether the first call has retried it.
+          recover: ({ code }) =>
+            code === 'not_found' || code === 'conflict'
+              ? {
+                  calls: [getCall(jobId)],
+                  body: ([job]) => (job === undefined || readJob(jobIn(job)).state === 'discarded' ? null : job),
+                }
+              : null,
+        },
+      });
     },
-  };
+  },
+  /** Deletes a dead letter. @throws {JobNotFoundError} if the job is none. */
+  deleteDeadLetterJob: (jobId: string) => remove({ operation: 'deadLetter.delete', params: { id: jobId } }, { jobId }),
+};
+
+export const adminDeadLetterRows = {
+  /** Reads a dead letter. @throws {JobNotFoundError} if the job is none. */
+  getDeadLetterJob: (jobId: string) => read({ operation: 'deadLetter.get', params: { id: jobId } }, readOne),
+  /** The number of dead letters by queue and by error. The figures are at most five seconds old. */
+  deadLetterStats: () =>
+    read({ operation: 'deadLetter.stats' }, (body): DeadLetterStats => {
+      const [byQueue, byErrorType] = [numbersOf(body.by_queue), numbersOf(body.by_error_type)];
+      return { ...camel<Answer>(body, 'total'), byQueue, byErrorType };
+    }),
+};
+
+function readOne(body: unknown) {
   return readJob(jobIn(body));
-}
-
-export function* deleteDeadLetterJob(jobId: string): Operation<{ deleted: boolean; jobId: string }> {
-  const call = { operation: 'deadLetter.delete', params: { id: jobId }, idempotencyKey: uuidv7() } as const;
-  const body = yield { call, about: { jobId }, settings: { recover: goneIsDone } };
-  return { deleted: body.deleted !== false, jobId };
-}
-
-export function* deadLetterStats(): Operation<DeadLetterStats> {
-  const body: Wire = yield { call: { operation: 'deadLetter.stats' } };
-  const retention = wireOf(body.retention);
-  return compact({
-    total: numberOf(body.total) ?? 0,
-    byQueue: numbersOf(body.by_queue),
-    byErrorType: numbersOf(body.by_error_type),
-    byErrorTypeOf: numberOf(body.by_error_type_of),
-    oldestAt: dateOf(body.oldest_at),
-    newestAt: dateOf(body.newest_at),
-    retention:
-      retention &&
-      compact({
-        maxAge: textOf(retention.max_age),
-        maxCount: numberOf(retention.max_count),
-        removedOverCap: numberOf(retention.removed_over_cap),
-      }),
-  });
-}
-
-/** @throws {OJSValidationError} */
-function wireChanges(changes: DeadLetterRetry): object {
-  checkNames(changes, changeNames, 'changes');
-  const { args, meta, queue, retry } = changes;
-  if (args !== undefined && !Array.isArray(args))
-    throw OJSValidationError.of('args', 'expected an array of JSON values');
-  for (const [name, value] of Object.entries(compact({ args, meta })))
-    if (!isJson(value)) refuse(jsonProblem(value, name));
-  if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
-  return compact({ args, meta, queue, retry: retry && wireRetry(retry) });
 }

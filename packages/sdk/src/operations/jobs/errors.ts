@@ -1,9 +1,12 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { Operation } from '../../connection/operation.ts';
+import type * as answers from '@ojs-ts/core/schemas';
+import { type CallOptions, callNames } from '../../job/options.ts';
 import type { JobState } from '../../job/policies.ts';
-import { compact, dateOf, listOf, numberOf, textOf, wireOf } from '../../json.ts';
+import { compact, eachOf, numberOf } from '../../json.ts';
 import { integer } from '../../options/values.ts';
+import { type Camel, camel } from '../answer.ts';
 import { wireStates } from '../filter.ts';
+import { read } from '../row.ts';
 
 /** Selects the jobs to count by their errors. */
 export interface ErrorOptions {
@@ -19,26 +22,15 @@ export interface ErrorOptions {
   limit?: number | undefined;
 }
 
-export const errorNames: NamesOf<ErrorOptions> = {
-  state: true,
-  deadLetter: true,
-  queue: true,
-  type: true,
-  limit: true,
+const names: NamesOf<ErrorOptions & CallOptions> = {
+  ...{ ...callNames, state: true, deadLetter: true, queue: true, type: true, limit: true },
 };
 
-/** Jobs whose last errors have the same type, and the same message except for numbers, ids and texts. */
-export interface ErrorGroup {
-  /** 16 hexadecimal digits: a filter of jobs takes them. */
-  readonly fingerprint: string;
-  readonly count: number;
-  readonly errorType: string;
-  /** With placeholders such as `<n>` in place of what varies. */
-  readonly message: string;
-  /** When the first and the last of these jobs failed. */
-  readonly firstAt?: Date;
-  readonly lastAt?: Date;
-}
+/**
+ * Jobs whose last errors have the same type, and the same message except for numbers, ids and texts. A filter of jobs
+ * takes the fingerprint. The times say when the first and the last of these jobs failed.
+ */
+export interface ErrorGroup extends Camel<answers.ErrorGroup> {}
 
 /** Jobs that failed, by their errors. */
 export interface ErrorGroups {
@@ -50,27 +42,25 @@ export interface ErrorGroups {
   readonly jobs: number;
 }
 
-export function* countErrors(options: ErrorOptions = {}): Operation<ErrorGroups> {
-  const { state, deadLetter, queue, type } = options;
-  const limit = integer(options.limit, 'limit', 1);
-  const query = compact({
-    state: state === undefined ? undefined : wireStates(state).join(','),
-    dead_letter: deadLetter === true ? 'true' : undefined,
-    queue,
-    type,
-    limit: limit === undefined ? undefined : String(limit),
-  });
-  const body = yield { call: { operation: 'admin.errors', query }, about: { queue } };
-  const errors = listOf(body.items).map((item) => {
-    const { fingerprint, count, error_type, message, first_at, last_at } = wireOf(item) ?? {};
-    return compact({
-      fingerprint: textOf(fingerprint) ?? '',
-      count: numberOf(count) ?? 0,
-      errorType: textOf(error_type) ?? '',
-      message: textOf(message) ?? '',
-      firstAt: dateOf(first_at),
-      lastAt: dateOf(last_at),
-    });
-  });
-  return { errors, total: numberOf(body.total) ?? errors.length, jobs: numberOf(body.jobs) ?? 0 };
-}
+export const errorRows = {
+  /**
+   * Groups failed jobs by the fingerprints of their last errors, the most frequent first: jobs that wait for another
+   * attempt or are discarded. A filter with a `fingerprint` takes the jobs of one of them.
+   */
+  errors: {
+    names,
+    make: ({ state, deadLetter, queue, type, limit }: ErrorOptions & CallOptions) => {
+      const query = compact({
+        state: state === undefined ? undefined : wireStates(state).join(','),
+        dead_letter: deadLetter === true ? 'true' : undefined,
+        queue,
+        type,
+        limit: integer(limit, 'limit', 1)?.toString(),
+      });
+      return read({ operation: 'admin.errors', query }, ({ items, total, jobs }): ErrorGroups => {
+        const errors = eachOf(items, (item) => camel<answers.ErrorGroup>(item, 'fingerprint'));
+        return { errors, total: numberOf(total) ?? errors.length, jobs: numberOf(jobs) ?? 0 };
+      });
+    },
+  },
+};

@@ -1,16 +1,14 @@
-import type { HistoryActor, HistoryEventType } from '@ojs-ts/core/lifecycle';
+import type { HistoryEventType } from '@ojs-ts/core/lifecycle';
+import type * as answers from '@ojs-ts/core/schemas';
 import type { Operation } from '../../connection/operation.ts';
-import { compact, dateOf, eachOf, numberOf, oneOf, textOf, wireOf } from '../../json.ts';
+import { eachOf, numberOf, textOf } from '../../json.ts';
+import { type Camel, camel } from '../answer.ts';
+import { read } from '../row.ts';
 
-/** Something that happened to a job (ojs-execution-history §4). */
-export interface HistoryEvent {
-  readonly id: string;
-  readonly jobId: string;
+/** Something that happened to a job (ojs-execution-history §4), and who caused it, as far as the server knows. */
+export interface HistoryEvent extends Omit<Camel<answers.HistoryEvent>, 'metadata' | 'data'> {
   /** Such as `job.attempt_failed`. */
   readonly eventType: HistoryEventType | (string & {});
-  readonly timestamp: Date;
-  /** Who caused it, as far as the server knows. */
-  readonly actor?: { readonly type: HistoryActor['type']; readonly id?: string };
   /** By type: for example `worker_id`, `attempt`, `error`, `duration_ms`. */
   readonly data: Readonly<Record<string, unknown>>;
   /** True if the server does not know the exact time. */
@@ -18,9 +16,23 @@ export interface HistoryEvent {
 }
 
 const pageLimit = 1_000;
-const actorType = oneOf('worker', 'client', 'system', 'user');
 
-export function* jobHistory(jobId: string): Operation<readonly HistoryEvent[]> {
+export const historyRows = {
+  /**
+   * Returns the history of a job, oldest first: its creation, its attempts and every change of its state
+   * (ojs-execution-history §7.1, experimental). The server leaves out events beyond their retention.
+   * @throws {JobNotFoundError}
+   */
+  history: jobHistory,
+  /**
+   * Deletes the history of a job that has ended, with its errors, and returns the number of deleted events. The job
+   * stays. @throws {OJSAPIError} `conflict` for a job that has not ended. @throws {JobNotFoundError}
+   */
+  purgeHistory: (jobId: string) =>
+    read({ operation: 'job.purgeHistory', params: { id: jobId } }, (body) => numberOf(body.events_deleted) ?? 0),
+};
+
+function* jobHistory(jobId: string): Operation<readonly HistoryEvent[]> {
   const events: HistoryEvent[] = [];
   for (let cursor: string | undefined; ; ) {
     const query = { limit: pageLimit, cursor };
@@ -32,24 +44,7 @@ export function* jobHistory(jobId: string): Operation<readonly HistoryEvent[]> {
   }
 }
 
-export function* purgeJobHistory(jobId: string): Operation<number> {
-  const body = yield { call: { operation: 'job.purgeHistory', params: { id: jobId } }, about: { jobId } };
-  return numberOf(body.events_deleted) ?? 0;
-}
-
-function readEvent(item: unknown): HistoryEvent | undefined {
-  const raw = wireOf(item) ?? {};
-  const [id, timestamp, eventType] = [textOf(raw.id), dateOf(raw.timestamp), textOf(raw.event_type)];
-  if (id === undefined || timestamp === undefined || eventType === undefined) return undefined;
-  const actor = wireOf(raw.actor) ?? {};
-  const type = actorType(actor.type);
-  return compact({
-    id,
-    jobId: textOf(raw.job_id) ?? '',
-    eventType,
-    timestamp,
-    actor: type === undefined ? undefined : compact({ type, id: textOf(actor.id) }),
-    data: wireOf(raw.data) ?? {},
-    reconstructed: wireOf(raw.metadata)?.reconstructed === true,
-  });
+function readEvent(item: unknown): HistoryEvent {
+  const { metadata, ...event } = camel<answers.HistoryEvent>(item, 'id', 'timestamp', 'event_type');
+  return { ...event, reconstructed: metadata?.reconstructed === true };
 }

@@ -1,46 +1,15 @@
-import { isObject, type NamesOf, uuidv7 } from '@ojs-ts/core';
+import { isObject, type NamesOf } from '@ojs-ts/core';
 import { itemError } from '../../connection/api-error.ts';
 import type { Operation } from '../../connection/operation.ts';
 import { asFound, getCall } from '../../connection/recovery.ts';
 import { OJSAnswerError, OJSValidationError } from '../../errors.ts';
-import type { Job, JobProgress } from '../../job/job.ts';
+import type { Job } from '../../job/job.ts';
 import type { JobState } from '../../job/policies.ts';
 import { jobIn, readJob, readProgress } from '../../job/read-job.ts';
 import { compact, type JsonArray, listOf, quoted } from '../../json.ts';
-import { checkNames } from '../../options/check-names.ts';
 import { type SubjectFilter, subjectNames, wireStates, wireSubject } from '../filter.ts';
-import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from '../page.ts';
-
-export function* getJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
-  return readJob<A, R>(jobIn(yield { call: getCall(jobId), about: { jobId } }));
-}
-
-export function* cancelJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
-  const body = yield {
-    call: { operation: 'job.cancel', params: { id: jobId }, idempotencyKey: uuidv7() },
-    about: { jobId },
-    settings: {
-      recover: ({ statusCode, error }) =>
-        statusCode === 409 && error.details.current_state === 'cancelled' ? asFound(getCall(jobId)) : null,
-    },
-  };
-  return readJob<A, R>(jobIn(body));
-}
-
-export function* activateJob(jobId: string): Operation<Job> {
-  const body = yield {
-    call: { operation: 'job.activate', params: { id: jobId }, idempotencyKey: uuidv7() },
-    about: { jobId },
-    // A server without idempotency keys answers a retry with 409: the job is no longer pending.
-    settings: { recover: ({ statusCode }) => (statusCode === 409 ? asFound(getCall(jobId)) : null) },
-  };
-  return readJob(jobIn(body));
-}
-
-/** null if the job reported nothing. */
-export function* getProgress(jobId: string): Operation<JobProgress | null> {
-  return readProgress(yield { call: { operation: 'job.progress', params: { id: jobId } }, about: { jobId } }) ?? null;
-}
+import { type PageOptions, type PageQuery, pageNames } from '../page.ts';
+import { change, list, read } from '../row.ts';
 
 /** Selects jobs. A job must match all fields that are given. */
 export interface JobListOptions extends PageOptions, SubjectFilter {
@@ -57,17 +26,10 @@ export interface JobListOptions extends PageOptions, SubjectFilter {
 
 const sorts = ['created_at', 'scheduled_at', 'priority'] as const;
 
-export const jobListNames: NamesOf<JobListOptions> = {
-  ...pageNames,
-  ...subjectNames,
-  state: true,
-  sort: true,
-  order: true,
-};
+const listNames: NamesOf<JobListOptions> = { ...pageNames, ...subjectNames, state: true, sort: true, order: true };
 
-/** @throws {OJSValidationError} for an unknown filter: without the check every job would match. */
-export function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
-  checkNames(options, jobListNames);
+/** @throws {OJSValidationError} */
+function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
   const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, sort, order, ...filter } = options;
   if (sort !== undefined && !sorts.includes(sort))
     throw OJSValidationError.of('sort', `expected one of ${sorts.join(', ')}, got ${quoted(sort)}`);
@@ -77,31 +39,77 @@ export function jobQuery(options: JobListOptions): Readonly<Record<string, strin
   return compact({ ...wireSubject(filter), state: states, sort, order });
 }
 
-export function* listJobs(filter: Readonly<Record<string, string>>, query: PageQuery): Operation<PageOf<Job>> {
-  const body = yield {
-    call: { operation: 'job.list', query: { ...query, ...filter } },
-    about: { queue: filter.queue },
-  };
-  return readPage(
-    body,
-    query,
-    listOf(body.jobs ?? body.items).map((raw) => readJob(raw)),
-  );
+export function getJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
+  return read(getCall(jobId), (body) => readJob<A, R>(jobIn(body)));
 }
 
-export function* retryJob(jobId: string): Operation<void> {
-  const about = { jobId, operation: 'bulk.retry' };
-  const body = yield {
-    call: { operation: 'bulk.retry', body: JSON.stringify({ job_ids: [jobId] }), idempotencyKey: uuidv7() },
+export function cancelJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
+  return change({ operation: 'job.cancel', params: { id: jobId } }, (body) => readJob<A, R>(jobIn(body)), {
+    settings: {
+      recover: ({ statusCode, error }) =>
+        statusCode === 409 && error.details.current_state === 'cancelled' ? asFound(getCall(jobId)) : null,
+    },
+  });
+}
+
+export const clientJobRows = {
+  /**
+   * The last progress that the job reported; null if it reported none. On the server of this project `job.progress` has
+   * it too.
+   */
+  getProgress: (jobId: string) =>
+    read({ operation: 'job.progress', params: { id: jobId } }, (body) => readProgress(body) ?? null),
+  /**
+   * Makes a job that was enqueued with `pending` available or scheduled. @throws {OJSAPIError} `conflict` for any other
+   * job.
+   */
+  activateJob: (jobId: string) =>
+    change({ operation: 'job.activate', params: { id: jobId } }, (body): Job => readJob(jobIn(body)), {
+      // A server without idempotency keys answers a retry with 409: the job is no longer pending.
+      settings: { recover: ({ statusCode }) => (statusCode === 409 ? asFound(getCall(jobId)) : null) },
+    }),
+};
+
+export const jobRows = {
+  /**
+   * Cancels a job (CANCEL, ojs-core §7.6). If it runs, its `ctx.signal` aborts with the next heartbeat of its worker.
+   * @throws {OJSAPIError} `conflict` if the job has ended.
+   */
+  cancelJob: (jobId: string): Operation<Job> => cancelJob(jobId),
+};
+
+export const adminJobRows = {
+  /** Reads a job (INFO, ojs-core §7). @throws {JobNotFoundError} */
+  getJob: (jobId: string): Operation<Job> => getJob(jobId),
+  /** Jobs, unfinished ones first, newest first. Iterating over the page reads the following pages too. */
+  listJobs: {
+    names: listNames,
+    make: (options: JobListOptions) => {
+      const filter = jobQuery(options);
+      return (query: PageQuery) => list('job.list', query, ['jobs', 'items'], (raw): Job => readJob(raw), filter);
+    },
+  },
+  /**
+   * Restarts a discarded job with attempt 0, or ends the pause of a retryable one. @throws {OJSAPIError} `conflict` in
+   * any other state.
+   */
+  retryJob,
+  /**
+   * Discards a job, with the error `discarded`. The specification has no such operation, so other servers answer
+   * `not_found`.
+   */
+  discardJob: (jobId: string) =>
+    change({ operation: 'job.discard', params: { id: jobId } }, (body): Job => readJob(jobIn(body))),
+};
+
+function* retryJob(jobId: string): Operation<Job> {
+  const body = JSON.stringify({ job_ids: [jobId] });
+  const [item] = yield* change({ operation: 'bulk.retry', body }, ({ items }) => listOf(items), {
     about: { jobId },
     settings: { isAnswer: ({ status }) => status === 422 },
-  };
-  const [item] = listOf(body.items);
+  });
+  const about = { jobId, operation: 'bulk.retry' };
   if (!isObject(item)) throw new OJSAnswerError('The answer lacks the outcome of the job.', about);
   if (item.error !== undefined) throw itemError(item.error, about);
-}
-
-export function* discardJob(jobId: string): Operation<Job> {
-  const call = { operation: 'job.discard', params: { id: jobId }, idempotencyKey: uuidv7() } as const;
-  return readJob(jobIn(yield { call, about: { jobId } }));
+  return yield* getJob(jobId);
 }
