@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 
 const folder = join(import.meta.dirname, '../cases');
 
-/** A request with its body fits into it, and an acknowledgement with its answer too. */
-const width = 240;
+/** A request with its body fits into it, and a fetch or an acknowledgement with its answer too. */
+const width = 300;
 
 /** A step reads like a request and its answer, and a change shows what it changes. */
 function layoutOf(text: string): string {
