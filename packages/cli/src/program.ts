@@ -20,13 +20,11 @@ import { queuesCommand } from './commands/queues/queues.ts';
 import { schemasCommand } from './commands/schemas.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statsCommand } from './commands/stats.ts';
+import { storageCommands } from './commands/storage.ts';
 import { tokensCommand } from './commands/tokens.ts';
 import { workersCommand } from './commands/workers.ts';
 import { workflowsCommand } from './commands/workflows/workflows.ts';
 import { manifestFile } from './files.ts';
-import { backupCommand, restoreCommand } from './storage/backup.ts';
-import { migrateCommand } from './storage/migrate.ts';
-import { storageCommand } from './storage/report.ts';
 
 const manifest: unknown = JSON.parse(readFileSync(manifestFile, 'utf8'));
 
@@ -73,7 +71,7 @@ export function program(): Command {
     auditCommand(),
     doctorCommand(),
   );
-  add('Storage:', migrateCommand(), backupCommand(), restoreCommand(), storageCommand());
+  add('Storage:', ...storageCommands());
   const [completion, complete] = completionCommands();
   add('Setup:', initCommand(), contextCommand(), completion);
   inherit(complete, root);

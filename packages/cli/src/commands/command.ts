@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodes, Failure } from '../connection/failure.ts';
-import { Server, type ServerFlags, takesServer } from '../connection/server.ts';
+import { Server, type ServerFlags } from '../connection/server.ts';
 import type { ConfirmFlags } from '../output/confirm.ts';
 import type { FormatFlags } from '../output/format.ts';
 import { plainLines } from '../output/plain.ts';
 import { every, type WatchFlags, watching } from '../output/watch.ts';
-import type { Flags, Values } from './flags.ts';
+import { type Flags, flag, type Values } from './flags.ts';
 
 /** Arguments by their names, with the line of the help: `id`, or as the usage shows them, `[id...]`. */
 export type Args = Readonly<Record<string, string>>;
@@ -20,6 +20,22 @@ const common = {
   watch: () => new Option('--watch [duration]', 'show it again, every 2s or as said, until Ctrl+C').argParser(every),
 };
 
+/** The options that say which server a command asks: in the help they come last. */
+function serverFlags(): Flags {
+  const own = (flags: string, about: string) => flag(flags, about, String).helpGroup('Which server:');
+  const url =
+    'URL of the server (OJS_BACKEND_URL; default: ' +
+    'the current context, the ojs dev of this folder, else http://localhost:8080)';
+  return {
+    url: own('--url <url>', url),
+    storage: own(
+      '--storage <url>',
+      'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…',
+    ),
+    context: own('--context <name>', 'ask the server or storage of this context (ojs context)'),
+  };
+}
+
 export interface Takes<F extends Flags> {
   readonly args?: Args;
   readonly flags?: F;
@@ -28,30 +44,37 @@ export interface Takes<F extends Flags> {
   readonly also?: readonly (keyof typeof common)[];
 }
 
-/** A command that asks a server. An error is one message on standard error, and an exit code of the table. */
-export function serverCommand<F extends Flags>(
+/** A command. An error is one message on standard error, and an exit code of the table. */
+export function command<F extends Flags>(
   name: string,
   about: string,
   { args = {}, flags, more, also = [] }: Takes<F>,
-  work: (server: Server, values: Values<F> & CommonFlags, ...args: readonly string[]) => Promise<void>,
+  work: (this: Command, values: Values<F> & CommonFlags, ...args: readonly string[]) => Promise<void>,
 ): Command {
-  const command = takesServer(new Command(name))
-    .description(about)
-    .action(async function () {
-      process.stdout.on('error', endAsRead);
-      const values = this.opts<Values<F> & CommonFlags>();
-      await reporting(fullName(this), async () => {
-        await using server = await Server.open(values);
-        await watching(values, () => work(server, values, ...this.args));
-      });
-    });
-  for (const [arg, line] of Object.entries(args)) command.argument(/^\w+$/.test(arg) ? `<${arg}>` : arg, line);
+  const made = new Command(name).description(about).action(async function () {
+    await reporting(fullName(this), () => work.call(this, this.opts<Values<F> & CommonFlags>(), ...this.args));
+  });
+  for (const [arg, line] of Object.entries(args)) made.argument(/^\w+$/.test(arg) ? `<${arg}>` : arg, line);
   for (const [member, option] of Object.entries({ ...more, ...flags })) {
     option.attributeName = () => member;
-    command.addOption(option);
+    made.addOption(option);
   }
-  for (const one of also) command.addOption(common[one]());
-  return command;
+  for (const one of also) made.addOption(common[one]());
+  return made;
+}
+
+/** A command that asks a server. */
+export function serverCommand<F extends Flags>(
+  name: string,
+  about: string,
+  takes: Takes<F>,
+  work: (server: Server, values: Values<F> & CommonFlags, ...args: readonly string[]) => Promise<void>,
+): Command {
+  return command(name, about, { ...takes, more: { ...serverFlags(), ...takes.more } }, async (values, ...args) => {
+    process.stdout.on('error', endAsRead);
+    await using server = await Server.open(values);
+    await watching(values, () => work(server, values, ...args));
+  });
 }
 
 /**

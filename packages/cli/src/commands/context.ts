@@ -1,54 +1,47 @@
 import { resolve } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Context, contextNamed, readContexts, writeContexts } from '../connection/context-file.ts';
 import { Failure } from '../connection/failure.ts';
-import { table } from '../output/table.ts';
-import { fullName, group, reporting } from './command.ts';
+import { text } from '../output/cells.ts';
+import { table, view } from '../output/table.ts';
+import { command, group } from './command.ts';
+import { flag, on, type Values } from './flags.ts';
+
+const args = { name: 'name of the context' };
+const noServer = ['url', 'token', 'token_stdin'];
+const about = 'a storage in place of a server: sqlite:PATH, postgres://…, redis://…';
+const flags = {
+  url: flag('--url <url>', 'URL of the server', String),
+  storage: flag('--storage <url>', about, String).conflicts(noServer),
+  token: on('--token', 'ask for a token').conflicts('token_stdin'),
+  token_stdin: on('--token-stdin', 'read a token from standard input; without either a known URL keeps its token'),
+};
+type SetFlags = Values<typeof flags>;
 
 /** `ojs context`: names for servers, with their tokens, and for storages. */
 export function contextCommand(): Command {
   return group('context', 'keep URLs and tokens of servers, or storages, under names', [
-    own('list', 'list contexts', async () => list()),
-    own('set', 'set a context; the first one becomes the current one', set)
-      .alias('add')
-      .argument('<name>', 'name of the context')
-      .option('--url <url>', 'URL of the server')
-      .addOption(
-        new Option('--storage <url>', 'a storage in place of a server: sqlite:PATH, postgres://…, redis://…').conflicts(
-          ['url', 'token', 'tokenStdin'],
-        ),
-      )
-      .addOption(new Option('--token', 'ask for a token').conflicts('tokenStdin'))
-      .option('--token-stdin', 'read a token from standard input; without either a known URL keeps its token'),
-    own('use', 'make a context the current one', async (name) => use(name)).argument('<name>', 'name of the context'),
-    own('remove', 'remove a context', async (name) => remove(name)).argument('<name>', 'name of the context'),
+    command('list', 'list contexts', {}, async () => list()),
+    command('set', 'set a context; the first one becomes the current one', { args, flags }, set).alias('add'),
+    command('use', 'make a context the current one', { args }, async (_, name = '') => use(name)),
+    command('remove', 'remove a context', { args }, async (_, name = '') => remove(name)),
   ]);
-}
-
-interface SetFlags {
-  readonly url?: string;
-  readonly storage?: string;
-  readonly token?: true;
-  readonly tokenStdin?: true;
-}
-
-function own(name: string, description: string, work: (name: string, flags: SetFlags) => Promise<void>): Command {
-  return new Command(name).description(description).action(async function () {
-    await reporting(fullName(this), () => work(this.args[0] ?? '', this.opts<SetFlags>()));
-  });
 }
 
 function list(): void {
   const { current, named } = readContexts();
-  const rows = Object.entries(named).map(([name, context]) => ({ name, ...context }));
-  const columns = [
-    { title: '', cell: ({ name }: { readonly name: string }) => (name === current ? '*' : '') },
-    { title: 'NAME', cell: ({ name }: { readonly name: string }) => name },
-    { title: 'URL', cell: ({ url, storage }: Context) => withoutPassword(url ?? storage) },
-    { title: 'TOKEN', cell: ({ token }: Context) => (token === undefined ? '' : 'set') },
-  ];
-  console.log(rows.length === 0 ? 'No contexts.' : table(columns, rows));
+  const rows = Object.entries(named).map(([name, { url, storage, token }]) => ({
+    current: name === current ? '*' : '',
+    name,
+    url: withoutPassword(url ?? storage ?? ''),
+    token: token === undefined ? '' : 'set',
+  }));
+  console.log(
+    rows.length === 0
+      ? 'No contexts.'
+      : table([{ title: '', cell: (row) => text(row, 'current') }, ...view`NAME | URL | TOKEN`], rows),
+  );
 }
 
 /** A list of contexts is often shown to others. */
@@ -56,7 +49,7 @@ function withoutPassword(url: string): string {
   return url.replace(/^([a-z+]+:\/\/[^/@:]*):[^/@]*@/i, '$1:…@');
 }
 
-async function set(name: string, flags: SetFlags): Promise<void> {
+async function set(flags: SetFlags, name = ''): Promise<void> {
   const { current, named } = readContexts();
   const context =
     flags.storage === undefined ? await serverOf(flags, named[name]) : { storage: await storageOf(flags.storage) };
@@ -64,10 +57,10 @@ async function set(name: string, flags: SetFlags): Promise<void> {
   console.log(`Context ${name} is set${current === null ? ' and current' : ''}.`);
 }
 
-async function serverOf({ url, token, tokenStdin }: SetFlags, before: Context | undefined): Promise<Context> {
+async function serverOf({ url, token, token_stdin: isPiped }: SetFlags, before: Context | undefined): Promise<Context> {
   if (url === undefined) throw new Failure('usage', 'Expected --url or --storage.');
   await checkUrl(url);
-  const given = tokenStdin ? await piped() : token ? await asked() : undefined;
+  const given = isPiped ? await piped() : token ? await asked() : undefined;
   const secret = given ?? (before?.url === url ? before.token : undefined);
   return { url, ...(secret && { token: secret }) };
 }

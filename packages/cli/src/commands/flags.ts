@@ -46,13 +46,6 @@ export class Raw {
   }
 }
 
-/** So many starts in such a time, as the server reads it. */
-export interface Rate {
-  readonly limit: number;
-  /** ISO 8601. */
-  readonly period: string;
-}
-
 export const atLeastOne = upTo(999_999_999);
 
 /** 0 stops everything. */
@@ -68,8 +61,8 @@ export function upTo(most: number): (text: string) => number {
   };
 }
 
-/** `100/60s`. */
-export function rate(text: string): Rate {
+/** `100/60s`: so many starts in such a time, as the server reads it. */
+export function rate(text: string) {
   const [limit = '', period = '', ...more] = text.split('/');
   const ms = readDuration(period);
   if (/^[1-9]\d{0,8}$/.test(limit) && ms !== null && ms > 0 && more.length === 0)

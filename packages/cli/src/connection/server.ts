@@ -1,7 +1,6 @@
 import { type Answer, type Call, members, type Transport, uuidv7 } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
 import type { Event, EventsOptions } from '@ojs-ts/sdk';
-import { type Command, Option } from 'commander';
 import { plain } from '../output/plain.ts';
 import { type Context, contextNamed, readContexts } from './context-file.ts';
 import { Failure, kindOf, refusalOf } from './failure.ts';
@@ -21,22 +20,7 @@ export interface Accepted {
 /** Milliseconds that a server has for an answer. A bulk operation of 10,000 jobs takes some seconds. */
 const answerMs = 60_000;
 
-/** The heading of the options that every command has: in the help they come last. */
-const serverHeading = 'Which server:';
-
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** Adds the options that say which server a command asks. */
-export function takesServer(command: Command): Command {
-  const add = (flags: string, about: string) => command.addOption(new Option(flags, about).helpGroup(serverHeading));
-  add(
-    '--url <url>',
-    'URL of the server (OJS_BACKEND_URL; default: ' +
-      'the current context, the ojs dev of this folder, else http://localhost:8080)',
-  );
-  add('--storage <url>', 'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…');
-  return add('--context <name>', 'ask the server or storage of this context (ojs context)');
-}
 
 /** The server that a command asks, or an engine of its own on a storage. Answers keep their text. */
 export class Server implements AsyncDisposable {

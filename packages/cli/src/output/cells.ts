@@ -32,6 +32,11 @@ export function list(item: Item, name: string): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** `1 job`, `2,000 jobs`. */
+export function counted(number: number, what: string): string {
+  return `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`;
+}
+
 /** A text that fits into a column. */
 export function clipped(text: string, most = 60): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Json } from '@ojs-ts/core/job';
 import { exitCodes } from '../../connection/failure.ts';
 import type { Server } from '../../connection/server.ts';
-import { count, type Item, numberIn, part, text } from '../../output/cells.ts';
+import { count, counted, type Item, numberIn, part, text } from '../../output/cells.ts';
 import { type FormatFlags, printAnswer } from '../../output/format.ts';
 import { ProgressBar } from '../../output/progress.ts';
 
@@ -125,5 +125,5 @@ export function skippedWords(item: Item): string {
 }
 
 export function jobs(count: number): string {
-  return count === 1 ? '1 job' : `${count.toLocaleString('en-US')} jobs`;
+  return counted(count, 'job');
 }

@@ -5,6 +5,7 @@ import type { Server } from '../../connection/server.ts';
 import type { Item } from '../../output/cells.ts';
 import { type FormatFlags, printItems } from '../../output/format.ts';
 import { oneLine, plain } from '../../output/plain.ts';
+import { ProgressBar } from '../../output/progress.ts';
 import { table } from '../../output/table.ts';
 import { serverCommand } from '../command.ts';
 import { atLeastOne, flag, needed, on, type Values } from '../flags.ts';
@@ -36,21 +37,15 @@ interface Group {
   count: number;
 }
 
-interface Counted {
-  readonly groups: readonly Group[];
-  readonly without: number;
-  readonly matched: number;
-  readonly scanned: number;
-  readonly isWhole: boolean;
-}
+type Counted = Awaited<ReturnType<typeof counted>>;
 
 /** One call reads a part of the jobs; the counts of all calls are added. */
-async function counted(server: Server, values: Values<typeof flags>): Promise<Counted> {
+async function counted(server: Server, values: Values<typeof flags>) {
   const most = values.all ? Number.POSITIVE_INFINITY : values.scan;
   const groups = new Map<string, Group>();
   let [without, matched, scanned] = [0, 0, 0];
   let cursor: string | undefined;
-  let isShown = false;
+  using progress = new ProgressBar();
   do {
     const query = { ...queryOf(filterFlags, values), by: values.by, limit: mostGroups, cursor };
     const answer = await server.askFor({ operation: 'admin.jobGroups', query });
@@ -61,12 +56,9 @@ async function counted(server: Server, values: Values<typeof flags>): Promise<Co
     matched += Number(answer.get('matched') ?? 0);
     scanned += Number(search.scanned ?? 0);
     cursor = typeof next_cursor === 'string' ? next_cursor : undefined;
-    if (process.stderr.isTTY && cursor !== undefined) {
-      process.stderr.write(`\r${scanned.toLocaleString('en-US')} jobs… `);
-      isShown = true;
-    }
+    if (cursor !== undefined)
+      progress.show({ part: null, words: `${scanned.toLocaleString('en-US')} jobs…`, leftMs: null });
   } while (cursor !== undefined && scanned < most);
-  if (isShown) process.stderr.write('\r\u001b[K');
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
   return { groups: sorted, without, matched, scanned, isWhole: cursor === undefined };
 }

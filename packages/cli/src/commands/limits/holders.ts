@@ -1,13 +1,19 @@
 import { queueLimitKey } from '@ojs-ts/core/job';
-import type { SlotHolder, WorkerHealth } from '@ojs-ts/core/lifecycle';
+import { type FreeingPlan, planFreeing, type SlotHolder, type WorkerHealth } from '@ojs-ts/core/lifecycle';
+import type { Command } from 'commander';
+import { Failure } from '../../connection/failure.ts';
 import type { Server } from '../../connection/server.ts';
-import { age, type Item, part, text } from '../../output/cells.ts';
-import { plain } from '../../output/plain.ts';
+import { age, counted, type Item, part, text } from '../../output/cells.ts';
+import { confirmed } from '../../output/confirm.ts';
+import type { FormatFlags } from '../../output/format.ts';
+import { oneLine, plain } from '../../output/plain.ts';
 import { table, view } from '../../output/table.ts';
+import { type Args, serverCommand } from '../command.ts';
+import { on } from '../flags.ts';
 import { pages } from '../list.ts';
 
 /** With what tables show of the job. */
-export type Holder = SlotHolder & { readonly type: string; readonly started_at: string };
+type Holder = SlotHolder & { readonly type: string; readonly started_at: string };
 
 /** Jobs that are looked at: a limit has a few slots. */
 const most = 1_000;
@@ -63,4 +69,58 @@ export function verdictOf(key: string, limit: Item, holders: readonly Holder[]):
   return stuck === 0
     ? 'All slots are held by workers that live.'
     : `${stuck} of ${holders.length} slots are held for workers that are not known to live: ojs limits free ${name}`;
+}
+
+const force = 'also free slots whose workers may live: a silent worker is removed, other jobs are cancelled';
+
+/** `ojs limits free`: gives back the slots of workers that are gone. */
+export function freeCommand(args: Args): Command {
+  const about = 'give back the slots of a limit whose workers are gone; their jobs go on as after a crash';
+  const takes = { args, flags: { force: on('--force', force) }, also: ['yes', 'json'] as const };
+  return serverCommand('free', about, takes, async (server, values, key = '') => {
+    await server.ask({ operation: 'limit.get', params: { key } });
+    const all = await holdersOf(server, key);
+    const holders = all.filter(({ worker }) => values.force || worker === 'dead');
+    if (holders.length === 0) return report(values, { removed: [], cancelled: [] }, nothing(key, all));
+    const plan = planFreeing(holders, true);
+    if (!values.json) console.log(`${holderTable(holders)}\n`);
+    await confirmed(question(plan), values);
+    await free(server, plan);
+    const slots = `${counted(holders.length, 'slot')} of ${plain(key)}`;
+    report(values, plan, `${slots} ${holders.length === 1 ? 'is' : 'are'} free.`);
+  });
+}
+
+function question({ removed, cancelled }: FreeingPlan): string {
+  const parts = [
+    ...(removed.length === 0 ? [] : [`remove ${counted(removed.length, 'worker')}, so that all of their jobs go back`]),
+    ...(cancelled.length === 0 ? [] : [`cancel ${counted(cancelled.length, 'job')}`]),
+  ];
+  return `Shall I ${parts.join(', and ')}?`;
+}
+
+async function free(server: Server, { removed, cancelled }: FreeingPlan): Promise<void> {
+  for (const id of removed) {
+    const call = { operation: 'worker.remove', params: { id }, query: { force: 'true' } } as const;
+    // Upkeep may have been faster.
+    await server.change(call, { status: 404, member: 'error' });
+  }
+  if (cancelled.length === 0) return;
+  const body = JSON.stringify({ job_ids: cancelled, confirm: true });
+  const accepted = { status: 422, member: 'succeeded' };
+  const { text } = await server.change({ operation: 'bulk.cancel', body }, accepted);
+  const { failed } = JSON.parse(text);
+  if (failed > 0) throw new Failure('failed', `${counted(failed, 'job')} had ended or could not be cancelled.`);
+}
+
+function nothing(key: string, holders: readonly Holder[]): string {
+  if (holders.length === 0) return `No job holds a slot of ${plain(key)}.`;
+  return (
+    `${holderTable(holders)}\n\nNo worker of these is dead, so nothing was changed. ` +
+    '--force frees the slots all the same.'
+  );
+}
+
+function report({ json }: FormatFlags, plan: FreeingPlan, said: string): void {
+  console.log(json ? oneLine(JSON.stringify(plan)) : said);
 }

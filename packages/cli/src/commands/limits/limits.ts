@@ -7,8 +7,7 @@ import { group, serverCommand } from '../command.ts';
 import { ahead, choice, flag, fromZero, rate } from '../flags.ts';
 import { listCommand } from '../list.ts';
 import { change } from '../row.ts';
-import { freeCommand } from './free.ts';
-import { holdersOf, holderTable, verdictOf } from './holders.ts';
+import { freeCommand, holdersOf, holderTable, verdictOf } from './holders.ts';
 
 const args = { key: 'key of the limit; queue:NAME for that of a queue' };
 

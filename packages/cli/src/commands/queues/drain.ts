@@ -29,12 +29,7 @@ export function drainCommand(args: Args): Command {
   });
 }
 
-interface Load {
-  readonly waiting: number;
-  readonly running: number;
-  readonly scheduled: number;
-  readonly isPaused: boolean;
-}
+type Load = Awaited<ReturnType<typeof loadOf>>;
 
 async function drain(server: Server, name: string, flags: DrainFlags & FormatFlags): Promise<void> {
   const began = Date.now();
@@ -82,7 +77,7 @@ function leftOf({ waiting, running, scheduled }: Load, { scheduled: isAll }: Dra
   return waiting + running + (isAll ? scheduled : 0);
 }
 
-async function loadOf(server: Server, name: string): Promise<Load> {
+async function loadOf(server: Server, name: string) {
   const item: Item = JSON.parse((await server.ask({ operation: 'queue.get', params: { name } })).text);
   const counts = part(item, 'counts');
   const count = (state: string) => numberIn(counts, state);

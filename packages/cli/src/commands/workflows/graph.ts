@@ -7,16 +7,7 @@ const most = 50;
 /** Steps that a line names under AFTER. */
 const mostBefore = 4;
 
-interface Node {
-  readonly index: number;
-  readonly name: string;
-  readonly kind: string;
-  readonly type: string;
-  readonly state: string;
-  readonly job: string;
-  readonly before: readonly number[];
-  readonly within: number | null;
-}
+type Node = ReturnType<typeof nodeOf>;
 
 interface Line {
   readonly first: Node;
@@ -52,7 +43,7 @@ export function draw(graph: Item): string {
   return `${head}\n\n${table(columns, lines)}`;
 }
 
-function nodeOf(item: Item): Node {
+function nodeOf(item: Item) {
   const kind = text(item, 'kind');
   const callback = text(item, 'callback');
   return {
