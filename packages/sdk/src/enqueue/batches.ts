@@ -18,7 +18,7 @@ import { passChain, withParsed, withRest } from './chain.ts';
 import { withDelays } from './delays.ts';
 import { type Checked, check } from './request.ts';
 import { asSentFrom, outcomeOf, type Sent } from './single.ts';
-import { handleOfSent } from './typed.ts';
+import { typedSentHandle } from './typed.ts';
 
 /** The parts of the producer that a batch uses. */
 export interface BatchServices {
@@ -112,8 +112,11 @@ async function sendReady(
   return allOf(
     sent.map((one, index) => {
       const own = ready[index];
-      if (own === undefined) return sentHandle(one.job, one.outcome, calls, undefined);
-      const handle = handleOfSent(own.request, own.checked, one, calls);
+      const { definition, parsed } = own?.checked ?? {};
+      const handle =
+        definition === undefined
+          ? sentHandle(one.job, one.outcome, calls, parsed)
+          : typedSentHandle(one, parsed, definition, calls);
       return handle instanceof Promise ? handle.then(reported) : reported(handle);
     }),
   );

@@ -3,19 +3,22 @@ import { errorFor, isPassing, itemError } from '../connection/api-error.ts';
 import { expiry, pauseAfter, placed } from '../connection/attempts.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Deadline } from '../connection/deadline.ts';
+import { currentFake } from '../connection/fake.ts';
 import { macrotask, pause } from '../connection/pause.ts';
 import { getCall } from '../connection/recovery.ts';
 import type { ErrorContext } from '../errors.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
 import { NewJob } from '../job/new-job.ts';
+import type { CallOptions } from '../job/options.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
 import { isPlainRequest, type WireRequest } from '../job/wire.ts';
 import { numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
 import { bodyOf } from './batches.ts';
-import type { Entry } from './coalescer.ts';
+import { Coalescer, type Entry } from './coalescer.ts';
 import {
   asSentFrom,
   contextOf,
+  enqueueOne,
   filledIn,
   outcomeOf,
   readSent,
@@ -25,7 +28,7 @@ import {
 } from './single.ts';
 
 /** A request that waits for its outcome, and the details of its own call if it is sent alone. */
-export class Pending {
+class Pending {
   readonly request: WireRequest;
   /** The errors of the attempts of that call. */
   readonly met: OJSError[] = [];
@@ -43,6 +46,8 @@ export class Pending {
 
 type Enqueue = Entry<Pending, Sent>;
 
+/** The longest merged request, in characters. By default nginx refuses bodies of more than 1 MB. */
+const maxLength = 900_000;
 /** Every server with bulk operations takes this many jobs (ojs-bulk-operations §9.1). */
 const maxJobs = 1_000;
 /**
@@ -72,27 +77,41 @@ type Verdict =
  */
 export class Bulk {
   /** How many merged requests the server wants at once: its store works on one while the client prepares the next. */
-  atOnce: 1 | 2 = 1;
+  #atOnce: 1 | 2 = 1;
   /** The most jobs of a request, as far as is known. */
-  max = maxJobs;
+  #max = maxJobs;
   readonly #connection: Connection;
-  readonly #isFull: () => boolean;
+  readonly #coalescer: Coalescer<Pending, Sent>;
   #absentUntil = Number.NEGATIVE_INFINITY;
 
-  /** @param isFull reports whether the maximum number of groups is in flight. */
-  constructor(connection: Connection, isFull: () => boolean) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#isFull = isFull;
+    this.#coalescer = new Coalescer({
+      run: (group, signal) => this.#send(group, signal),
+      max: () => this.#max,
+      atOnce: () => this.#atOnce,
+      sizeOf: ({ request }) => request.text.length,
+      maxSize: maxLength,
+    });
   }
 
-  get isAbsent(): boolean {
+  /** Sends one request, merged with others of this moment. */
+  one(request: WireRequest, options: CallOptions): Promise<Sent> {
+    // A fake gains nothing, and calls of two tests must not become one request.
+    if (this.#isAbsent || currentFake() !== null) return this.#connection.carry(enqueueOne(request), options);
+    const ms = this.#connection.deadlineMs(options);
+    const pending = new Pending(request);
+    return this.#coalescer.add(pending, ms, () => expiry(ms, pending.about, pending.met), options.signal);
+  }
+
+  get #isAbsent(): boolean {
     return performance.now() < this.#absentUntil;
   }
 
   /** Settles every entry; never rejects. `signal` aborts when no caller waits any more. */
-  async send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
+  async #send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    if (group.length === 1 || this.isAbsent) return this.#singly(group, false);
+    if (group.length === 1 || this.#isAbsent) return this.#singly(group, false);
     const ms = Math.max(...group.map(({ remaining }) => remaining));
     using deadline = new Deadline(ms, () => expiry(ms, { operation: 'bulk.enqueue' }), signal);
     await this.#bulk(group, deadline, false, 0);
@@ -126,7 +145,7 @@ export class Bulk {
     } catch (error) {
       return this.#refused(present, error, deadline, mayBeThere);
     }
-    this.atOnce = body.x_at_once === 2 ? 2 : 1;
+    this.#atOnce = body.x_at_once === 2 ? 2 : 1;
     const listed = itemsOf(body, present.length);
     const createdAt = asSentFrom(body, listed.filter((item) => item === undefined).length);
     await this.#settle(present, listed, createdAt, deadline, mayBeThere, failures);
@@ -146,7 +165,8 @@ export class Bulk {
     const winners: Promise<void>[] = [];
     for (const [index, entry] of group.entries()) {
       // Callers that get their answers in one turn enqueue again in one turn: one request, for which the server waits.
-      if (index >= fewJobs && index === group.length >> 1 && !this.#isFull()) await new Promise<void>(macrotask);
+      if (index >= fewJobs && index === group.length >> 1 && !this.#coalescer.isFull)
+        await new Promise<void>(macrotask);
       const item = items[index];
       const { request } = entry.item;
       if (item === undefined && createdAt !== null && isPlainRequest(request)) {
@@ -212,7 +232,7 @@ export class Bulk {
       return;
     }
     const unknown = uncertain || status === 500;
-    if (this.isAbsent || group.length <= fewJobs) return this.#singly(group, unknown);
+    if (this.#isAbsent || group.length <= fewJobs) return this.#singly(group, unknown);
     // One job may fail the whole request, for example one nested too deeply to parse. Halving finds it.
     const half = Math.ceil(group.length / 2);
     await Promise.all([
@@ -226,7 +246,7 @@ export class Bulk {
     const limit = numberOf(error.error.details.max_batch_size);
     const fits =
       limit !== undefined && limit >= 1 && limit < group.length ? Math.floor(limit) : Math.ceil(group.length / 2);
-    this.max = Math.min(this.max, fits);
+    this.#max = Math.min(this.#max, fits);
     for (let at = 0; at < group.length; at += fits)
       await this.#bulk(group.slice(at, at + fits), deadline, uncertain, 0);
   }

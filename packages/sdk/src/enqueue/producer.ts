@@ -4,18 +4,20 @@ import { OJSError, restacked } from '../errors.ts';
 import type { JobDef, JobRequest } from '../job/definition.ts';
 import type { EnqueueOutcome, JobCalls, JobHandle } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
+import { sentHandle } from '../job/new-handle.ts';
 import type { CallOptions, EnqueueOptions } from '../job/options.ts';
+import type { WireRequest } from '../job/wire.ts';
 import type { JsonArray } from '../json.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { warnOfSeconds } from '../options/values.ts';
 import { sendBatch } from './batches.ts';
+import { Bulk } from './bulk.ts';
 import { passChain, withParsed, withRest } from './chain.ts';
 import { withDelays } from './delays.ts';
 import { type Checked, check, complete, requestOf } from './request.ts';
-import { Sender } from './sender.ts';
-import { contextOf } from './single.ts';
-import { handleOfSent } from './typed.ts';
+import { contextOf, enqueueOne, type Sent } from './single.ts';
+import { typedSentHandle } from './typed.ts';
 
 export interface ProducerOptions {
   readonly connection: Connection;
@@ -32,7 +34,8 @@ export interface ProducerOptions {
  */
 export class Producer {
   readonly #options: ProducerOptions;
-  readonly #sender: Sender;
+  /** Null where concurrent requests are not merged. */
+  readonly #bulk: Bulk | null;
   /** The number of calls in flight, also in middleware or in an asynchronous schema. */
   #calls = 0;
   #closed = false;
@@ -40,14 +43,15 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#sender = new Sender(options.connection, options.coalesce);
+    this.#bulk = options.coalesce ? new Bulk(options.connection) : null;
   }
 
   enqueue(job: string | JobDef, args: JsonArray, options: EnqueueOptions): Promise<JobHandle> {
     const { connection, middlewares, queue } = this.#options;
     return this.during('job.enqueue', () => {
       const request = requestOf(job, args, options, queue);
-      warnOfSeconds(options.requestTimeout, 'requestTimeout', connection.logger);
+      if (options.requestTimeout !== undefined)
+        warnOfSeconds(options.requestTimeout, 'requestTimeout', connection.logger);
       const chain = middlewares.all;
       return chain.length === 0 ? this.#enqueue(request, options) : this.#enqueueThrough(chain, request, options);
     });
@@ -98,15 +102,21 @@ export class Producer {
     const { wire } = checked;
     try {
       const sent = await (wire.isDelayed
-        ? withDelays(connection, [wire], options, contextOf(request), ([own = wire], rest) =>
-            this.#sender.one(own, rest),
-          )
-        : this.#sender.one(wire, options));
-      const handle = handleOfSent(request, checked, sent, calls);
-      return this.#reported(handle instanceof Promise ? await handle : handle);
+        ? withDelays(connection, [wire], options, contextOf(request), ([own = wire], rest) => this.#one(own, rest))
+        : this.#one(wire, options));
+      const { definition, parsed } = checked;
+      return this.#reported(
+        definition === undefined
+          ? sentHandle(sent.job, sent.outcome, calls, parsed)
+          : await typedSentHandle(sent, parsed, definition, calls),
+      );
     } catch (error) {
       throw restacked(error);
     }
+  }
+
+  #one(wire: WireRequest, options: CallOptions): Promise<Sent> {
+    return this.#bulk?.one(wire, options) ?? this.#options.connection.carry(enqueueOne(wire), options);
   }
 
   #reported(handle: JobHandle): JobHandle {

@@ -42,12 +42,14 @@ const encodedBy = 'ojs.codec.encodings';
 /** A request that has passed its checks. */
 export interface Checked {
   readonly wire: WireRequest;
+  /** The definition whose schema has checked the args; absent without a schema. */
+  readonly definition?: JobDef;
   /** The output of the definition's schema for the args; absent without a schema. */
   readonly parsed?: JsonArray;
 }
 
 /** The definition that checks the args of the request. */
-export function schemaOf(request: JobRequest): JobDef | undefined {
+function schemaOf(request: JobRequest): JobDef | undefined {
   const definition = request[definitionOf];
   if (definition?.schemas === undefined || definition.type !== request.type) return undefined;
   if (definition.schemas.args === undefined && definition.schemas.payload === undefined) return undefined;
@@ -62,16 +64,16 @@ export function schemaOf(request: JobRequest): JobDef | undefined {
 export function check(request: JobRequest, logger?: Logger): Checked | Promise<Checked> {
   // Before any await: the caller may change args and meta after the call.
   const wire = wireRequest(request);
-  warnOfSeconds(request.timeout, 'timeout', logger);
+  if (request.timeout !== undefined) warnOfSeconds(request.timeout, 'timeout', logger);
   const definition = schemaOf(request);
   if (definition === undefined) return { wire };
-  return parseArgs(definition, request.args).then((parsed) => ({ wire, parsed }));
+  return parseArgs(definition, request.args).then((parsed) => ({ wire, definition, parsed }));
 }
 
 /** Same, synchronously. @throws {OJSValidationError} also for an asynchronous schema. */
 export function checkNow(request: JobRequest, logger?: Logger): Checked {
   const wire = wireRequest(request);
-  warnOfSeconds(request.timeout, 'timeout', logger);
+  if (request.timeout !== undefined) warnOfSeconds(request.timeout, 'timeout', logger);
   const definition = schemaOf(request);
-  return definition === undefined ? { wire } : { wire, parsed: parseArgsNow(definition, request.args) };
+  return definition === undefined ? { wire } : { wire, definition, parsed: parseArgsNow(definition, request.args) };
 }

@@ -1,11 +1,11 @@
 import { isOjsError, OJSValidationError } from '../errors.ts';
-import { type JobDef, type JobRequest, parseArgs, parseArgsNow } from '../job/definition.ts';
+import { type JobDef, parseArgs, parseArgsNow } from '../job/definition.ts';
 import { handleOf, type JobCalls, type JobHandle, withArgs } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
 import { sentHandle } from '../job/new-handle.ts';
 import { jobOf } from '../job/new-job.ts';
 import type { JsonArray } from '../json.ts';
-import { type Checked, schemaOf } from './request.ts';
+import type { Checked } from './request.ts';
 import type { Sent } from './single.ts';
 
 /**
@@ -50,15 +50,13 @@ function parsingCalls(calls: JobCalls, definition: JobDef): JobCalls {
   };
 }
 
-/** The handle of a request that was sent. */
-export function handleOfSent(
-  request: JobRequest,
-  { parsed }: Checked,
+/** The handle of a request that was sent, and whose args a schema has checked. */
+export function typedSentHandle(
   { job, outcome }: Sent,
+  parsed: Checked['parsed'],
+  definition: JobDef,
   calls: JobCalls,
 ): JobHandle | Promise<JobHandle> {
-  const definition = schemaOf(request);
-  if (definition === undefined) return sentHandle(job, outcome, calls, parsed);
   const parsing = parsingCalls(calls, definition);
   if (outcome !== 'duplicate') return sentHandle(job, outcome, parsing, parsed);
   return parsedJob(jobOf(job), definition).then((current) => handleOf(current, outcome, parsing));

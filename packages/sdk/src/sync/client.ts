@@ -3,7 +3,7 @@ import { currentFake } from '../connection/fake.ts';
 import { defaultQueue, readTarget, type UrlOption } from '../connection/target.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batches.ts';
 import { reportEnqueued } from '../enqueue/producer.ts';
-import { type Checked, checkNow, complete, requestOf, schemaOf } from '../enqueue/request.ts';
+import { type Checked, checkNow, complete, requestOf } from '../enqueue/request.ts';
 import { enqueueOne, type Sent } from '../enqueue/single.ts';
 import { checkType, parsedJobNow } from '../enqueue/typed.ts';
 import type {
@@ -131,7 +131,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     const request = requestOf(job, args, options, this.#queue);
     const checked = checkNow(request, this.#connection.logger);
     const [wire = checked.wire] = this.#timed([checked.wire], options);
-    return this.#enqueued(request, checked, this.#connection.carry(enqueueOne(wire), options));
+    return this.#enqueued(checked, this.#connection.carry(enqueueOne(wire), options));
   }
 
   /**
@@ -142,22 +142,21 @@ export class SyncClient<R = JobTypes> implements Disposable {
   enqueueBatch(requests: readonly JobRequest[], options: SyncCallOptions = {}): EnqueuedJob[] {
     checkNames(options, callNames);
     const own = requests.map((request, index) => {
-      const whole = complete(request, this.#queue);
       try {
-        return { request: whole, checked: checkNow(whole, this.#connection.logger) };
+        return checkNow(complete(request, this.#queue), this.#connection.logger);
       } catch (error) {
         throw atIndex(index, error);
       }
     });
     const limit = own.length > surelyTaken ? this.#limit(options) : null;
     const wires = this.#timed(
-      own.map(({ checked }) => checked.wire),
+      own.map(({ wire }) => wire),
       options,
     );
     const sent = this.#connection.ask(enqueueBatch(wires, limit), options);
     return sent.flatMap((one, index) => {
       const about = own[index];
-      return about === undefined ? [] : [this.#enqueued(about.request, about.checked, one)];
+      return about === undefined ? [] : [this.#enqueued(about, one)];
     });
   }
 
@@ -267,8 +266,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#batchLimit;
   }
 
-  #enqueued(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): EnqueuedJob {
-    const definition = schemaOf(request);
+  #enqueued({ definition, parsed }: Checked, { job, outcome }: Sent): EnqueuedJob {
     const current =
       outcome === 'duplicate' && definition !== undefined
         ? parsedJobNow(jobOf(job), definition)

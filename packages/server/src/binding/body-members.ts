@@ -22,7 +22,8 @@ export interface CheckedBody {
   readonly value?: unknown;
 }
 
-const unchecked: CheckedBody = { warnings: none };
+/** Of a body that is not looked at here. */
+export const unchecked: CheckedBody = { warnings: none };
 
 /**
  * Finds members that the operation does not have. A body that is no JSON object is left to the operation.

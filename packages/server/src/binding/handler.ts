@@ -47,8 +47,8 @@ export interface BindingRequest extends Request {
 }
 
 /** An idempotency key as it is known in the store: it belongs to the token that sent it. */
-export function ownKey({ owner }: BindingRequest, key: string | null): string | null {
-  return key === null || owner === undefined ? key : `${scopeOf(owner)}:${key}`;
+export function ownKey(owner: string, key: string): string {
+  return `${scopeOf(owner)}:${key}`;
 }
 
 /** The key of {@link ownKey} as sent. */

@@ -7,8 +7,8 @@ import type { BindingRequest } from './handler.ts';
 import type { Reply } from './reply.ts';
 
 /** The answer without what the caller may not see of jobs. */
-export function shownTo(grant: Grant | undefined, operation: OperationName, reply: Reply): Reply {
-  const filter = grant !== undefined && operations[operation].payload !== 'none' ? payloadFilter(grant) : null;
+export function shownTo(grant: Grant, operation: OperationName, reply: Reply): Reply {
+  const filter = operations[operation].payload === 'none' ? null : payloadFilter(grant);
   if (filter === null) return reply;
   const { text, chunks } = reply;
   return chunks ? { ...reply, chunks: mapped(chunks, filter) } : { ...reply, text: filter(text) };
@@ -24,7 +24,8 @@ async function* mapped(chunks: AsyncIterable<Json>, filter: (text: Json) => Json
  */
 export function checkSearch(
   operation: OperationName,
-  { grant, query }: Pick<BindingRequest, 'grant' | 'query'>,
+  grant: Grant,
+  query: BindingRequest['query'],
   body: unknown,
 ): void {
   if (payloadFilter(grant) === null || !(searches(query) || filters(operation, body))) return;

@@ -154,8 +154,8 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     // The origin is checked before the token, so that a foreign page cannot make logins of its visitors fail.
     checkOrigin(request, options);
     if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
-    if (isGuarded(request)) {
-      await identify(request, reply, { authorization, logins, sessions });
+    if (authorization.isOn && isGuarded(request)) {
+      await identify(request, reply, { logins, sessions });
       if (request.holder !== null) sockets.prove(request.raw, reply.raw);
     }
     limit(request, reply, 'count');
@@ -266,15 +266,18 @@ function begin(request: FastifyRequest, reply: FastifyReply, quirks: boolean): v
     .header('content-type', mediaTypeFor(request.headers['user-agent'], quirks));
 }
 
+const noQuery = {};
+
 function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: AbortSignal): BindingRequest {
   const { accept, 'idempotency-key': key, 'if-none-match': ifNoneMatch } = request.headers;
   const quirk = quirkOf(request.headers, quirks);
   return {
     params: request.params as Readonly<Record<string, string>>,
-    query: singles(request.query),
+    query: request.url.includes('?') ? singles(request.query) : noQuery,
     body: request.body as string | undefined,
     requestId: request.id,
-    address: addressOf(request),
+    // Only where proxies are trusted the client may be another than the peer.
+    address: request.ips === undefined ? request.ip : addressOf(request),
     key: typeof key === 'string' && key !== '' ? key : null,
     ...(request.holder !== null && { owner: request.holder.name, grant: request.holder.grant }),
     ...(accept !== undefined && { accept }),

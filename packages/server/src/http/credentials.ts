@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { asksForWebSocket, authorizationOf } from '../realtime/http/upgrade.ts';
-import type { Authorization, Credential, Holder } from './auth.ts';
+import type { Credential, Holder } from './auth.ts';
 import type { Sessions } from './dashboard/sessions.ts';
 import type { Logins } from './logins.ts';
 import { checkPage } from './origins.ts';
@@ -16,23 +16,21 @@ declare module 'fastify' {
 }
 
 interface Parts {
-  readonly authorization: Authorization;
   readonly logins: Logins;
   /** Null where no page logs in. */
   readonly sessions: Sessions | null;
 }
 
 /**
- * Finds out whose a request is.
+ * Finds out whose a request is, where tokens are asked for.
  * @throws ProtocolError `permission_denied` for a cookie that a browser may have sent for a foreign page,
  * `rate_limited` where too many logins of the address wait.
  */
 export async function identify(
   request: FastifyRequest,
   reply: FastifyReply,
-  { authorization, logins, sessions }: Parts,
+  { logins, sessions }: Parts,
 ): Promise<void> {
-  if (!authorization.isOn) return;
   const credential = credentialOf(request, sessions);
   if (credential === null) return;
   const { header, session } = credential;

@@ -59,7 +59,7 @@ export async function enqueue(engine: Engine, { body, key, strict, access }: Bin
     latest: latestOf(clock),
     fresh: key === null,
   });
-  return pushOne(engine, read, ids, access, warningsOf(read.unknown, strict));
+  return pushOne(engine, read, ids, access, read.unknown.length === 0 ? [] : warningsOf(read.unknown, strict));
 }
 
 async function pushOne(

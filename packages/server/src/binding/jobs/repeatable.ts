@@ -37,7 +37,8 @@ export async function repeatable(
 ): Promise<Reply> {
   const text = requireBody(request.body);
   const fields = new Fields(Fields.parse(text, request.value));
-  const key = request.key ?? ownKey(request, fields.string('idempotency_key', 256));
+  const sent = request.key === null ? fields.string('idempotency_key', 256) : null;
+  const key = request.key ?? (sent === null || request.owner === undefined ? sent : ownKey(request.owner, sent));
   const work = read(fields, text);
   if (key === null) return (await work(null)).reply;
   const digest = createHash('sha256').update(text).digest('base64url');

@@ -42,9 +42,11 @@ export class Jobs {
   /** Inserts jobs all or none (ojs-core §7.1). */
   async push(items: readonly PushItem[]): Promise<Pushed> {
     const began = performance.now();
-    const pushed = await run(push(this.#batches, items));
+    const inserted = await this.#batches.insert(items.map(({ job }) => job));
+    // Almost every push ends with its insert.
+    const pushed = pushedAtOnce(items, inserted) ?? (await this.#pushAgain(items, inserted));
     this.#parts.telemetry.enqueued(items, began);
-    return this.#pushed(items, pushed);
+    return pushed;
   }
 
   /** Inserts each job by itself, in their order. */
@@ -57,16 +59,14 @@ export class Jobs {
         const one = inserted[index];
         if (one?.status === 'rejected') return one;
         const value = one === undefined ? null : pushedAtOnce([item], one.value);
-        return value === null ? settled(this.#pushAgain(item, one?.value)) : { status: 'fulfilled', value };
+        return value === null ? settled(this.#pushAgain([item], one?.value)) : { status: 'fulfilled', value };
       }),
     );
   }
 
-  async #pushAgain(item: PushItem, first: readonly Inserted[] | undefined): Promise<Pushed> {
-    return this.#pushed([item], await run(push(this.#batches, [item], 0, first)));
-  }
-
-  async #pushed(items: readonly PushItem[], pushed: Pushed): Promise<Pushed> {
+  /** @param first the answer of the store to the insert of all of them. */
+  async #pushAgain(items: readonly PushItem[], first: readonly Inserted[] | undefined): Promise<Pushed> {
+    const pushed = await run(push(this.#batches, items, 0, first));
     if (pushed.kind === 'refused' && pushed.why.kind === 'full')
       await this.#parts.queueSettings.rejected(pushed.why, items[pushed.index]?.job.type ?? '');
     return pushed;

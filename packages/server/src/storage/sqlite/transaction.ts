@@ -28,13 +28,13 @@ export class Transaction {
   readonly sequences: Sequences;
   readonly log: EventLog;
   readonly counters: QueueCounters;
-  readonly limits: Limits;
-  readonly limitGroups: LimitGroups;
-  readonly graph: Graph;
   readonly segments: Segments;
   readonly #claimedJobs: ClaimedJobCache;
   #isCacheFresh = false;
   #completing: boolean | undefined;
+  #limits: Limits | undefined;
+  #limitGroups: LimitGroups | undefined;
+  #graph: Graph | undefined;
 
   constructor(sql: Connection, logs: boolean, claimedJobs: ClaimedJobCache) {
     this.sql = sql;
@@ -42,10 +42,23 @@ export class Transaction {
     this.sequences = new Sequences(sql);
     this.log = new EventLog(sql, this.sequences, logs);
     this.counters = new QueueCounters(sql, this.sequences);
-    this.limits = new Limits(sql, this.counters, this.sequences);
-    this.limitGroups = new LimitGroups(sql, this.sequences, this.counters, this.limits);
-    this.graph = new Graph(sql, this.log);
     this.segments = new Segments(sql);
+  }
+
+  // Most transactions change no job with limits and none of a workflow.
+  get limits(): Limits {
+    this.#limits ??= new Limits(this.sql, this.counters, this.sequences);
+    return this.#limits;
+  }
+
+  get limitGroups(): LimitGroups {
+    this.#limitGroups ??= new LimitGroups(this.sql, this.sequences, this.counters, this.limits);
+    return this.#limitGroups;
+  }
+
+  get graph(): Graph {
+    this.#graph ??= new Graph(this.sql, this.log);
+    return this.#graph;
   }
 
   /**
@@ -116,6 +129,7 @@ export class Transaction {
 
   /** Call before limit groups are read. */
   updateLimitGroups(now: Millis): void {
+    if (this.#limits === undefined) return;
     for (const queue of this.limitGroups.update(now)) this.woken.add(queue);
   }
 
@@ -126,16 +140,16 @@ export class Transaction {
 
   /** The store was emptied: what the transaction gathered before is void. */
   forget(): void {
-    for (const part of [this.sequences, this.counters, this.limits, this.limitGroups, this.graph, this.segments])
-      part.forget();
+    for (const part of [this.sequences, this.counters, this.#limits, this.#limitGroups, this.#graph, this.segments])
+      part?.forget();
     this.#claimedJobs.clear();
     this.woken.clear();
   }
 
   /** Writes what was gathered; call before the tables of the counters are read. */
   flush(): void {
-    this.graph.flush();
-    this.limits.flush();
+    this.#graph?.flush();
+    this.#limits?.flush();
     this.counters.flush();
     this.sequences.flush();
     this.segments.flush();
