@@ -203,7 +203,7 @@ export const requests: CaseBugs = {
     'OJS-L4-BPR-001',
     answers(/./, (reply) => (reply.status === 429 ? without(reply, 'headers') : reply)),
   ],
-  'pressure-omitted': ['OJS-L4-BPR-002', on(queues, 'pressureHeaders', async () => ({}))],
+  'pressure-omitted': ['OJS-L4-BPR-002', on(queues, 'pressureHeaders', () => ({}))],
   'schemas-not-checked': ['OJS-L4-SCH-001 OJS-L4-SCH-003', on(Schemas.prototype, 'check', async () => [])],
   'deleted-schema-stays': ['OJS-L4-SCH-002', on(Schemas.prototype, 'remove', async () => true)],
   'configuration-replaced': [

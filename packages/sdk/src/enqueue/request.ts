@@ -30,7 +30,7 @@ function withoutCall(options: EnqueueOptions): JobOptions {
 
 /** A copy with an id, and with the queue of the client if it names none. */
 export function complete(request: JobRequest, queue: string | undefined): JobRequest {
-  return { ...inQueue(request, queue), id: request.id ?? uuidv7() };
+  return { ...(queue === undefined ? request : inQueue(request, queue)), id: request.id ?? uuidv7() };
 }
 
 /**

@@ -32,8 +32,11 @@ export class Health {
     this.#staleMs = staleMs;
   }
 
-  fetched(): void {
+  /** True for the first answer. */
+  fetched(): boolean {
+    const isFirst = this.#lastFetch === undefined;
     this.#lastFetch = Date.now();
+    return isFirst;
   }
 
   beaten(): void {

@@ -371,9 +371,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   #fetched(): void {
-    this.#health.fetched();
     this.#watchdog.fetched();
-    this.#lifecycle.fetched();
+    if (this.#health.fetched()) this.#lifecycle.fetched();
   }
 
   #changed(): void {

@@ -11,7 +11,7 @@ import type { JobContext } from './context.ts';
 import { type ContextServices, ExecutionContext } from './execution-context.ts';
 import { logFailure } from './failure-log.ts';
 import type { Isolated, Isolation } from './isolation.ts';
-import { fillParentResults, lacksParentResults } from './left-out-results.ts';
+import { fillParentResults } from './left-out-results.ts';
 import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
 import type { PendingOutcomes } from './pending-outcomes.ts';
 
@@ -163,9 +163,10 @@ export class Execution {
     this.#services.callbacks?.started(leased, context);
     try {
       const { perform, reporting } = this.#services;
-      const returned = lacksParentResults(leased.wire)
-        ? fillParentResults(leased, reporting.connection).then(() => perform(context))
-        : perform(context);
+      const returned =
+        leased.wire.x_parent_results_left_out === undefined
+          ? perform(context)
+          : fillParentResults(leased, reporting.connection).then(() => perform(context));
       if (isThenable(returned)) {
         Promise.resolve(returned).then(
           (result) => this.#complete(leased, result),

@@ -1,16 +1,10 @@
 import { isObject } from '@ojs-ts/core';
 import type { Connection } from '../../connection/connection.ts';
 import { OJSError } from '../../errors.ts';
-import type { Wire } from '../../json.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 
-/** Reports whether the server left out results that were too large together, and says which jobs have them. */
-export function lacksParentResults({ x_parent_results_left_out: leftOut }: Wire): boolean {
-  return isObject(leftOut);
-}
-
 /**
- * Reads the results that the envelope left out, and puts them where they belong in its `parent_results`. One after the
+ * Reads the results that the envelope left out because they were too large together, and puts them where they belong in its `parent_results`. One after the
  * other: each may have a megabyte.
  * @throws {OJSError} where the server has a result no longer, so that its place is never taken for a job without one.
  */

@@ -84,6 +84,7 @@ async function answer(
   );
   if (!bulk.merged) await engine.bulk.writeEvent('bulk.enqueue.completed', requestId, data);
   const created = items.flatMap(({ status, job }) => (status === 'created' && job !== null ? [job] : []));
-  const headers = { ...reply.headers, ...(await pressureHeaders(engine, created)) };
+  const pressure = await engine.queueSettings.pressure(created);
+  const headers = { ...reply.headers, ...(pressure !== null && pressureHeaders(pressure)) };
   return { reply: { ...reply, headers }, final: !faults.some(isBroken) };
 }

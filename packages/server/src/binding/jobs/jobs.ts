@@ -74,8 +74,9 @@ async function pushOne(
   const [item] = await push(engine, [read], ids);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
   const reply = enqueuedReply(item, engine.clock.now());
-  const pressure = item.kind === 'created' ? await pressureHeaders(engine, [item.job]) : {};
-  return { ...reply, headers: { ...reply.headers, ...pressure }, ...warned };
+  const pressure = item.kind === 'created' ? await engine.queueSettings.pressure([item.job]) : null;
+  if (pressure === null) return { ...reply, ...warned };
+  return { ...reply, headers: { ...reply.headers, ...pressureHeaders(pressure) }, ...warned };
 }
 
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
@@ -93,7 +94,8 @@ export async function enqueueBatch(engine: Engine, request: BindingRequest): Pro
   const warned = warnings([...unknown, ...(await checkEnvelopes(engine.schemas, read))]);
   const items = await push(engine, read, ids);
   const created = items.flatMap(({ kind, job }) => (kind === 'created' ? [job] : []));
-  const more = { headers: await pressureHeaders(engine, created), ...warned };
+  const pressure = await engine.queueSettings.pressure(created);
+  const more = { headers: pressure === null ? {} : pressureHeaders(pressure), ...warned };
   const minimal = minimalReply(value, items, read);
   if (minimal !== null) return { ...minimal, ...more };
   // The answer is as long as the request: a long one is made piece by piece.

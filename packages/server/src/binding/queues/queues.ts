@@ -1,5 +1,5 @@
 import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
-import { type NewJob, State } from '@ojs-ts/core/job';
+import { State } from '@ojs-ts/core/job';
 import {
   countsOf,
   depthOf,
@@ -14,7 +14,7 @@ import {
   renderStatistics,
 } from '@ojs-ts/core/requests';
 import type { Parts } from '../../engine/engine.ts';
-import { readConfig } from '../../engine/queues/queue-settings.ts';
+import { type Pressure, readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import { durationsOf } from '../admin/percentiles.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
@@ -145,13 +145,7 @@ export async function pauseQueue(engine: Engine, request: BindingRequest, paused
 }
 
 /** Headers of a successful enqueue into a queue that is filling up (ojs-backpressure §7.3). */
-export async function pressureHeaders(
-  engine: Engine,
-  jobs: readonly Pick<NewJob, 'queue'>[],
-): Promise<Readonly<Record<string, string>>> {
-  const pressure = await engine.queueSettings.pressure(jobs);
-  if (pressure === null) return {};
-  const { depth, bound } = pressure;
+export function pressureHeaders({ depth, bound }: Pressure): Readonly<Record<string, string>> {
   return {
     'x-ojs-queue-depth': String(depth),
     'x-ojs-queue-bound': String(bound),

@@ -38,26 +38,22 @@ interface Parts {
 /** FETCH (ojs-core §7.2) with long poll. */
 export class Fetches {
   readonly #parts: Parts;
-  readonly #waiters = new Waiters();
+  readonly waiters = new Waiters();
   readonly #closed = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  wake(queue: string | null): void {
-    this.#waiters.wake(queue);
-  }
-
   /** Fetches of the worker that wait get nothing any more; later ones do. */
   leave(worker: string): void {
-    this.#waiters.end(worker);
+    this.waiters.end(worker);
   }
 
   /** Waiting fetches answer empty at once; later ones never wait. */
   close(): void {
     this.#closed.abort();
-    this.#waiters.wake(null);
+    this.waiters.wake(null);
   }
 
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
@@ -77,7 +73,7 @@ export class Fetches {
       !(await starts()) ? { jobs: await this.repeated(request), again: null } : this.#parts.batches.claim(claim);
     if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await claimed()).jobs;
     const until = performance.now() + request.waitMs;
-    using waiter = this.#waiters.add(request.queues, worker);
+    using waiter = this.waiters.add(request.queues, worker);
     for (;;) {
       const { jobs, again } = await claimed();
       const left = until - performance.now();
