@@ -22,7 +22,7 @@ export interface CheckedBody {
   readonly value?: unknown;
 }
 
-/** Of a body that is not looked at here. */
+/** The answer for a body that nothing here looks at. */
 export const unchecked: CheckedBody = { warnings: none };
 
 /**
