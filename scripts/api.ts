@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 // TypeScript 7 has no interface for programs yet.
 import ts from 'typescript-api';
+import { answers } from '../packages/core/src/schemas/answers/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sdk = `${root}packages/sdk/`;
@@ -61,7 +62,9 @@ export function readReference(): Reference {
       if (found === undefined) throw new Error(`${specifier}: no declaration of ${name}`);
       undocumented.push(...found.flatMap(gaps).map((gap) => `${specifier} ${name}${gap}`));
       if (!found.some(isDocumented)) undocumented.push(`${specifier} ${name}`);
-      return `## ${name}\n\n${render(found)}`;
+      const { text, gaps: more } = derivedMembers(checker, target, found);
+      undocumented.push(...more.map((gap) => `${specifier} ${name}.${gap}`));
+      return `## ${name}\n\n${render(found)}${text}`;
     });
     pages.set(page, `# ${specifier}\n\n${note}\n\n${sections.join('\n')}`);
   }
@@ -188,6 +191,58 @@ function prose(doc: ts.JSDoc): string {
 function textOf(comment: string | ts.NodeArray<ts.JSDocComment> | undefined): string {
   const text = typeof comment === 'string' ? comment : (comment ?? []).map((part) => part.getText()).join('');
   return text.replace(/\{@link (\w+)\}/g, '`$1`').replace(/^ *\* ?/gm, '');
+}
+
+/**
+ * The methods that a class has from rows, and the members that an interface has from the schema of an answer. The
+ * declaration names only the table.
+ */
+function derivedMembers(
+  checker: ts.TypeChecker,
+  target: ts.Symbol,
+  statements: readonly ts.Statement[],
+): { text: string; gaps: readonly string[] } {
+  const declared = statements.filter((one) => ts.isInterfaceDeclaration(one) || ts.isClassDeclaration(one));
+  const heritage = declared.flatMap(({ heritageClauses = [] }) => heritageClauses.map((one) => one.getText())).join();
+  if (!/\b(Camel|Methods|Blocking)</.test(heritage)) return { text: '', gaps: [] };
+  const own = new Set(declared.flatMap(({ members }) => members.map((member) => member.name?.getText())));
+  const members = checker
+    .getDeclaredTypeOfSymbol(target)
+    .getProperties()
+    .filter(({ name }) => !own.has(name) && !/^(__|#)/.test(name));
+  const descriptions = descriptionsOf(members.map(({ name }) => name));
+  const lines = members.map((member) => {
+    const type = checker.getTypeOfSymbol(member);
+    const [signature] = type.getCallSignatures();
+    if (signature === undefined) {
+      const about = descriptions[member.name];
+      const mark = member.flags & ts.SymbolFlags.Optional ? '?' : '';
+      return `- \`${member.name}${mark}: ${checker.typeToString(type)}\`${about === undefined ? '' : `: ${about}`}`;
+    }
+    const docs = (member.declarations ?? []).flatMap(ts.getJSDocCommentsAndTags).filter(ts.isJSDoc).map(prose);
+    return `### ${member.name}\n\n${docs.join('\n')}\n\`\`\`ts\n${member.name}${checker.signatureToString(signature)}\n\`\`\`\n`;
+  });
+  const isSilent = (member: ts.Symbol) =>
+    checker.getTypeOfSymbol(member).getCallSignatures().length > 0 && !member.declarations?.some(isDocumented);
+  return { text: `\n${lines.join('\n')}\n`, gaps: members.filter(isSilent).map(({ name }) => name) };
+}
+
+/** The descriptions in the smallest schema of an answer that has all of these members. */
+function descriptionsOf(names: readonly string[]): Readonly<Record<string, string>> {
+  const fitting = objectsIn(answers).filter((one) => names.every((name) => Object.hasOwn(one, name)));
+  return fitting.sort((a, b) => Object.keys(a).length - Object.keys(b).length)[0] ?? {};
+}
+
+/** The members of every object in the schemas, in camel case, with their descriptions. */
+function objectsIn(schema: unknown): Record<string, string>[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const inner = Object.values(schema).flatMap(objectsIn);
+  if (!('properties' in schema) || typeof schema.properties !== 'object' || schema.properties === null) return inner;
+  const members = Object.entries(schema.properties).map(([name, member]: [string, { description?: string }]) => [
+    name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    member.description,
+  ]);
+  return [Object.fromEntries(members), ...inner];
 }
 
 if (import.meta.main) {
