@@ -80,7 +80,7 @@ const send =
 
 /** By the file of the app that sends it, and the operation. A new one in the app needs its way here. */
 export const actions: Readonly<Record<string, Perform>> = {
-  'configuration/maintenance-card admin.setMaintenance': async ({ keyboard, page }) => {
+  'configuration/page admin.setMaintenance': async ({ keyboard, page }) => {
     await keyboard.open('configuration');
     await keyboard.ask('Begin maintenance');
     await keyboard.write('Reason', 'new disks');
@@ -169,7 +169,7 @@ export const actions: Readonly<Record<string, Perform>> = {
     await keyboard.ask('Undo');
     await keyboard.confirm('Start the undo');
   },
-  'dead-letter/dead-jobs deadLetter.retry': async ({ api, keyboard }) => {
+  'dead-letter/page deadLetter.retry': async ({ api, keyboard }) => {
     const id = await api.fail('buried', buried);
     await keyboard.open('dead-letter?queue=buried');
     await keyboard.press('button', `Retry kb.job ${id}`);
@@ -250,7 +250,7 @@ export const actions: Readonly<Record<string, Perform>> = {
     await page.getByText('overridden').waitFor();
   },
   'limit/page limit.restore': onList('limits/kb-limit', 'Remove override'),
-  'audit/restore queue.configure': async ({ api, keyboard }) => {
+  'audit/entry queue.configure': async ({ api, keyboard }) => {
     for (const concurrency of [1, 2]) await api.ask('PUT', 'queues/audited/config', { concurrency });
     await keyboard.open('audit?type=queue&about=audited');
     await keyboard.ask('queue.configured');
@@ -277,7 +277,7 @@ export const actions: Readonly<Record<string, Perform>> = {
     await keyboard.write('Type kb-empty to confirm', 'kb-empty');
     await keyboard.confirm('Delete queue');
   },
-  'queue/purge queue.purge': async ({ api, keyboard }) => {
+  'queue/queue-menu queue.purge': async ({ api, keyboard }) => {
     await api.complete('purged');
     await keyboard.open('queues/purged');
     await keyboard.askByMenu('More', 'Delete jobs…');
@@ -285,7 +285,7 @@ export const actions: Readonly<Record<string, Perform>> = {
   },
   'queues/pause-button queue.pause': onList('queues', 'Pause halted', (api) => api.push('halted')),
   'queues/pause-button queue.resume': onList('queues', 'Resume halted'),
-  'schemas/new-schema schema.register': async ({ keyboard, page }) => {
+  'schemas/dialogs schema.register': async ({ keyboard, page }) => {
     await keyboard.open('schemas');
     await keyboard.ask('New schema');
     await keyboard.write('Job type', 'kb.schema');
@@ -294,13 +294,13 @@ export const actions: Readonly<Record<string, Perform>> = {
     await keyboard.confirm('Register');
     await page.getByRole('button', { name: 'kb.schema' }).waitFor();
   },
-  'schemas/schema-dialog schema.deleteVersion': async ({ keyboard, page }) => {
+  'schemas/dialogs schema.deleteVersion': async ({ keyboard, page }) => {
     await keyboard.open('schemas');
     await keyboard.ask('kb.schema');
     await keyboard.ask('Delete…', page.locator('dialog[open]'));
     await keyboard.confirm('Delete');
   },
-  'tokens/new-token token.create': async ({ keyboard, page }) => {
+  'tokens/dialogs token.create': async ({ keyboard, page }) => {
     await keyboard.open('tokens');
     await keyboard.ask('New token');
     await keyboard.write('Name', 'kb');
@@ -308,19 +308,19 @@ export const actions: Readonly<Record<string, Perform>> = {
     await page.getByRole('dialog', { name: 'Secret of kb' }).waitFor();
     await keyboard.confirm('Done');
   },
-  'tokens/token-menu token.rotate': async ({ keyboard, page }) => {
+  'tokens/dialogs token.rotate': async ({ keyboard, page }) => {
     await keyboard.open('tokens');
     await keyboard.askByMenu('Actions for kb', 'Rotate secret…');
     await keyboard.confirm('Create secret');
     await page.getByRole('dialog', { name: 'Secret of kb' }).waitFor();
     await keyboard.confirm('Done');
   },
-  'tokens/token-menu token.revoke': async ({ keyboard }) => {
+  'tokens/dialogs token.revoke': async ({ keyboard }) => {
     await keyboard.open('tokens');
     await keyboard.askByMenu('Actions for kb', 'Revoke…');
     await keyboard.confirm('Revoke');
   },
-  'workers/selected worker.direct': async ({ keyboard, page }) => {
+  'workers/page worker.direct': async ({ keyboard, page }) => {
     await keyboard.open('workers');
     await keyboard.check('Select kb-live');
     await keyboard.press('button', 'Quiet', page.getByRole('region', { name: 'Selected workers' }));

@@ -21,7 +21,7 @@ function actionsOfApp(): readonly string[] {
   const files = readdirSync(app, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
   return files.flatMap((file) => {
     const code = readFileSync(new URL(file, app), 'utf8').replaceAll(
-      /(?:useMay|hasType)\([^)]*\)|needs: '[^']*'|call="[^"]*"/g,
+      /(?:useMay|mayCall|hasType)\([^)]*\)|needs: '[^']*'|call="[^"]*"/g,
       '',
     );
     return changing

@@ -10,6 +10,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
+import { isRecord } from '../json/numeral.ts';
 import type { Summary } from '../live/summary.ts';
 import { showToast } from '../ui/toasts.ts';
 import { type CallOptions, call } from './client.ts';
@@ -52,20 +53,20 @@ export interface ActionOptions<Name extends OperationName> {
   readonly done?: string | ((answer: Answers[Name]) => string);
   /** Operations whose answers have changed. */
   readonly changes?: readonly OperationName[];
-  /** Shows the change before the server has answered; the result takes it back, and is called where the call fails. */
-  readonly optimistic?: (client: QueryClient, asked: CallOptions) => () => void;
+  /** Members that what the call names shows at once, in all of these answers; taken back where the call fails. */
+  readonly shows?: Readonly<Record<string, unknown>>;
   readonly onDone?: (answer: Answers[Name]) => void;
 }
 
 /** A call that changes something. A failure is shown, and an optimistic change is taken back. */
 export function useAction<Name extends OperationName>(
   name: Name,
-  { done, changes = [], optimistic, onDone }: ActionOptions<Name> = {},
+  { done, changes = [], shows, onDone }: ActionOptions<Name> = {},
 ): UseMutationResult<Answers[Name], Error, CallOptions, { readonly undo: (() => void) | undefined }> {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (asked: CallOptions) => call(name, asked),
-    onMutate: (asked: CallOptions) => ({ undo: optimistic?.(client, asked) }),
+    onMutate: ({ params }: CallOptions) => ({ undo: shows && showAtOnce(client, changes, params, shows) }),
     onSuccess: (answer) => {
       if (done !== undefined) showToast({ kind: 'done', text: typeof done === 'string' ? done : done(answer) });
       onDone?.(answer);
@@ -77,4 +78,25 @@ export function useAction<Name extends OperationName>(
     },
     onSettled: () => Promise.all(changes.map((changed) => client.invalidateQueries({ queryKey: [changed] }))),
   });
+}
+
+/** Changes one thing in answers: each is the thing itself, or a list of such. The result takes it back. */
+function showAtOnce(
+  client: QueryClient,
+  names: readonly OperationName[],
+  params: CallOptions['params'] = {},
+  shows: Readonly<Record<string, unknown>>,
+): () => void {
+  const isMeant = (one: Readonly<Record<string, unknown>>) =>
+    Object.entries(params).every(([name, value]) => one[name] === value);
+  const changed = (answer: unknown): unknown => {
+    if (!isRecord(answer)) return answer;
+    if (Array.isArray(answer.items)) return { ...answer, items: answer.items.map(changed) };
+    return isMeant(answer) ? { ...answer, ...shows } : answer;
+  };
+  const before = names.flatMap((name) => client.getQueriesData({ queryKey: [name] }));
+  for (const [key, answer] of before) client.setQueryData(key, changed(answer));
+  return () => {
+    for (const [key, answer] of before) client.setQueryData(key, answer);
+  };
 }

@@ -30,6 +30,11 @@ export class ApiFailure extends Error {
   }
 }
 
+/** Reports whether the server has no such thing. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiFailure && error.status === 404;
+}
+
 export interface ErrorAnswer {
   readonly code: string;
   readonly message: string;

@@ -44,3 +44,7 @@ export function stringify(value: unknown): string {
   }
   return JSON.stringify(value) ?? 'null';
 }
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { useSyncExternalStore } from 'react';
 import { sessionEnded } from '../api/client.ts';
+import { storeOf } from '../store.ts';
 import { connect } from './connection.ts';
 import type { LiveState } from './stream.ts';
 import { merge, nothing, type Summary } from './summary.ts';
@@ -14,14 +14,13 @@ interface Live {
   readonly gapAt: number | null;
 }
 
-let current: Live = { state: 'connecting', gapAt: null };
-const watchers = new Set<() => void>();
+const live = storeOf<Live>({ state: 'connecting', gapAt: null });
+export const useLive = live.useValue;
 const listeners = new Set<(summary: Summary) => void>();
 let reconnect: () => void = () => {};
 
 function change(next: Partial<Live>): void {
-  current = { ...current, ...next };
-  for (const watcher of watchers) watcher();
+  live.set({ ...live.get(), ...next });
 }
 
 declare module '@tanstack/react-query' {
@@ -67,16 +66,6 @@ export function startLive(client: QueryClient): void {
 /** After a login. */
 export function reconnectLive(): void {
   reconnect();
-}
-
-export function useLive(): Live {
-  return useSyncExternalStore(
-    (changed) => {
-      watchers.add(changed);
-      return () => watchers.delete(changed);
-    },
-    () => current,
-  );
 }
 
 /** Every summary, for charts that move with the events. The result stops it. */

@@ -4,7 +4,7 @@ import { messageOf } from '../api/failure.ts';
 import { forgetAnswers, logIn, sessionQuery } from '../api/session.ts';
 import { reconnectLive } from '../live/refresh.ts';
 import { Button } from '../ui/button.tsx';
-import { Field } from '../ui/field.tsx';
+import { TextField } from '../ui/field.tsx';
 
 /** Asks for a token. The browser then has a cookie that no script can read. */
 export function Login() {
@@ -37,15 +37,15 @@ export function Login() {
         <p className="soft">
           This server needs a token. An administrator creates one with <code>ojs tokens create</code>.
         </p>
-        <Field label="Token" problem={problem}>
-          <input
-            type="password"
-            autoComplete="current-password"
-            value={token}
-            onChange={({ target }) => setToken(target.value)}
-            required
-          />
-        </Field>
+        <TextField
+          label="Token"
+          problem={problem}
+          type="password"
+          autoComplete="current-password"
+          value={token}
+          onChange={setToken}
+          required
+        />
         <Button type="submit" kind="primary" disabled={busy || token.trim() === ''}>
           {busy ? 'Checking…' : 'Log in'}
         </Button>

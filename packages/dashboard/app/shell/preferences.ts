@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { storeOf } from '../store.ts';
 
 /** The choices of a reader, kept in the browser. */
 export interface Preferences {
@@ -22,33 +22,23 @@ function read(): Preferences {
   }
 }
 
-let current = read();
-const watchers = new Set<() => void>();
+const preferences = storeOf(read());
+export const usePreferences = preferences.useValue;
 
 function show(): void {
-  if (current.theme === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = current.theme;
+  const { theme } = preferences.get();
+  if (theme === 'system') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
 }
 
 show();
 
 export function setPreferences(change: Partial<Preferences>): void {
-  current = { ...current, ...change };
+  preferences.set({ ...preferences.get(), ...change });
   show();
   try {
-    localStorage.setItem(key, JSON.stringify(current));
+    localStorage.setItem(key, JSON.stringify(preferences.get()));
   } catch {
     // Without storage they last until the page is closed.
   }
-  for (const watcher of watchers) watcher();
-}
-
-export function usePreferences(): Preferences {
-  return useSyncExternalStore(
-    (watcher) => {
-      watchers.add(watcher);
-      return () => watchers.delete(watcher);
-    },
-    () => current,
-  );
 }

@@ -1,44 +1,24 @@
 import { mayCall, useSession } from '../api/session.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
+import { Facts } from '../ui/page.tsx';
 import { groups } from './navigation.ts';
 
-const common = [
-  ['Ctrl K', 'Command palette'],
-  ['/', 'Search on this page'],
-  ['.', 'Read everything again'],
-  ['?', 'This list'],
-  ['↑ ↓', 'Move between the rows of a table'],
-] as const;
+const common = {
+  'Ctrl K': 'Command palette',
+  '/': 'Search on this page',
+  '.': 'Read everything again',
+  '?': 'This list',
+  '↑ ↓': 'Move between the rows of a table',
+};
 
 export function ShortcutList({ onClose }: { readonly onClose: () => void }) {
   const session = useSession();
+  const places = groups.flatMap((group) => group.places).filter(({ needs }) => mayCall(session, needs));
+  const all = { ...common, ...Object.fromEntries(places.map(({ label, key }) => [`g ${key}`, label])) };
   return (
-    <Dialog title="Keyboard shortcuts" onClose={onClose}>
-      <dl className="facts">
-        {common.map(([keys, what]) => (
-          <Shortcut key={keys} keys={keys} what={what} />
-        ))}
-        {groups.flatMap(({ places }) =>
-          places
-            .filter(({ needs }) => mayCall(session, needs))
-            .map(({ label, key }) => <Shortcut key={key} keys={`g ${key}`} what={label} />),
-        )}
-      </dl>
-      <div className="dialog-foot">
-        <Button onClick={onClose}>Close</Button>
-      </div>
+    <Dialog title="Keyboard shortcuts" onClose={onClose} foot={<Button onClick={onClose}>Close</Button>}>
+      <Facts name={(keys) => <kbd>{keys}</kbd>} of={all} />
     </Dialog>
-  );
-}
-
-function Shortcut({ keys, what }: { readonly keys: string; readonly what: string }) {
-  return (
-    <>
-      <dt>
-        <kbd>{keys}</kbd>
-      </dt>
-      <dd>{what}</dd>
-    </>
   );
 }

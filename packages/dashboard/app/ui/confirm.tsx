@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import { Opener, type OpenerProps } from './dialog.tsx';
 import { FormDialog } from './form-dialog.tsx';
 
 export interface ConfirmProps {
@@ -8,7 +9,7 @@ export interface ConfirmProps {
   readonly confirm: string;
   readonly destroys?: boolean;
   /** Must be typed where much is lost: the name of a queue. */
-  readonly typed?: string;
+  readonly typed?: string | undefined;
   /** False while something is missing. */
   readonly isReady?: boolean;
   readonly onConfirm: () => Promise<unknown>;
@@ -38,5 +39,17 @@ export function Confirm(props: ConfirmProps) {
         </label>
       )}
     </FormDialog>
+  );
+}
+
+type ConfirmButtonProps = Omit<ConfirmProps, 'onClose'> &
+  Pick<OpenerProps, 'text' | 'shown' | 'kind' | 'size' | 'aria-label'>;
+
+/** A button that asks before it acts. */
+export function ConfirmButton({ text, shown, kind, size, 'aria-label': name, ...asked }: ConfirmButtonProps) {
+  return (
+    <Opener text={text} {...(shown !== undefined && { shown })} kind={kind} size={size} aria-label={name}>
+      {(close) => <Confirm {...asked} onClose={close} />}
+    </Opener>
   );
 }

@@ -1,14 +1,17 @@
-import { type ReactNode, type RefObject, useId, useLayoutEffect, useRef } from 'react';
+import { type ComponentProps, type ReactNode, type RefObject, useId, useLayoutEffect, useRef, useState } from 'react';
+import { Button } from './button.tsx';
 
 export interface DialogProps {
   readonly title: string;
   readonly size?: 'default' | 'wide' | undefined;
   readonly onClose: () => void;
+  /** The buttons at its end; a form has its own. */
+  readonly foot?: ReactNode;
   readonly children: ReactNode;
 }
 
 /** Shown while it is rendered. The browser keeps the focus inside, and Escape closes it. */
-export function Dialog({ title, size, onClose, children }: DialogProps) {
+export function Dialog({ title, size, onClose, foot, children }: DialogProps) {
   const dialog = useModal();
   const heading = useId();
   return (
@@ -26,6 +29,7 @@ export function Dialog({ title, size, onClose, children }: DialogProps) {
       <div className="dialog-body">
         <h2 id={heading}>{title}</h2>
         {children}
+        {foot && <div className="dialog-foot">{foot}</div>}
       </div>
     </dialog>
   );
@@ -47,4 +51,28 @@ export function useModal(): RefObject<HTMLDialogElement | null> {
     };
   }, []);
   return dialog;
+}
+
+export interface OpenerProps extends Omit<ComponentProps<typeof Button>, 'children' | 'onClick'> {
+  /** On the button. */
+  readonly text: string;
+  /** False leaves the button out; an open dialog stays. */
+  readonly shown?: boolean;
+  /** The dialog. */
+  readonly children: (close: () => void) => ReactNode;
+}
+
+/** A button that opens a dialog. */
+export function Opener({ text, shown = true, children, ...look }: OpenerProps) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      {shown && (
+        <Button {...look} onClick={() => setOpen(true)}>
+          {text}
+        </Button>
+      )}
+      {isOpen && children(() => setOpen(false))}
+    </>
+  );
 }

@@ -1,9 +1,12 @@
-import { cloneElement, type ReactElement, useId } from 'react';
+import { type ComponentProps, cloneElement, type ReactElement, useId } from 'react';
 
-export interface FieldProps {
+interface Labels {
   readonly label: string;
-  readonly hint?: string;
-  readonly problem?: string | null;
+  readonly hint?: string | undefined;
+  readonly problem?: string | null | undefined;
+}
+
+export interface FieldProps extends Labels {
   /** An input, a select or a textarea. */
   readonly children: ReactElement<{ id?: string; 'aria-invalid'?: boolean; 'aria-describedby'?: string }>;
 }
@@ -31,5 +34,39 @@ export function Field({ label, hint, problem, children }: FieldProps) {
         </span>
       )}
     </div>
+  );
+}
+
+type Control<Name extends 'input' | 'select'> = Omit<ComponentProps<Name>, 'value' | 'onChange'> & {
+  readonly value: string;
+  readonly onChange: (text: string) => void;
+};
+
+/** A field of one line of text. */
+export function TextField({ label, hint, problem, onChange, ...rest }: Labels & Control<'input'>) {
+  return (
+    <Field label={label} hint={hint} problem={problem}>
+      <input {...rest} onChange={({ target }) => onChange(target.value)} />
+    </Field>
+  );
+}
+
+export interface SelectProps extends Control<'select'> {
+  /** Values, those with another text as a pair. */
+  readonly options: readonly (string | readonly [value: string, text: string])[];
+}
+
+export function Select({ options, onChange, ...rest }: SelectProps) {
+  return (
+    <select {...rest} onChange={({ target }) => onChange(target.value)}>
+      {options.map((option) => {
+        const [value, text] = typeof option === 'string' ? [option, option] : option;
+        return (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        );
+      })}
+    </select>
   );
 }

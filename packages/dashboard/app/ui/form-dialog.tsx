@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
-import { messageOf } from '../api/failure.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
+import { Failure } from './states.tsx';
 
 export interface FormDialogProps {
   readonly title: string;
@@ -20,15 +20,15 @@ export interface FormDialogProps {
 export function FormDialog(props: FormDialogProps) {
   const { title, size, submit, kind = 'primary', isReady = true, onSubmit, onClose, children } = props;
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [failure, setFailure] = useState<unknown>(null);
   const run = async (): Promise<void> => {
     setBusy(true);
-    setProblem(null);
+    setFailure(null);
     try {
       await onSubmit();
       onClose();
     } catch (error) {
-      setProblem(messageOf(error));
+      setFailure(error);
       setBusy(false);
     }
   };
@@ -42,11 +42,7 @@ export function FormDialog(props: FormDialogProps) {
         }}
       >
         {children}
-        {problem !== null && (
-          <p className="failure" role="alert">
-            {problem}
-          </p>
-        )}
+        {failure !== null && <Failure error={failure} />}
         <div className="dialog-foot">
           {/* Two buttons that begin with Cancel could be taken for each other. */}
           <Button onClick={onClose}>{submit.startsWith('Cancel') ? 'Back' : 'Cancel'}</Button>

@@ -1,4 +1,3 @@
-import type { OperationName } from '@ojs-ts/core/operations';
 import type { Answers } from '@ojs-ts/core/schemas';
 import { type UseInfiniteQueryResult, useInfiniteQuery } from '@tanstack/react-query';
 import type { RowData } from '@tanstack/react-table';
@@ -12,11 +11,12 @@ import { Failure, Loading } from './states.tsx';
 
 const perPage = 100;
 
-export interface GrowingOptions<Name extends OperationName, Row> {
+/** Lists whose pages have cursors. */
+type Listing = 'audit.list' | 'deadLetter.list' | 'workflow.list';
+
+export interface GrowingOptions<Name extends Listing, Row> {
   readonly query: Readonly<Record<string, QueryValue>>;
   readonly rowsOf: (answer: Answers[Name]) => readonly Row[];
-  /** Cursor of the next page; undefined after the last one. */
-  readonly nextOf: (answer: Answers[Name]) => string | null | undefined;
   readonly live?: (summary: Summary) => boolean;
 }
 
@@ -26,15 +26,15 @@ export interface GrowingList<Row> {
 }
 
 /** A list that is read page by page, each by the cursor of the one before. */
-export function useGrowingList<Name extends OperationName, Row>(
+export function useGrowingList<Name extends Listing, Row>(
   name: Name,
-  { query, rowsOf, nextOf, live }: GrowingOptions<Name, Row>,
+  { query, rowsOf, live }: GrowingOptions<Name, Row>,
 ): GrowingList<Row> {
   const state = useInfiniteQuery({
     queryKey: keyOf(name, { query }),
     queryFn: ({ pageParam, signal }) => call(name, { query: { ...query, limit: perPage, cursor: pageParam }, signal }),
     initialPageParam: '',
-    getNextPageParam: (last: Answers[Name]) => nextOf(last),
+    getNextPageParam: ({ pagination }: Answers[Name]) => (pagination.has_more ? pagination.next_cursor : undefined),
     ...(live !== undefined && { meta: { live } }),
   });
   return { rows: state.data?.pages.flatMap(rowsOf) ?? [], state };

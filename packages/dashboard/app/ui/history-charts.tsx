@@ -4,6 +4,7 @@ import { formatDuration } from '../format/times.ts';
 import { hasQueue, hasType, type Summary } from '../live/summary.ts';
 import { useSearchTexts } from '../search.ts';
 import { Chart } from './chart.tsx';
+import { Select } from './field.tsx';
 import { historyOf, rangeOf, ranges } from './history.ts';
 import { Card } from './page.tsx';
 import { Loaded } from './states.tsx';
@@ -36,14 +37,14 @@ export function HistoryCharts({ queue, type }: HistoryChartsProps) {
         const each = period === '1m' ? 'minute' : period === '5m' ? 'five minutes' : 'hour';
         return (
           <>
-            <Card title="Throughput" aside={<span className="soft small">jobs each {each}</span>}>
+            <Card title="Throughput" note={`jobs each ${each}`}>
               <Chart label={`Jobs each ${each}, ${label}`} times={times} series={throughput} />
             </Card>
             <div className="columns">
-              <Card title="Wait time" aside={<span className="soft small">from available to started</span>}>
+              <Card title="Wait time" note="from available to started">
                 <Chart label={`Wait time, ${label}`} times={times} series={wait} format={formatDuration} height={140} />
               </Card>
-              <Card title="Run time" aside={<span className="soft small">of completed executions</span>}>
+              <Card title="Run time" note="of completed executions">
                 <Chart label={`Run time, ${label}`} times={times} series={run} format={formatDuration} height={140} />
               </Card>
             </div>
@@ -58,17 +59,12 @@ export function RangeSelect() {
   const { search, change } = useSearchTexts();
   if (!useMay('admin.history')) return null;
   return (
-    <select
+    <Select
       aria-label="Time shown"
       value={rangeOf(search.range).name}
-      onChange={({ target }) => change({ range: target.value === ranges[0].name ? undefined : target.value })}
-    >
-      {ranges.map(({ name, label }) => (
-        <option key={name} value={name}>
-          {label}
-        </option>
-      ))}
-    </select>
+      onChange={(range) => change({ range: range === ranges[0].name ? undefined : range })}
+      options={ranges.map(({ name, label }) => [name, label])}
+    />
   );
 }
 

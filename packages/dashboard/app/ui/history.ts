@@ -23,33 +23,30 @@ export function rangeOf(name: string | undefined): Range {
   return ranges.find((one) => one.name === name) ?? ranges[0];
 }
 
-export interface History {
-  readonly times: readonly number[];
-  readonly throughput: readonly Series[];
-  readonly wait: readonly Series[];
-  readonly run: readonly Series[];
-}
-
 /** The series of the charts, out of `GET /admin/stats/history`. */
-export function historyOf(all: readonly HistoryPoint[]): History {
+export function historyOf(all: readonly HistoryPoint[]) {
   const points = begun(all);
-  const of = (value: (point: HistoryPoint) => number | null) => points.map(value);
+  const series = (label: string, tone: Series['tone'], value: (point: HistoryPoint) => number | null): Series => ({
+    label,
+    tone,
+    values: points.map(value),
+  });
   return {
     times: points.map(({ timestamp }) => Date.parse(timestamp)),
     throughput: [
-      { label: 'Enqueued', tone: 'info', values: of((point) => point.enqueued) },
-      { label: 'Completed', tone: 'good', values: of((point) => point.processed) },
-      { label: 'Failed executions', tone: 'bad', values: of((point) => point.failed) },
+      series('Enqueued', 'info', (point) => point.enqueued),
+      series('Completed', 'good', (point) => point.processed),
+      series('Failed executions', 'bad', (point) => point.failed),
     ],
     wait: [
-      { label: 'p50', tone: 'info', values: of((point) => point.latency_p50_ms) },
-      { label: 'p95', tone: 'warn', values: of((point) => point.latency_p95_ms) },
-      { label: 'p99', tone: 'busy', values: of((point) => point.latency_p99_ms) },
+      series('p50', 'info', (point) => point.latency_p50_ms),
+      series('p95', 'warn', (point) => point.latency_p95_ms),
+      series('p99', 'busy', (point) => point.latency_p99_ms),
     ],
     run: [
-      { label: 'p50', tone: 'info', values: of((point) => point.duration_p50_ms) },
-      { label: 'p95', tone: 'warn', values: of((point) => point.duration_p95_ms) },
-      { label: 'p99', tone: 'busy', values: of((point) => point.duration_p99_ms) },
+      series('p50', 'info', (point) => point.duration_p50_ms),
+      series('p95', 'warn', (point) => point.duration_p95_ms),
+      series('p99', 'busy', (point) => point.duration_p99_ms),
     ],
   };
 }

@@ -1,6 +1,5 @@
 import type { Answers, ListedJob } from '@ojs-ts/core/schemas';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
 import { keyOf } from '../api/calls.ts';
 import { call } from '../api/client.ts';
@@ -12,6 +11,7 @@ import { StateBadge } from './badge.tsx';
 import { Button } from './button.tsx';
 import { type Column, DataTable } from './data-table.tsx';
 import { JobPreview } from './job-preview.tsx';
+import { JobLink, JobsLink } from './links.tsx';
 import { Card } from './page.tsx';
 import { Failure, Loading } from './states.tsx';
 import { Time, useNow } from './time.tsx';
@@ -47,14 +47,7 @@ export function JobsCard({ title, query, none }: JobsCardProps) {
   const jobs = pages.flatMap((page) => page.jobs);
   const last = pages.at(-1);
   return (
-    <Card
-      title={title}
-      aside={
-        <Link to="/jobs" search={{ q: query }}>
-          All of them
-        </Link>
-      }
-    >
+    <Card title={title} aside={<JobsLink q={query} text="All of them" />}>
       {error !== null && <Failure error={error} retry={() => void refetch()} />}
       {list.isPending && error === null && <Loading />}
       {last !== undefined && jobs.length === 0 && !isCutOff(last) && <p className="soft">{none}</p>}
@@ -82,26 +75,12 @@ function isCutOff({ jobs, search }: Answers['job.list']): boolean {
 }
 
 const columns: readonly Column<ListedJob>[] = [
-  {
-    id: 'job',
-    label: 'Job',
-    align: 'clip',
-    cell: ({ id, type }) => (
-      <Link to="/jobs/$id" params={{ id }} title={id}>
-        {type}
-      </Link>
-    ),
-  },
+  { id: 'job', label: 'Job', align: 'clip', cell: ({ id, type }) => <JobLink id={id} title={id} text={type} /> },
   { id: 'args', label: 'Args', align: 'fill', cell: (job) => <JobPreview job={job} /> },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ queue }) => queue },
   { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
   { id: 'created', label: 'Enqueued', cell: ({ created_at }) => <Time at={created_at} /> },
-  {
-    id: 'length',
-    label: 'Ran for',
-    align: 'number',
-    cell: (job) => <RanFor job={job} />,
-  },
+  { id: 'length', label: 'Ran for', align: 'number', cell: (job) => <RanFor job={job} /> },
 ];
 
 function RanFor({ job: { state, started_at, completed_at } }: { readonly job: ListedJob }) {

@@ -25,24 +25,28 @@ export function useNow(): number {
   return useSyncExternalStore(watch, () => now);
 }
 
+/** The name of the time zone that the reader has chosen. */
+export function useZone(): string {
+  return usePreferences().zone === 'utc' ? 'UTC' : localZone;
+}
+
 /** A moment, relative or absolute as the reader has chosen; the other form is its title. */
 export function Time({ at }: { readonly at: string | number | null | undefined }) {
   if (at === null || at === undefined) return <span className="soft">–</span>;
-  const ms = typeof at === 'number' ? at : Date.parse(at);
-  return <Moment at={ms} />;
+  return <Moment at={typeof at === 'number' ? at : Date.parse(at)} />;
 }
 
 function Moment({ at }: { readonly at: number }) {
-  const { times, zone } = usePreferences();
-  const zoneName = zone === 'utc' ? 'UTC' : localZone;
-  const absolute = formatAbsolute(at, zoneName);
+  const { times } = usePreferences();
+  const zone = useZone();
+  const absolute = formatAbsolute(at, zone);
   const current = useNow();
   const relative = formatRelative(at, Math.max(current, Date.now() - 1_000));
   return (
     <time
       className="nowrap"
       dateTime={new Date(at).toISOString()}
-      title={times === 'relative' ? `${absolute} ${zoneName}` : relative}
+      title={times === 'relative' ? `${absolute} ${zone}` : relative}
     >
       {times === 'relative' ? relative : absolute}
     </time>

@@ -1,12 +1,11 @@
-import { useSyncExternalStore } from 'react';
 import { Button } from './button.tsx';
-import { currentToasts, dismissToast, subscribeToasts } from './toasts.ts';
+import { dismissToast, toasts } from './toasts.ts';
 
 export function ToastList() {
-  const toasts = useSyncExternalStore(subscribeToasts, currentToasts);
+  const shown = toasts.useValue();
   return (
     <section className="toasts" aria-live="polite" aria-label="Notifications">
-      {toasts.map(({ id, kind, text, action }) => (
+      {shown.map(({ id, kind, text, action }) => (
         <div key={id} className="toast" data-kind={kind} role={kind === 'failed' ? 'alert' : 'status'}>
           <p>{text}</p>
           {action && (

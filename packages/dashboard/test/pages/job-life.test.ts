@@ -54,7 +54,7 @@ test('the steps beside a job are found through groups', () => {
   const step = (index: number, id: string, depends: readonly number[], job?: string) => ({
     index,
     id,
-    state: 'completed',
+    state: 'completed' as const,
     depends_on: depends,
     ...(job !== undefined && { job_id: job }),
   });

@@ -1,26 +1,19 @@
 import type { AuditEntry } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { isRecord } from '../../json/numeral.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Badge } from '../../ui/badge.tsx';
-import { CopyAs, quote } from '../../ui/copy.tsx';
 import type { Column } from '../../ui/data-table.tsx';
 import { GrowingTable, useGrowingList } from '../../ui/growing-list.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
+import { Badge, Button, CopyAs, Empty, Page as Frame, quote, TextField, Time } from '../../ui/index.ts';
 import { Principal } from '../../ui/principal.tsx';
-import { Empty } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
 import { Entry } from './entry.tsx';
-import { Filters } from './filters.tsx';
 
 export function Page() {
   const { search, change } = useSearchTexts();
   const { type, principal, about } = search;
   const filter = { type, principal, about };
-  const list = useGrowingList('audit.list', {
-    query: filter,
-    rowsOf: ({ items }) => items,
-    nextOf: ({ pagination }) => (pagination.has_more ? pagination.next_cursor : undefined),
-  });
+  const list = useGrowingList('audit.list', { query: filter, rowsOf: ({ items }) => items });
   const opened = list.rows.find(({ id }) => id === search.entry);
   const flags = Object.entries(filter).flatMap(([name, value]) => (value ? [`--${name} ${quote(value)}`] : []));
   const columns: readonly Column<AuditEntry>[] = [
@@ -71,6 +64,43 @@ export function Page() {
   );
 }
 
+const fields = [
+  ['about', 'About', 'Id of a job, or a name'],
+  ['type', 'What', 'queue.paused, token'],
+  ['principal', 'Who', 'token_…'],
+] as const;
+
+/** Selects entries; sent as one, because each search reads the log. */
+function Filters() {
+  const { search, change } = useSearchTexts();
+  const { about, type, principal } = search;
+  const [draft, setDraft] = useState({ about, type, principal });
+  useEffect(() => setDraft({ about, type, principal }), [about, type, principal]);
+  return (
+    <search>
+      <form
+        className="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          change(draft);
+        }}
+      >
+        {fields.map(([name, label, example]) => (
+          <TextField
+            key={name}
+            label={label}
+            {...(name === 'about' && { 'data-search': true })}
+            placeholder={example}
+            value={draft[name] ?? ''}
+            onChange={(text) => setDraft({ ...draft, [name]: text || undefined })}
+          />
+        ))}
+        <Button type="submit">Find</Button>
+      </form>
+    </search>
+  );
+}
+
 /** Returns the subject of the entry, from the usual members of its detail. */
 function aboutOf(detail: AuditEntry['detail']): string {
   for (const name of ['name', 'job_id', 'id', 'key', 'bulk_id', 'type', 'route']) {
@@ -80,8 +110,4 @@ function aboutOf(detail: AuditEntry['detail']): string {
     }
   }
   return '';
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,13 +1,22 @@
 import type { BulkOperation } from '@ojs-ts/core/schemas';
-import { Link, useParams } from '@tanstack/react-router';
+import { useParams } from '@tanstack/react-router';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { stringify } from '../../json/numeral.ts';
-import { CopyAs, CopyButton } from '../../ui/copy.tsx';
-import { Card, Page as Frame, Tile } from '../../ui/page.tsx';
+import {
+  BulkLink,
+  Card,
+  CopyAs,
+  CopyButton,
+  Facts,
+  Page as Frame,
+  JobsLink,
+  Loaded,
+  QueueLink,
+  Tile,
+  Time,
+} from '../../ui/index.ts';
 import { Principal } from '../../ui/principal.tsx';
-import { Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
 import { aboutOf } from '../bulk/about.ts';
 import { reasonOf, wordsOf } from '../bulk/actions.ts';
 import '../bulk/bulk.css';
@@ -65,7 +74,7 @@ function Operation({ operation }: { readonly operation: BulkOperation }) {
       </div>
       <div className="columns">
         <Card title="About">
-          <Facts operation={operation} />
+          <About operation={operation} />
         </Card>
         <Card title="Left as they were">
           {left.length === 0 ? (
@@ -90,75 +99,41 @@ function Operation({ operation }: { readonly operation: BulkOperation }) {
   );
 }
 
-function Facts({ operation }: { readonly operation: BulkOperation }) {
+function About({ operation }: { readonly operation: BulkOperation }) {
   const { id, query, changes, undoes, queue, created_by, started_at, finished_at, undo } = operation;
   return (
-    <dl className="facts">
-      <dt>Id</dt>
-      <dd>
-        <code>{id}</code> <CopyButton text={id} what="the id" />
-      </dd>
-      <dt>Jobs</dt>
-      <dd>
-        {undoes === undefined ? (
-          <pre className="about">{aboutOf(operation, stringify)}</pre>
-        ) : (
+    <Facts
+      of={{
+        Id: (
           <>
-            what{' '}
-            <Link to="/bulk/$id" params={{ id: undoes }} className="mono">
-              {undoes}
-            </Link>{' '}
-            did
+            <code>{id}</code> <CopyButton text={id} what="the id" />
           </>
-        )}
-        {query !== undefined && query !== '[hidden]' && (
-          <Link to="/jobs" search={{ q: query }}>
-            Jobs that match now
-          </Link>
-        )}
-      </dd>
-      {changes !== undefined && (
-        <>
-          <dt>Changes</dt>
-          <dd>
-            <pre className="about">{stringify(changes)}</pre>
-          </dd>
-        </>
-      )}
-      {queue !== null && (
-        <>
-          <dt>Queue</dt>
-          <dd>
-            <Link to="/queues/$name" params={{ name: queue }}>
-              {queue}
-            </Link>
-          </dd>
-        </>
-      )}
-      <dt>Started by</dt>
-      <dd>
-        <Principal id={created_by} />
-      </dd>
-      <dt>Started</dt>
-      <dd>
-        <Time at={started_at} />
-      </dd>
-      <dt>Ended</dt>
-      <dd>
-        <Time at={finished_at} />
-      </dd>
-      <dt>Undo</dt>
-      <dd>
-        {undo.by !== undefined ? (
-          <Link to="/bulk/$id" params={{ id: undo.by }}>
-            Undone by another operation
-          </Link>
+        ),
+        Jobs: (
+          <>
+            {undoes === undefined ? (
+              <pre className="written">{aboutOf(operation, stringify)}</pre>
+            ) : (
+              <>
+                what <BulkLink id={undoes} className="mono" /> did
+              </>
+            )}
+            {query !== undefined && query !== '[hidden]' && <JobsLink q={query} text="Jobs that match now" />}
+          </>
+        ),
+        Changes: changes && <pre className="written">{stringify(changes)}</pre>,
+        Queue: queue !== null && <QueueLink id={queue} />,
+        'Started by': <Principal id={created_by} />,
+        Started: <Time at={started_at} />,
+        Ended: <Time at={finished_at} />,
+        Undo: undo.by ? (
+          <BulkLink id={undo.by} text="Undone by another operation" />
         ) : undo.possible ? (
           'Possible'
         ) : (
           (undo.reason ?? 'Not possible')
-        )}
-      </dd>
-    </dl>
+        ),
+      }}
+    />
   );
 }

@@ -1,11 +1,9 @@
 import type { BulkOperation } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
 import { useMay, useSession } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { Button } from '../../ui/button.tsx';
-import { Confirm } from '../../ui/confirm.tsx';
+import { Button, ConfirmButton } from '../../ui/index.ts';
 import { wordsOf } from './actions.ts';
 
 export interface ControlsProps {
@@ -17,7 +15,6 @@ export interface ControlsProps {
 export function Controls({ operation, size = 'default' }: ControlsProps) {
   const { id, action, state, changed, undo } = operation;
   const navigate = useNavigate();
-  const [isAsking, setAsking] = useState(false);
   const changes = ['bulk.get', 'bulk.list'] as const;
   const stop = useAction('bulk.stop', { done: 'The operation stops after its step.', changes });
   const resume = useAction('bulk.resume', { done: 'The operation continues.', changes });
@@ -41,26 +38,21 @@ export function Controls({ operation, size = 'default' }: ControlsProps) {
           Resume
         </Button>
       )}
-      {undo.possible && changed > 0 && (
-        <Button size={size} busy={takeBack.isPending} onClick={() => setAsking(true)}>
-          Undo
-        </Button>
-      )}
-      {isAsking && (
-        <Confirm
-          title="Undo this operation?"
-          confirm="Start the undo"
-          onConfirm={() => takeBack.mutateAsync(asked)}
-          onClose={() => setAsking(false)}
-        >
-          <p>
-            {formatCount(changed)} {changed === 1 ? 'job was' : 'jobs were'} {wordsOf(action).done}.{' '}
-            {action === 'retry' || action === 'redrive' || action === 'rerun'
-              ? 'The undo cancels those that still wait.'
-              : 'The undo makes a new job of each, with the same work.'}
-          </p>
-        </Confirm>
-      )}
+      <ConfirmButton
+        shown={undo.possible && changed > 0}
+        text="Undo"
+        size={size}
+        title="Undo this operation?"
+        confirm="Start the undo"
+        onConfirm={() => takeBack.mutateAsync(asked)}
+      >
+        <p>
+          {formatCount(changed)} {changed === 1 ? 'job was' : 'jobs were'} {wordsOf(action).done}.{' '}
+          {action === 'retry' || action === 'redrive' || action === 'rerun'
+            ? 'The undo cancels those that still wait.'
+            : 'The undo makes a new job of each, with the same work.'}
+        </p>
+      </ConfirmButton>
     </>
   );
 }

@@ -3,12 +3,9 @@ import { Link } from '@tanstack/react-router';
 import { formatCount } from '../../format/numbers.ts';
 import { stringify } from '../../json/numeral.ts';
 import { useSearchTexts } from '../../search.ts';
-import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
+import { BulkLink, CopyAs, Empty, Page as Frame, Loaded, Select, Time } from '../../ui/index.ts';
 import { Principal } from '../../ui/principal.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
 import { aboutOf } from './about.ts';
 import { wordsOf } from './actions.ts';
 import './bulk.css';
@@ -20,11 +17,7 @@ const columns: readonly Column<BulkOperation>[] = [
   {
     id: 'action',
     label: 'Action',
-    cell: ({ id, action }) => (
-      <Link to="/bulk/$id" params={{ id }} preload={false}>
-        {wordsOf(action).verb}
-      </Link>
-    ),
+    cell: (one) => <BulkLink id={one.id} preload={false} text={wordsOf(one.action).verb} />,
   },
   { id: 'state', label: 'State', cell: ({ state }) => <OperationState state={state} /> },
   { id: 'about', label: 'Jobs', align: 'clip', cell: (one) => <code>{aboutOf(one, stringify)}</code> },
@@ -35,7 +28,7 @@ const columns: readonly Column<BulkOperation>[] = [
   { id: 'controls', label: 'Actions', cell: (one) => <Controls operation={one} size="small" /> },
 ];
 
-const states = ['running', 'stopped', 'done', 'failed'] as const;
+const states = [['', 'All states'], 'running', 'stopped', 'done', 'failed'] as const;
 
 /** Changes of many jobs: those that run, and those of the last week. */
 export function Page() {
@@ -48,19 +41,13 @@ export function Page() {
       lead="Changes of many jobs at once. The server continues them when the page is closed."
       actions={
         <>
-          <select
+          <Select
             className="state-choice"
             aria-label="State"
             value={state}
-            onChange={({ target }) => change({ state: target.value || undefined })}
-          >
-            <option value="">All states</option>
-            {states.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
+            onChange={(next) => change({ state: next || undefined })}
+            options={states}
+          />
           <CopyAs operation="bulk.list" options={{}} command="bulk list" />
         </>
       }

@@ -1,14 +1,12 @@
 import type { Configuration, Setting } from '@ojs-ts/core/schemas';
-import { useCall } from '../../api/calls.ts';
+import { useState } from 'react';
+import { useAction, useCall } from '../../api/calls.ts';
+import { useMay } from '../../api/session.ts';
 import { formatPeriod } from '../../format/times.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Badge } from '../../ui/badge.tsx';
-import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { FindField } from '../../ui/find-field.tsx';
-import { Card, Page as Frame } from '../../ui/page.tsx';
-import { Loaded } from '../../ui/states.tsx';
-import { MaintenanceCard } from './maintenance-card.tsx';
+import { Badge, Button, Card, Confirm, CopyAs, Facts, Page as Frame, Loaded, TextField, Time } from '../../ui/index.ts';
 
 export function Page() {
   const configuration = useCall('admin.config');
@@ -51,14 +49,14 @@ function Settings({ configuration }: { readonly configuration: Configuration }) 
   return (
     <>
       <Card title="Engine">
-        <dl className="facts">
-          <Fact name="Version" value={version} />
-          <Fact name="Storage" value={backend} />
-          <Fact name="Durability" value={durability} />
-          {Object.entries(engine).map(([name, value]) => (
-            <Fact key={name} name={wordsOf(name)} value={textOf(value)} />
-          ))}
-        </dl>
+        <Facts
+          of={{
+            Version: version,
+            Storage: backend,
+            Durability: durability,
+            ...Object.fromEntries(Object.entries(engine).map(([name, value]) => [wordsOf(name), textOf(value)])),
+          }}
+        />
       </Card>
       {Object.keys(settings).length > 0 && (
         <>
@@ -66,15 +64,6 @@ function Settings({ configuration }: { readonly configuration: Configuration }) 
           <DataTable label="Settings" rows={rows} columns={columns} idOf={([name]) => name} />
         </>
       )}
-    </>
-  );
-}
-
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
     </>
   );
 }
@@ -94,4 +83,57 @@ function textOf(value: Setting['value']): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'object') return value.length === 0 ? 'none' : value.join(', ');
   return formatPeriod(String(value));
+}
+
+/** In maintenance mode no job starts; enqueues and running jobs continue (docs/operating.md, Maintenance mode). */
+function MaintenanceCard() {
+  const maintenance = useCall('admin.maintenance', { refreshMs: 30_000 });
+  const may = useMay('admin.setMaintenance');
+  const [isAsking, setAsking] = useState(false);
+  const [reason, setReason] = useState('');
+  const set = useAction('admin.setMaintenance', { changes: ['admin.maintenance'] });
+  return (
+    <Card title="Maintenance mode">
+      <Loaded query={maintenance} lines={1}>
+        {({ maintenance: isOn, reason: given, enabled_at }) => (
+          <div className="row spread">
+            <span>
+              <Badge tone={isOn ? 'warn' : 'good'}>{isOn ? 'on' : 'off'}</Badge>{' '}
+              {isOn ? (
+                <>
+                  since <Time at={enabled_at} /> {given !== null && `(${given})`}
+                </>
+              ) : (
+                'Jobs start as usual.'
+              )}
+            </span>
+            {may && (
+              <Button onClick={() => (isOn ? set.mutate({ body: { enabled: false } }) : setAsking(true))}>
+                {isOn ? 'End maintenance' : 'Begin maintenance'}
+              </Button>
+            )}
+          </div>
+        )}
+      </Loaded>
+      {isAsking && (
+        <Confirm
+          title="Begin maintenance?"
+          confirm="Begin"
+          destroys
+          onConfirm={() => set.mutateAsync({ body: { enabled: true, ...(reason !== '' && { reason }) } })}
+          onClose={() => setAsking(false)}
+        >
+          <div className="stack">
+            <p>No job starts until you end it. The server still accepts new jobs, and running jobs finish.</p>
+            <TextField
+              label="Reason"
+              hint="Operators see it here, and on the command line."
+              value={reason}
+              onChange={setReason}
+            />
+          </div>
+        </Confirm>
+      )}
+    </Card>
+  );
 }

@@ -1,7 +1,6 @@
 import { useCall } from '../../api/calls.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Card } from '../../ui/page.tsx';
-import { Loaded } from '../../ui/states.tsx';
+import { Card, Loaded, Select } from '../../ui/index.ts';
 import { RunList } from '../crons/run-list.tsx';
 
 const counts = [10, 50, 200, 1_000] as const;
@@ -29,18 +28,13 @@ export function NextRuns({ name }: { readonly name: string }) {
             value={search.from ?? ''}
             onChange={({ target }) => change({ from: target.value || undefined }, { replace: true })}
           />
-          <select
+          <Select
             aria-label="Number of runs"
             style={{ width: 'auto' }}
-            value={count}
-            onChange={({ target }) => change({ runs: target.value })}
-          >
-            {counts.map((one) => (
-              <option key={one} value={one}>
-                {one} runs
-              </option>
-            ))}
-          </select>
+            value={String(count)}
+            onChange={(runs) => change({ runs })}
+            options={counts.map((one) => [String(one), `${one} runs`])}
+          />
         </span>
       }
     >

@@ -1,7 +1,7 @@
 import type { Cron } from '@ojs-ts/core/schemas';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
-import { Button } from '../../ui/button.tsx';
+import { Button } from '../../ui/index.ts';
 
 /** Run now, pause and resume. */
 export function CronButtons({ cron: { name, enabled } }: { readonly cron: Cron }) {

@@ -1,7 +1,5 @@
 import type { Cron } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
-import { Badge, StateBadge } from '../../ui/badge.tsx';
-import { Time } from '../../ui/time.tsx';
+import { Badge, JobLink, StateBadge, Time } from '../../ui/index.ts';
 
 /** Why a cron does not run; nothing for one that does. */
 export function CronBadge({ cron: { enabled, paused_at, never_runs } }: { readonly cron: Cron }) {
@@ -16,9 +14,7 @@ export function LastRun({ cron: { last_run_at, last_job_id, last_job_state } }: 
     <span className="row nowrap">
       <Time at={last_run_at} />
       {last_job_id !== null && typeof last_job_state === 'string' && (
-        <Link to="/jobs/$id" params={{ id: last_job_id }}>
-          <StateBadge state={last_job_state} />
-        </Link>
+        <JobLink id={last_job_id} text={<StateBadge state={last_job_state} />} />
       )}
     </span>
   );

@@ -1,15 +1,13 @@
 import type { Cron } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { useAction } from '../../api/calls.ts';
 import { queueOf } from '../../format/cron.ts';
 import { localZone } from '../../format/times.ts';
 import { checkJson, JsonField } from '../../json/json-field.tsx';
 import { stringify } from '../../json/numeral.ts';
-import { Field } from '../../ui/field.tsx';
-import { FormDialog } from '../../ui/form-dialog.tsx';
+import { Field, FormDialog, Select, TextField } from '../../ui/index.ts';
 import { Preview } from './preview.tsx';
-import { ZoneField } from './zone-field.tsx';
 
 export interface EditCronProps {
   /** The one that is changed; a new one without. */
@@ -37,7 +35,11 @@ export function EditCron({ cron, onClose }: EditCronProps) {
   const navigate = useNavigate();
   const [before] = useState(() => draftOf(cron));
   const [draft, setDraft] = useState(before);
-  const set = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
+  const field = (name: keyof Draft) => ({
+    value: draft[name],
+    onChange: (text: string) => setDraft({ ...draft, [name]: text }),
+    spellCheck: false,
+  });
   const saved = {
     changes: ['cron.list', 'cron.get', 'cron.runs'],
     done: `Saved ${draft.name}.`,
@@ -65,60 +67,28 @@ export function EditCron({ cron, onClose }: EditCronProps) {
       onSubmit={send}
       onClose={onClose}
     >
-      {cron === undefined && (
-        <Field label="Name">
-          <input
-            value={draft.name}
-            onChange={({ target }) => set({ name: target.value })}
-            required
-            spellCheck={false}
-          />
-        </Field>
-      )}
+      {cron === undefined && <TextField {...field('name')} label="Name" required />}
       <div className="columns">
-        <Field label="Schedule" hint="A cron expression of five or six fields, or @every 15m.">
-          <input
-            className="mono"
-            value={draft.expression}
-            onChange={({ target }) => set({ expression: target.value })}
-            required
-            spellCheck={false}
-          />
-        </Field>
-        <ZoneField value={draft.timezone} onChange={(timezone) => set({ timezone })} />
+        <TextField
+          {...field('expression')}
+          label="Schedule"
+          hint="A cron expression of five or six fields, or @every 15m."
+          className="mono"
+          required
+        />
+        <ZoneField {...field('timezone')} />
       </div>
       <Preview expression={draft.expression} timezone={draft.timezone} />
       <div className="columns">
-        <Field label="Job type">
-          <input
-            value={draft.type}
-            onChange={({ target }) => set({ type: target.value })}
-            required
-            spellCheck={false}
-          />
-        </Field>
-        <Field label="Queue" hint="Empty for the default queue.">
-          <input value={draft.queue} onChange={({ target }) => set({ queue: target.value })} spellCheck={false} />
-        </Field>
+        <TextField {...field('type')} label="Job type" required />
+        <TextField {...field('queue')} label="Queue" hint="Empty for the default queue." />
       </div>
-      <JsonField
-        label="Arguments"
-        hint="A JSON array."
-        rows={3}
-        value={draft.args}
-        onChange={(args) => set({ args })}
-      />
+      <JsonField label="Arguments" hint="A JSON array." rows={3} {...field('args')} />
       <div className="columns">
         <Field label="Overlap" hint="What a run does while the one before it has not ended.">
-          <select value={draft.overlap} onChange={({ target }) => set({ overlap: target.value })}>
-            {overlaps.map((overlap) => (
-              <option key={overlap}>{overlap}</option>
-            ))}
-          </select>
+          <Select {...field('overlap')} options={overlaps} />
         </Field>
-        <Field label="Description">
-          <input value={draft.description} onChange={({ target }) => set({ description: target.value })} />
-        </Field>
+        <TextField {...field('description')} label="Description" spellCheck />
       </div>
     </FormDialog>
   );
@@ -148,4 +118,29 @@ function membersOf({ expression, timezone, overlap, description, type, queue, ar
 
 function objectOf(members: readonly (readonly [string, string])[]): string {
   return `{${members.map(([name, text]) => `"${name}":${text}`).join(',')}}`;
+}
+
+const zones = ['UTC', ...Intl.supportedValuesOf('timeZone')];
+
+/** A time zone, found by typing any part of its name. The server checks the name, because it may know more of them. */
+function ZoneField({ value, onChange }: { readonly value: string; readonly onChange: (zone: string) => void }) {
+  const list = useId();
+  return (
+    <>
+      <TextField
+        label="Time zone"
+        hint="Type a city, such as Berlin."
+        list={list}
+        value={value}
+        onChange={onChange}
+        required
+        spellCheck={false}
+      />
+      <datalist id={list}>
+        {zones.map((zone) => (
+          <option key={zone} value={zone} />
+        ))}
+      </datalist>
+    </>
+  );
 }

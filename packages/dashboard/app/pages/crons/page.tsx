@@ -1,19 +1,13 @@
 import type { Cron } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { wordsOfCron } from '../../format/cron.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Button } from '../../ui/button.tsx';
-import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { FindField } from '../../ui/find-field.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
+import { CopyAs, CronLink, Empty, Page as Frame, Loaded, Opener, Time } from '../../ui/index.ts';
 import { CronButtons } from './cron-buttons.tsx';
 import { CronBadge, LastRun } from './cron-state.tsx';
 import { EditCron } from './edit-cron.tsx';
@@ -22,14 +16,13 @@ export function Page() {
   const { search } = useSearchTexts();
   const crons = useCall('cron.list', { query: { limit: 1_000 }, live: (summary) => hasType(summary, 'cron.') });
   const mayRegister = useMay('cron.register');
-  const [isNew, setNew] = useState(false);
   const asked = (search.find ?? '').toLowerCase();
   return (
     <Frame
       title="Crons"
       actions={
         <>
-          {mayRegister && <Button onClick={() => setNew(true)}>New cron</Button>}
+          {mayRegister && <Opener text="New cron">{(close) => <EditCron onClose={close} />}</Opener>}
           <CopyAs operation="cron.list" options={{}} command="cron list" code="await client.listCronJobs();" />
         </>
       }
@@ -52,7 +45,6 @@ export function Page() {
           );
         }}
       </Loaded>
-      {isNew && <EditCron onClose={() => setNew(false)} />}
     </Frame>
   );
 }
@@ -64,10 +56,7 @@ const columns: readonly Column<Cron>[] = [
     align: 'clip',
     cell: (cron) => (
       <>
-        <Link to="/crons/$name" params={{ name: cron.name }}>
-          {cron.name}
-        </Link>{' '}
-        <CronBadge cron={cron} />
+        <CronLink id={cron.name} /> <CronBadge cron={cron} />
       </>
     ),
   },

@@ -1,6 +1,5 @@
 import type { ClockChange, CronRuns } from '@ojs-ts/core/schemas';
-import { Badge } from '../../ui/badge.tsx';
-import { Time } from '../../ui/time.tsx';
+import { Badge, Time } from '../../ui/index.ts';
 
 /** The next runs in the zone of the cron, with the changes of the clocks between them. */
 export function RunList({ runs }: { readonly runs: CronRuns }) {

@@ -1,12 +1,21 @@
 import type { Finding } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
 import { useCall } from '../../api/calls.ts';
-import { Badge, type Tone } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
-import { CopyAs, CopyButton } from '../../ui/copy.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
+import {
+  Badge,
+  Button,
+  CopyAs,
+  CopyButton,
+  CronLink,
+  Empty,
+  Page as Frame,
+  type JobLink,
+  LimitLink,
+  Loaded,
+  QueueLink,
+  Time,
+  type Tone,
+  WorkerLink,
+} from '../../ui/index.ts';
 
 const tones: Readonly<Record<Finding['severity'], Tone>> = { error: 'bad', warning: 'warn' };
 
@@ -68,28 +77,17 @@ function FindingCard({ finding: { code, severity, message, remedy } }: { readonl
   );
 }
 
+const links: Partial<Record<string, typeof JobLink>> = {
+  cron: CronLink,
+  limits: LimitLink,
+  queues: QueueLink,
+  workers: WorkerLink,
+};
+
 /** The page of what a command of the remedy names. */
 function PageOf({ remedy }: { readonly remedy: string }) {
-  const [, group, name] = /\bojs (cron|limits|queues|workers) \w+ ([^\s,]*[^\s,.])/.exec(remedy) ?? [];
+  const [, group = '', name] = /\bojs (cron|limits|queues|workers) \w+ ([^\s,]*[^\s,.])/.exec(remedy) ?? [];
   if (name === undefined) return null;
-  const shown = `See ${name}`;
-  if (group === 'limits') {
-    return (
-      <Link to="/limits/$key" params={{ key: name }}>
-        {shown}
-      </Link>
-    );
-  }
-  if (group === 'workers') {
-    return (
-      <Link to="/workers/$id" params={{ id: name }}>
-        {shown}
-      </Link>
-    );
-  }
-  return (
-    <Link to={group === 'cron' ? '/crons/$name' : '/queues/$name'} params={{ name }}>
-      {shown}
-    </Link>
-  );
+  const Target = links[group];
+  return Target && <Target id={name} text={`See ${name}`} />;
 }

@@ -1,16 +1,23 @@
 import { readDocument } from '@ojs-ts/core/json';
 import type { LoggedEvent } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { IfMay } from '../../access/if-may.tsx';
+import { useMay } from '../../api/session.ts';
 import { stringify } from '../../json/numeral.ts';
 import './events.css';
 import { useSearchTexts } from '../../search.ts';
-import { Badge, type Tone } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import {
+  Badge,
+  Button,
+  CronLink,
+  JobLink,
+  QueueLink,
+  Time,
+  type Tone,
+  WorkerLink,
+  WorkflowLink,
+} from '../../ui/index.ts';
 import { JsonTree } from '../../ui/json-tree.tsx';
-import { Time } from '../../ui/time.tsx';
 
 const bad = /\.(failed|discarded|timeout|stalled|total_timeout|rejected|step_failed|job_failed)$/;
 const good = /\.(completed|step_completed|job_completed)$/;
@@ -53,27 +60,20 @@ function FromHere({ event: { id, type } }: { readonly event: LoggedEvent }) {
   );
 }
 
+const links: Partial<Record<string, typeof JobLink>> = {
+  job: JobLink,
+  workflow: WorkflowLink,
+  worker: WorkerLink,
+  queue: QueueLink,
+  cron: CronLink,
+};
+
 function Subject({ event: { type, subject = '' } }: { readonly event: LoggedEvent }) {
-  const [about] = type.split('.');
-  const id = { params: { id: subject }, children: subject };
-  const name = { params: { name: subject }, children: subject };
-  if (about === 'job') return <Link to="/jobs/$id" {...id} />;
-  if (about === 'workflow')
-    return (
-      // Its other steps may be in queues that the caller does not see.
-      <IfMay call="workflow.list" otherwise={subject}>
-        <Link to="/workflows/$id" {...id} />
-      </IfMay>
-    );
-  if (about === 'worker')
-    return (
-      <IfMay call="worker.get" otherwise={subject}>
-        <Link to="/workers/$id" {...id} />
-      </IfMay>
-    );
-  if (about === 'queue') return <Link to="/queues/$name" {...name} />;
-  if (about === 'cron') return <Link to="/crons/$name" {...name} />;
-  return <>{subject}</>;
+  const [about = ''] = type.split('.');
+  const Target = links[about];
+  // Other steps of a workflow may be in queues that the caller does not see.
+  const mayFollow = useMay('workflow.list') || about !== 'workflow';
+  return Target && mayFollow ? <Target id={subject} /> : subject;
 }
 
 function toneOf(type: string): Tone {

@@ -1,25 +1,14 @@
 import { elements, members } from '@ojs-ts/core';
 import { readDocument } from '@ojs-ts/core/json';
-import { Link } from '@tanstack/react-router';
+import type { Answers } from '@ojs-ts/core/schemas';
 import { type ReactNode, useState } from 'react';
-import { IfMay } from '../../access/if-may.tsx';
 import { formatDuration } from '../../format/times.ts';
 import { parse } from '../../json/numeral.ts';
-import { Badge, type Tone } from '../../ui/badge.tsx';
+import { Badge, Card, CopyButton, Time, type Tone, WorkerLink } from '../../ui/index.ts';
 import { JsonTree } from '../../ui/json-tree.tsx';
-import { Card } from '../../ui/page.tsx';
-import { Time } from '../../ui/time.tsx';
 import type { Life, Span } from './spans.ts';
-import { Stack } from './stack.tsx';
 
-interface JobError {
-  readonly code: string;
-  readonly type: string;
-  readonly message: string;
-  readonly attempt: number;
-  readonly occurred_at: string;
-  readonly backtrace?: readonly string[];
-}
+type JobError = Answers['admin.job']['errors'][number];
 
 interface Entry {
   readonly key: string;
@@ -32,7 +21,7 @@ interface Entry {
 export function Attempts({ life, errors }: { readonly life: Life; readonly errors: string }) {
   const entries = entriesOf(life, errors);
   return (
-    <Card title="Attempts" aside={<span className="soft small">{entries.length > 0 && entries.length}</span>}>
+    <Card title="Attempts" note={entries.length}>
       {entries.length === 0 ? (
         <p className="soft">No attempt is on record. Each new one will be here, with its error and stack.</p>
       ) : (
@@ -62,12 +51,7 @@ function AttemptHead({ span }: { readonly span: Span | null }) {
       </span>
       {worker !== null && (
         <span className="soft attempt-worker">
-          on{' '}
-          <IfMay call="worker.get" otherwise={worker}>
-            <Link to="/workers/$id" params={{ id: worker }}>
-              {worker}
-            </Link>
-          </IfMay>
+          on <WorkerLink id={worker} />
         </span>
       )}
     </div>
@@ -113,16 +97,14 @@ export function ErrorDetail({ text, isOpen }: { readonly text: string; readonly 
   );
 }
 
-/** Open or closed at first; then as the reader leaves it, whatever attempts come after. */
-function Fold({
-  title,
-  isOpen,
-  children,
-}: {
+interface FoldProps {
   readonly title: string;
   readonly isOpen: boolean;
   readonly children: ReactNode;
-}) {
+}
+
+/** Open or closed at first; then as the reader leaves it, whatever attempts come after. */
+function Fold({ title, isOpen, children }: FoldProps) {
   const [first] = useState(isOpen);
   return (
     <details open={first}>
@@ -149,4 +131,47 @@ function entriesOf({ spans }: Life, errors: string): readonly Entry[] {
   });
   for (const [at, error] of left) entries.push({ key: `error ${at}`, span: null, error, at });
   return entries.sort((one, other) => other.at - one.at);
+}
+
+const library = /node_modules[\\/]|node:|\binternal[\\/]|<anonymous>|site-packages|\/gems\/|\/vendor\//;
+
+/** The frames of an error. Frames of libraries are folded, so that the user's own are easy to see. */
+function Stack({ frames }: { readonly frames: readonly string[] }) {
+  return (
+    <div className="stack-frames">
+      <ol>
+        {folded(frames).map(({ at, lines, isLibrary }) => (
+          <li key={at}>
+            {isLibrary && lines.length > 1 ? (
+              <details>
+                <summary>{lines.length} frames of libraries</summary>
+                <pre>{lines.join('\n')}</pre>
+              </details>
+            ) : (
+              <pre data-library={isLibrary}>{lines.join('\n')}</pre>
+            )}
+          </li>
+        ))}
+      </ol>
+      <CopyButton text={frames.join('\n')} what="the stack" />
+    </div>
+  );
+}
+
+interface Group {
+  readonly at: number;
+  readonly lines: readonly string[];
+  readonly isLibrary: boolean;
+}
+
+/** The first frame always shows: the error was thrown there. */
+function folded(frames: readonly string[]): readonly Group[] {
+  const groups: Group[] = [];
+  for (const [at, line] of frames.entries()) {
+    const isLibrary = at > 0 && library.test(line);
+    const last = groups.at(-1);
+    if (last?.isLibrary === isLibrary) groups[groups.length - 1] = { ...last, lines: [...last.lines, line] };
+    else groups.push({ at, lines: [line], isLibrary });
+  }
+  return groups;
 }

@@ -1,14 +1,12 @@
 import { uuidv7 } from '@ojs-ts/core';
 import { readDocument } from '@ojs-ts/core/json';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useSession } from '../../api/session.ts';
 import { prettyOf } from '../../json/document.ts';
 import { problemOf } from '../../json/problem.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { Failure } from '../../ui/states.tsx';
+import { FormDialog } from '../../ui/index.ts';
 import { ChangeFields } from './change-fields.tsx';
-import { bodyOf, changedMembers, editFields, type Fields, fieldsOf, rerunFields, unchanged } from './changes.ts';
+import { bodyOf, changedMembers, editFields, fieldsOf, rerunFields, unchanged } from './changes.ts';
 import type { JobDocument } from './job.ts';
 import { useJobCall } from './job-call.ts';
 import { isVeiled } from './payload.tsx';
@@ -28,17 +26,11 @@ export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogPr
   const [opened] = useState(() => openedWith(kind, document, seesArguments));
   const { before, job, veiled } = opened;
   const [fields, setFields] = useState(before);
-  const [failure, setFailure] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const { run } = useJobCall(job.id);
   const isEdit = kind === 'edit';
-  const set = (change: Partial<Fields>): void => setFields((last) => ({ ...last, ...change }));
   const changed = changedMembers(before, fields);
   const isWrong = problemOf(fields.args) !== null || problemOf(fields.meta) !== null;
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setFailure(null);
+  const submit = async (): Promise<void> => {
     try {
       const answer = await run({
         operation: isEdit ? 'job.edit' : 'job.rerun',
@@ -47,37 +39,35 @@ export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogPr
         idempotencyKey: opened.key,
         done: isEdit ? 'The job is changed.' : 'A new job is enqueued.',
       });
-      onDone(idOf(answer, job.id));
+      const { id = job.id }: { readonly id?: string } = JSON.parse(answer);
+      onDone(id);
     } catch (error) {
-      setFailure(error);
       // A repeated call with this key would get the same refusal.
       opened.key = uuidv7();
-      setBusy(false);
+      throw error;
     }
   };
   return (
-    <Dialog title={isEdit ? `Edit ${job.type}` : `Run ${job.type} again`} size="wide" onClose={onClose}>
-      <form className="stack" onSubmit={(event) => void submit(event)}>
-        <p className="soft">
-          {isEdit
-            ? 'Only what you change is sent. The server refuses the edit if the job has started meanwhile.'
-            : 'The server makes a new job with these values. The old job stays as it is.'}
-        </p>
-        <ChangeFields
-          fields={fields}
-          names={(isEdit ? editFields : rerunFields).filter((name) => name !== 'start' || job.state !== 'available')}
-          veiled={veiled}
-          onChange={set}
-        />
-        {failure !== null && <Failure error={failure} />}
-        <div className="dialog-foot">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" disabled={isWrong || (isEdit && changed.length === 0)} busy={busy}>
-            {busy ? 'Working…' : isEdit ? 'Save changes' : 'Run again'}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={isEdit ? `Edit ${job.type}` : `Run ${job.type} again`}
+      size="wide"
+      submit={isEdit ? 'Save changes' : 'Run again'}
+      isReady={!isWrong && !(isEdit && changed.length === 0)}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <p className="soft">
+        {isEdit
+          ? 'Only what you change is sent. The server refuses the edit if the job has started meanwhile.'
+          : 'The server makes a new job with these values. The old job stays as it is.'}
+      </p>
+      <ChangeFields
+        fields={fields}
+        names={(isEdit ? editFields : rerunFields).filter((name) => name !== 'start' || job.state !== 'available')}
+        veiled={veiled}
+        onChange={(change) => setFields((last) => ({ ...last, ...change }))}
+      />
+    </FormDialog>
   );
 }
 
@@ -92,9 +82,4 @@ function openedWith(kind: 'edit' | 'rerun', { job, parts }: JobDocument, seesArg
     ...(isVeiled(meta, true) ? (['meta'] as const) : []),
   ];
   return { before, job, veiled, key: uuidv7() };
-}
-
-function idOf(answer: string, otherwise: string): string {
-  const { id = otherwise }: { readonly id?: string } = JSON.parse(answer);
-  return id;
 }

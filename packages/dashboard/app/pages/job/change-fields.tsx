@@ -1,5 +1,5 @@
 import './change-fields.css';
-import { Field } from '../../ui/field.tsx';
+import { TextField } from '../../ui/index.ts';
 import { JsonEditor } from '../../ui/json-editor.tsx';
 import type { Fields } from './changes.ts';
 
@@ -16,16 +16,9 @@ export interface ChangeFieldsProps {
 
 /** The fields that may be changed of a job, or of many. */
 export function ChangeFields({ fields, names, veiled = [], mayBeEmpty = false, onChange }: ChangeFieldsProps) {
-  const has = (name: keyof Fields): boolean => names.includes(name);
-  const text = (name: keyof Fields) => ({
-    value: fields[name],
-    spellCheck: false,
-    autoComplete: 'off',
-    onChange: ({ target }: { readonly target: HTMLInputElement }) => onChange({ [name]: target.value }),
-  });
   return (
     <>
-      {has('args') &&
+      {names.includes('args') &&
         (veiled.includes('args') ? (
           <p>Your token does not show all arguments, so they stay as they are.</p>
         ) : (
@@ -36,7 +29,7 @@ export function ChangeFields({ fields, names, veiled = [], mayBeEmpty = false, o
             onChange={(args) => onChange({ args })}
           />
         ))}
-      {has('meta') &&
+      {names.includes('meta') &&
         (veiled.includes('meta') ? (
           <p>Your token does not show all of meta, so it stays as it is.</p>
         ) : (
@@ -49,37 +42,30 @@ export function ChangeFields({ fields, names, veiled = [], mayBeEmpty = false, o
           />
         ))}
       <div className="form-grid">
-        {has('queue') && (
-          <Field label="Queue">
-            <input {...text('queue')} />
-          </Field>
-        )}
-        {has('priority') && (
-          <Field label="Priority" hint="−100 to 100; a higher one starts first">
-            <input inputMode="numeric" {...text('priority')} />
-          </Field>
-        )}
-        {has('start') && (
-          <Field label="Starts at" hint="now, +PT10M, or a time such as 2026-01-31T09:00:00Z">
-            <input {...text('start')} />
-          </Field>
-        )}
-        {has('tags') && (
-          <Field label="Tags" hint="Separated by commas">
-            <input {...text('tags')} />
-          </Field>
-        )}
-        {has('timeout') && (
-          <Field label="Timeout (ms)" hint="Of one attempt">
-            <input inputMode="numeric" {...text('timeout')} />
-          </Field>
-        )}
-        {has('maxAttempts') && (
-          <Field label="Attempts" hint="At most, retries included">
-            <input inputMode="numeric" {...text('maxAttempts')} />
-          </Field>
-        )}
+        {texts
+          .filter(([name]) => names.includes(name))
+          .map(([name, label, hint, inputMode]) => (
+            <TextField
+              key={name}
+              label={label}
+              hint={hint}
+              inputMode={inputMode}
+              value={fields[name]}
+              onChange={(text) => onChange({ [name]: text })}
+              spellCheck={false}
+              autoComplete="off"
+            />
+          ))}
       </div>
     </>
   );
 }
+
+const texts: readonly (readonly [name: keyof Fields, label: string, hint?: string, mode?: 'numeric'])[] = [
+  ['queue', 'Queue'],
+  ['priority', 'Priority', '−100 to 100; a higher one starts first', 'numeric'],
+  ['start', 'Starts at', 'now, +PT10M, or a time such as 2026-01-31T09:00:00Z'],
+  ['tags', 'Tags', 'Separated by commas'],
+  ['timeout', 'Timeout (ms)', 'Of one attempt', 'numeric'],
+  ['maxAttempts', 'Attempts', 'At most, retries included', 'numeric'],
+];

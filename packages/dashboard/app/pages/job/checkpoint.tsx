@@ -1,10 +1,10 @@
 import { members } from '@ojs-ts/core';
 import { useQuery } from '@tanstack/react-query';
 import { callText } from '../../api/client.ts';
-import { ApiFailure } from '../../api/failure.ts';
+import { isMissing } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
 import { hasJob, hasType } from '../../live/summary.ts';
-import { Time } from '../../ui/time.tsx';
+import { Time } from '../../ui/index.ts';
 import { Payload } from './payload.tsx';
 
 /** The state that an execution saved for the next one; nothing without it. */
@@ -18,7 +18,7 @@ export function Checkpoint({ id }: { readonly id: string }) {
         const at: string = JSON.parse(parts.get('created_at') ?? 'null');
         return { state: parts.get('state') ?? 'null', sequence: parts.get('sequence') ?? '', at };
       } catch (error) {
-        if (error instanceof ApiFailure && error.status === 404) return null;
+        if (isMissing(error)) return null;
         throw error;
       }
     },
@@ -26,10 +26,10 @@ export function Checkpoint({ id }: { readonly id: string }) {
     meta: { live: (summary) => hasJob(summary, id) && hasType(summary, 'job.checkpointed', 'job.completed') },
   });
   if (data === undefined || data === null) return null;
-  const aside = (
-    <span className="soft small">
+  const note = (
+    <>
       Number {data.sequence}, saved <Time at={data.at} />
-    </span>
+    </>
   );
-  return <Payload title="Checkpoint" text={data.state} aside={aside} />;
+  return <Payload title="Checkpoint" text={data.state} note={note} />;
 }

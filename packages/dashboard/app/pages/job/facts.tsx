@@ -1,84 +1,41 @@
-import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
-import { IfMay } from '../../access/if-may.tsx';
 import { formatDuration, formatPer, formatPeriod } from '../../format/times.ts';
 import { parse } from '../../json/numeral.ts';
-import { Card } from '../../ui/page.tsx';
-import { Time } from '../../ui/time.tsx';
-import type { Job, JobDocument, RetryPolicy } from './job.ts';
+import { Card, Facts, JobsLink, LimitLink, QueueLink, Time, WorkerLink } from '../../ui/index.ts';
+import type { Job, JobDocument } from './job.ts';
 import { Trace, traceOf } from './trace.tsx';
 
 /** The main facts about the job. */
-export function Facts({ job }: { readonly job: Job }) {
-  const { type, queue, priority, attempt, max_attempts: most, worker_id: worker, tags = [], meta } = job;
-  const trace = traceOf(meta);
+export function MainFacts({ job }: { readonly job: Job }) {
+  const { type, queue, worker_id: worker, tags = [] } = job;
+  const trace = traceOf(job.meta);
   const endedAt = job.completed_at ?? job.cancelled_at ?? job.discarded_at;
+  const at = (time: string | undefined) => time !== undefined && <Time at={time} />;
   return (
     <Card title="Facts">
-      <dl className="facts">
-        <Fact name="Type">
-          <Link to="/jobs" search={{ q: `type:${type}` }}>
-            {type}
-          </Link>
-        </Fact>
-        <Fact name="Queue">
-          <Link to="/queues/$name" params={{ name: queue }}>
-            {queue}
-          </Link>
-        </Fact>
-        <Fact name="Priority">{priority}</Fact>
-        <Fact name="Attempt">
-          {attempt} of {most}
-        </Fact>
-        {worker !== undefined && (
-          <Fact name={job.state === 'active' ? 'Worker' : 'Last worker'}>
-            <IfMay call="worker.get" otherwise={<span className="breaks">{worker}</span>}>
-              <Link to="/workers/$id" params={{ id: worker }} className="breaks">
-                {worker}
-              </Link>
-            </IfMay>
-          </Fact>
-        )}
-        <Fact name="Created">
-          <Time at={job.created_at} />
-        </Fact>
-        {job.scheduled_at !== undefined && (
-          <Fact name="Scheduled for">
-            <Time at={job.scheduled_at} />
-          </Fact>
-        )}
-        {job.next_attempt_at !== undefined && (
-          <Fact name="Next attempt">
-            <Time at={job.next_attempt_at} />
-          </Fact>
-        )}
-        {job.expires_at !== undefined && (
-          <Fact name="Expires">
-            <Time at={job.expires_at} />
-          </Fact>
-        )}
-        {endedAt !== undefined && (
-          <Fact name="Ended">
-            <Time at={endedAt} />
-          </Fact>
-        )}
-        {tags.length > 0 && (
-          <Fact name="Tags">
+      <Facts
+        of={{
+          Type: <JobsLink q={`type:${type}`} text={type} />,
+          Queue: <QueueLink id={queue} />,
+          Priority: job.priority,
+          Attempt: `${job.attempt} of ${job.max_attempts}`,
+          [job.state === 'active' ? 'Worker' : 'Last worker']: worker !== undefined && (
+            <WorkerLink id={worker} className="breaks" />
+          ),
+          Created: at(job.created_at),
+          'Scheduled for': at(job.scheduled_at),
+          'Next attempt': at(job.next_attempt_at),
+          Expires: at(job.expires_at),
+          Ended: at(endedAt),
+          Tags: tags.length > 0 && (
             <span className="row">
               {tags.map((tag) => (
-                <Link key={tag} to="/jobs" search={{ q: `tag:${JSON.stringify(tag)}` }} className="badge">
-                  {tag}
-                </Link>
+                <JobsLink key={tag} q={`tag:${JSON.stringify(tag)}`} className="badge" text={tag} />
               ))}
             </span>
-          </Fact>
-        )}
-        {trace !== null && (
-          <Fact name="Trace">
-            <Trace id={trace} />
-          </Fact>
-        )}
-      </dl>
+          ),
+          Trace: trace !== null && <Trace id={trace} />,
+        }}
+      />
     </Card>
   );
 }
@@ -100,29 +57,26 @@ const policies: readonly (readonly [member: string, name: string])[] = [
 
 /** The policies of the job: retries, timeouts, uniqueness, limits, schema. */
 export function Policies({ document: { job, parts } }: { readonly document: JobDocument }) {
+  const { non_retryable_errors: final } = job.retry_policy;
+  const given = policies.flatMap(([member, name]) => {
+    const text = parts.get(member);
+    if (text === undefined || text === 'null') return [];
+    const words = lengthOf(member, text) ?? (
+      <code key={member} className="breaks">
+        {text}
+      </code>
+    );
+    return [[name, member === 'rate_limit' ? <LimitList key={member} text={text} /> : words] as const];
+  });
   return (
     <Card title="Policies">
-      <dl className="facts">
-        <Fact name="Retries">{sentenceOf(job.retry_policy)}</Fact>
-        {job.retry_policy.non_retryable_errors.length > 0 && (
-          <Fact name="Never retries">
-            <code className="breaks">{job.retry_policy.non_retryable_errors.join(', ')}</code>
-          </Fact>
-        )}
-        {policies.flatMap(([member, name]) => {
-          const text = parts.get(member);
-          if (text === undefined || text === 'null') return [];
-          return [
-            <Fact key={member} name={name}>
-              {member === 'rate_limit' ? (
-                <LimitList text={text} />
-              ) : (
-                (lengthOf(member, text) ?? <code className="breaks">{text}</code>)
-              )}
-            </Fact>,
-          ];
-        })}
-      </dl>
+      <Facts
+        of={{
+          Retries: sentenceOf(job.retry_policy),
+          'Never retries': final.length > 0 && <code className="breaks">{final.join(', ')}</code>,
+          ...Object.fromEntries(given),
+        }}
+      />
     </Card>
   );
 }
@@ -144,11 +98,7 @@ function LimitList({ text }: { readonly text: string }) {
       {limits.map((limit, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the list of a job never changes
         <li key={index} className="breaks">
-          {limit.key !== undefined && (
-            <Link to="/limits/$key" params={{ key: limit.key }}>
-              {limit.key}
-            </Link>
-          )}{' '}
+          {limit.key !== undefined && <LimitLink id={limit.key} />}{' '}
           <span className="soft">{numbersOf(limit).join(', ')}</span>
         </li>
       ))}
@@ -165,7 +115,7 @@ function numbersOf({ concurrency, rate, throttle, max_per_second: perSecond }: S
   ];
 }
 
-function sentenceOf(policy: RetryPolicy): string {
+function sentenceOf(policy: Job['retry_policy']): string {
   const { max_attempts: most, on_exhaustion: then, backoff_strategy: strategy, jitter } = policy;
   const end = then === 'dead_letter' ? 'then the dead letter' : `then ${then}`;
   if (most <= 1) return `One attempt, ${end}`;
@@ -177,13 +127,4 @@ function sentenceOf(policy: RetryPolicy): string {
 function lengthOf(member: string, text: string): string | null {
   if (member.endsWith('_ms')) return formatDuration(Number(text));
   return text.startsWith('"P') ? formatPeriod(text.slice(1, -1)) : null;
-}
-
-export function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </>
-  );
 }

@@ -1,66 +1,13 @@
 import { members } from '@ojs-ts/core';
+import type { Answers } from '@ojs-ts/core/schemas';
 import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { callText } from '../../api/client.ts';
 import { parse } from '../../json/numeral.ts';
 import { hasJob } from '../../live/summary.ts';
 
-export type JobState =
-  | 'pending'
-  | 'scheduled'
-  | 'available'
-  | 'active'
-  | 'retryable'
-  | 'completed'
-  | 'discarded'
-  | 'cancelled';
-
 /** The members of a job that the page reads; those of its user stay text. */
-export interface Job {
-  readonly id: string;
-  readonly type: string;
-  readonly queue: string;
-  readonly state: JobState;
-  readonly priority: number;
-  readonly attempt: number;
-  readonly max_attempts: number;
-  readonly meta: Readonly<Record<string, unknown>>;
-  readonly tags?: readonly string[];
-  readonly timeout_ms?: number;
-  readonly created_at: string;
-  readonly enqueued_at?: string;
-  readonly started_at?: string;
-  readonly scheduled_at?: string;
-  readonly next_attempt_at?: string;
-  readonly completed_at?: string;
-  readonly cancelled_at?: string;
-  readonly discarded_at?: string;
-  readonly expires_at?: string;
-  readonly worker_id?: string;
-  readonly workflow_id?: string;
-  readonly error_fingerprint: string | null;
-  readonly has_checkpoint: boolean;
-  readonly schema?: string;
-  readonly retry_policy: RetryPolicy;
-  readonly x_progress?: Progress;
-}
-
-export interface RetryPolicy {
-  readonly max_attempts: number;
-  readonly initial_interval: string;
-  readonly backoff_coefficient: unknown;
-  readonly max_interval: string;
-  readonly jitter: boolean;
-  readonly non_retryable_errors: readonly string[];
-  readonly on_exhaustion: string;
-  readonly backoff_strategy: string;
-}
-
-export interface Progress {
-  /** From 0 to 100. */
-  readonly percentage: unknown;
-  readonly message: string | null;
-  readonly updated_at: string | null;
-}
+export type Job = Omit<Answers['admin.job'], 'args' | 'result' | 'parent_results' | 'errors' | 'error'>;
+export type JobState = Job['state'];
 
 export interface JobDocument {
   readonly job: Job;

@@ -2,17 +2,14 @@ import './job.css';
 import { elements } from '@ojs-ts/core';
 import { Link, useParams } from '@tanstack/react-router';
 import { useCall } from '../../api/calls.ts';
-import { ApiFailure } from '../../api/failure.ts';
+import { isMissing } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
 import { hasJob } from '../../live/summary.ts';
-import { StateBadge } from '../../ui/badge.tsx';
-import { CopyButton } from '../../ui/copy.tsx';
-import { Card, Page as Frame } from '../../ui/page.tsx';
-import { Empty, Failure, Loading } from '../../ui/states.tsx';
+import { Card, CopyButton, Empty, Failure, Page as Frame, Loading, StateBadge, WorkflowLink } from '../../ui/index.ts';
 import { Actions } from './actions.tsx';
 import { Attempts, ErrorDetail } from './attempts.tsx';
 import { Checkpoint } from './checkpoint.tsx';
-import { Facts, Policies } from './facts.tsx';
+import { MainFacts, Policies } from './facts.tsx';
 import { historyQuery, isEnded, type JobDocument, useJob } from './job.ts';
 import { Payload } from './payload.tsx';
 import { Progress } from './progress.tsx';
@@ -90,16 +87,12 @@ function Body({ document }: { readonly document: JobDocument }) {
         <Payload title="Meta" text={parts.get('meta') ?? '{}'} isPayload={false} />
       </div>
       <div className="job-side">
-        <Facts job={job} />
+        <MainFacts job={job} />
         <Relations job={job} />
         <Policies document={document} />
       </div>
     </div>
   );
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof ApiFailure && error.status === 404;
 }
 
 function NotFound({ id }: { readonly id: string }) {
@@ -112,9 +105,7 @@ function NotFound({ id }: { readonly id: string }) {
       </p>
       <p className="row">
         <Link to="/jobs">All jobs</Link>
-        <Link to="/workflows/$id" params={{ id }}>
-          Look for a workflow
-        </Link>
+        <WorkflowLink id={id} text="Look for a workflow" />
         <Link to="/events">Events</Link>
         {mayAudit && (
           <Link to="/audit" search={{ about: id }}>

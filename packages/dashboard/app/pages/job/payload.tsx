@@ -2,8 +2,8 @@ import { readDocument } from '@ojs-ts/core/json';
 import { type ReactNode, useMemo } from 'react';
 import { useSession } from '../../api/session.ts';
 import { formatBytes } from '../../format/numbers.ts';
+import { Card } from '../../ui/index.ts';
 import { JsonTree } from '../../ui/json-tree.tsx';
-import { Card } from '../../ui/page.tsx';
 
 export interface PayloadProps {
   readonly title: string;
@@ -11,7 +11,7 @@ export interface PayloadProps {
   readonly text: string;
   /** True if a caller without the right `payload` gets something else in its place. */
   readonly isPayload?: boolean;
-  readonly aside?: ReactNode;
+  readonly note?: ReactNode;
 }
 
 /** In characters: of a larger document only the first level is open at first. */
@@ -19,17 +19,12 @@ const large = 20_000;
 const redacted = '"[redacted]"';
 
 /** A document of the user, every literal unchanged, or a note that the caller may not see it. */
-export function Payload({ title, text, isPayload = true, aside }: PayloadProps) {
+export function Payload({ title, text, isPayload = true, note }: PayloadProps) {
   const { sees_arguments: seesArguments } = useSession();
   const node = useMemo(() => readDocument(text), [text]);
   const isHidden = isPayload && !seesArguments;
   return (
-    <Card
-      title={title}
-      aside={
-        aside ?? (!isHidden && text.length > 1_024 && <span className="soft small">{formatBytes(text.length)}</span>)
-      }
-    >
+    <Card title={title} note={note ?? (!isHidden && text.length > 1_024 && formatBytes(text.length))}>
       {isHidden ? (
         <p className="soft">
           Hidden: your token does not have the right <code>payload</code>.

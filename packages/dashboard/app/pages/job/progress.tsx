@@ -1,6 +1,5 @@
 import { members } from '@ojs-ts/core';
-import { Card } from '../../ui/page.tsx';
-import { Time } from '../../ui/time.tsx';
+import { Card, Meter, Time } from '../../ui/index.ts';
 import type { JobDocument } from './job.ts';
 import { Payload } from './payload.tsx';
 
@@ -15,10 +14,10 @@ export function Progress({ document: { job, parts } }: { readonly document: JobD
     <>
       <Card
         title="Progress"
-        aside={
-          <span className="soft small">
+        note={
+          <>
             reported <Time at={at} />
-          </span>
+          </>
         }
       >
         <div className="row spread">
@@ -26,17 +25,11 @@ export function Progress({ document: { job, parts } }: { readonly document: JobD
           {percent !== null && <strong className="number">{percent} %</strong>}
         </div>
         {percent !== null && (
-          <div
-            className="meter"
-            role="progressbar"
-            aria-label="Progress"
-            aria-valuenow={percent}
-            aria-valuemin={0}
-            aria-valuemax={100}
-            aria-valuetext={message === null ? `${percent} %` : `${percent} %: ${message}`}
-          >
-            <div style={{ width: `${percent}%` }} />
-          </div>
+          <Meter
+            label="Progress"
+            percent={percent}
+            text={message === null ? `${percent} %` : `${percent} %: ${message}`}
+          />
         )}
       </Card>
       {data !== 'null' && <Payload title="Progress data" text={data} />}

@@ -2,15 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
-import { callText } from '../../api/client.ts';
+import { call } from '../../api/client.ts';
 import { useEveryQueue, useMay } from '../../api/session.ts';
-import { parse } from '../../json/numeral.ts';
 import { hasJob, hasWorkflow } from '../../live/summary.ts';
-import { StateBadge } from '../../ui/badge.tsx';
-import { Card } from '../../ui/page.tsx';
-import { Fact } from './facts.tsx';
+import { Card, CronLink, Facts, type FactsProps, JobLink, JobsLink, StateBadge, WorkflowLink } from '../../ui/index.ts';
 import { isEnded, type Job } from './job.ts';
-import { type Graph, neighboursOf, type Step } from './steps.ts';
+import { neighboursOf, type Step } from './steps.ts';
 
 /** The origin of the job, and the jobs that came from it. */
 export function Relations({ job }: { readonly job: Job }) {
@@ -18,67 +15,42 @@ export function Relations({ job }: { readonly job: Job }) {
   const { cron_name: cron, 'ojs.rerun_of': original } = meta;
   const isDead = state === 'discarded' && job.retry_policy.on_exhaustion === 'dead_letter';
   const reruns = useReruns(job);
+  const workflowFacts = useWorkflowFacts(job);
   const hasReruns = reruns !== undefined && (reruns.ids.length > 0 || !reruns.isComplete);
   const isAlone = workflow === undefined && cron === undefined && original === undefined && !hasReruns;
   if (isAlone && !isDead && fingerprint === null) return null;
   return (
     <Card title="Related">
-      <dl className="facts">
-        {workflow !== undefined && <WorkflowFacts id={workflow} job={job.id} />}
-        {typeof cron === 'string' && (
-          <Fact name="Cron">
-            <Link to="/crons/$name" params={{ name: cron }}>
-              {cron}
-            </Link>
-          </Fact>
-        )}
-        {typeof original === 'string' && (
-          <Fact name="Runs again">
-            <JobLink id={original} />
-          </Fact>
-        )}
-        {hasReruns && (
-          <Fact name="Run again as">
+      <Facts
+        of={{
+          ...workflowFacts,
+          Cron: typeof cron === 'string' && <CronLink id={cron} />,
+          'Runs again': typeof original === 'string' && <JobLink id={original} className="mono breaks" />,
+          'Run again as': hasReruns && (
             <ul className="plain">
               {reruns.ids.map((id) => (
                 <li key={id}>
-                  <JobLink id={id} />
+                  <JobLink id={id} className="mono breaks" />
                 </li>
               ))}
               {!reruns.isComplete && (
                 <li>
-                  <Link to="/jobs" search={{ q: rerunQuery(job.id) }}>
-                    Search further
-                  </Link>
+                  <JobsLink q={rerunQuery(job.id)} text="Search further" />
                 </li>
               )}
             </ul>
-          </Fact>
-        )}
-        {isDead && (
-          <Fact name="Dead letter">
+          ),
+          'Dead letter': isDead && (
             <IfMay call="deadLetter.stats" otherwise="It is in the dead letter">
               <Link to="/dead-letter">It is in the dead letter</Link>
             </IfMay>
-          </Fact>
-        )}
-        {fingerprint !== null && (
-          <Fact name="Same error">
-            <Link to="/jobs" search={{ q: `fingerprint:${fingerprint}` }}>
-              Jobs with this error
-            </Link>
-          </Fact>
-        )}
-      </dl>
+          ),
+          'Same error': fingerprint !== null && (
+            <JobsLink q={`fingerprint:${fingerprint}`} text="Jobs with this error" />
+          ),
+        }}
+      />
     </Card>
-  );
-}
-
-function JobLink({ id }: { readonly id: string }) {
-  return (
-    <Link to="/jobs/$id" params={{ id }} className="mono breaks">
-      {id}
-    </Link>
   );
 }
 
@@ -100,68 +72,48 @@ function useReruns({ id, type, state }: Job): Reruns | undefined {
     queryKey: ['reruns', id],
     queryFn: async ({ signal }): Promise<Reruns> => {
       const query = { q: `type:${type} ${rerunQuery(id)}`, limit: 10 };
-      const { jobs, search } = parse(await callText('job.list', { query, signal })) as RerunList;
-      return { ids: jobs.map((job) => job.id), isComplete: search.complete };
+      const { jobs, search } = await call('job.list', { query, signal });
+      return { ids: jobs.map((job) => job.id), isComplete: search?.complete !== false };
     },
     enabled: mayList && isEnded(state),
   }).data;
 }
 
-interface RerunList {
-  readonly jobs: readonly { readonly id: string }[];
-  readonly search: { readonly complete: boolean };
-}
-
-function WorkflowFacts({ id, job }: { readonly id: string; readonly job: string }) {
+/** The workflow of a job, its step and the steps beside it. */
+function useWorkflowFacts({ id: job, workflow_id: id = '' }: Job): FactsProps['of'] {
   const isLarge = useRef(false);
   const { data } = useQuery({
     queryKey: ['workflow.graph', { id }, 'neighbours', job],
-    queryFn: async ({ signal }) =>
-      neighboursOf(parse(await callText('workflow.graph', { params: { id }, signal })) as Graph, job),
+    queryFn: async ({ signal }) => neighboursOf(await call('workflow.graph', { params: { id }, signal }), job),
+    enabled: id !== '',
     // The graph of a large workflow is too much for every event.
     meta: { live: (summary) => (isLarge.current ? hasJob(summary, job) : hasWorkflow(summary, id)) },
   });
   isLarge.current = data !== undefined && data.size > 1_000;
-  return (
-    <>
-      <Fact name="Workflow">
-        {data === undefined ? (
-          // Refused, perhaps: other steps may be in queues that the caller does not see.
-          <span className="mono breaks">{id}</span>
-        ) : (
-          <Link to="/workflows/$id" params={{ id }}>
-            {data.workflow ?? id}
-          </Link>
-        )}
-      </Fact>
-      {data?.step && <Fact name="Step">{data.step}</Fact>}
-      {data && data.parents.length > 0 && <Steps name="Parents" steps={data.parents} />}
-      {data && data.children.length > 0 && <Steps name="Children" steps={data.children} />}
-    </>
-  );
+  if (id === '') return {};
+  // Refused, perhaps: other steps may be in queues that the caller does not see.
+  if (data === undefined) return { Workflow: <span className="mono breaks">{id}</span> };
+  return {
+    Workflow: <WorkflowLink id={id} text={data.workflow} />,
+    Step: data.step,
+    Parents: data.parents.length > 0 && <Steps steps={data.parents} />,
+    Children: data.children.length > 0 && <Steps steps={data.children} />,
+  };
 }
 
 const atMost = 10;
 
-function Steps({ name, steps }: { readonly name: string; readonly steps: readonly Step[] }) {
+function Steps({ steps }: { readonly steps: readonly Step[] }) {
   return (
-    <Fact name={name}>
-      <ul className="plain">
-        {steps.slice(0, atMost).map(({ index, id, job_id: job, type, state }) => (
-          <li key={index} className="row">
-            {job ? (
-              <Link to="/jobs/$id" params={{ id: job }}>
-                {type ?? id}
-              </Link>
-            ) : (
-              (type ?? id)
-            )}
-            {type !== undefined && <span className="soft">step {id}</span>}
-            <StateBadge state={state} />
-          </li>
-        ))}
-        {steps.length > atMost && <li className="soft">and {steps.length - atMost} more</li>}
-      </ul>
-    </Fact>
+    <ul className="plain">
+      {steps.slice(0, atMost).map(({ index, id, job_id: job, type, state }) => (
+        <li key={index} className="row">
+          {job ? <JobLink id={job} text={type ?? id} /> : (type ?? id)}
+          {type !== undefined && <span className="soft">step {id}</span>}
+          <StateBadge state={state} />
+        </li>
+      ))}
+      {steps.length > atMost && <li className="soft">and {steps.length - atMost} more</li>}
+    </ul>
   );
 }

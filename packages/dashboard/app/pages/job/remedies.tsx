@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
 import { useMay } from '../../api/session.ts';
-import { Button } from '../../ui/button.tsx';
+import { Button, JobsLink, LimitLink, QueueLink, WorkflowLink } from '../../ui/index.ts';
 import type { Job } from './job.ts';
 import { type JobCall, useJobCall } from './job-call.ts';
 
@@ -70,19 +70,13 @@ function callFor({ id, queue }: Job, code: string): Offer | null {
 function linksFor({ queue, workflow_id: workflow }: Job, { code, keys = [] }: Reason): ReactNode {
   switch (code) {
     case 'queue_paused':
-      return (
-        <Link to="/queues/$name" params={{ name: queue }}>
-          Queue {queue}
-        </Link>
-      );
+      return <QueueLink id={queue} text={`Queue ${queue}`} />;
     case 'limit_stopped':
     case 'concurrency_full':
     case 'rate_reached':
       return keys.map((key) => (
         <IfMay key={key} call="limit.get">
-          <Link to="/limits/$key" params={{ key }}>
-            Limit {key}
-          </Link>
+          <LimitLink id={key} text={`Limit ${key}`} />
         </IfMay>
       ));
     case 'no_worker':
@@ -95,11 +89,7 @@ function linksFor({ queue, workflow_id: workflow }: Job, { code, keys = [] }: Re
     case 'jobs_before':
     case 'other_queues_first':
     case 'ready':
-      return (
-        <Link to="/jobs" search={{ q: `queue:${queue} state:available` }}>
-          Available jobs of {queue}
-        </Link>
-      );
+      return <JobsLink q={`queue:${queue} state:available`} text={`Available jobs of ${queue}`} />;
     case 'storage_refuses_writes':
       return (
         <IfMay call="system.doctor">
@@ -111,13 +101,7 @@ function linksFor({ queue, workflow_id: workflow }: Job, { code, keys = [] }: Re
     case 'step_waits':
     case 'step_skipped':
     case 'step_failed':
-      return (
-        workflow !== undefined && (
-          <Link to="/workflows/$id" params={{ id: workflow }}>
-            Workflow
-          </Link>
-        )
-      );
+      return workflow !== undefined && <WorkflowLink id={workflow} text="Workflow" />;
     default:
       return null;
   }

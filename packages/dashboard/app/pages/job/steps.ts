@@ -1,19 +1,9 @@
-/** The graph of a workflow, as far as the page of a job reads it. */
-export interface Graph {
-  readonly workflow_id: string;
-  readonly name: string | null;
-  readonly nodes: readonly Step[];
-}
+import type { Answers, WorkflowNode } from '@ojs-ts/core/schemas';
 
-export interface Step {
-  readonly index: number;
-  readonly id: string;
-  readonly state: string;
-  readonly depends_on: readonly number[];
-  readonly type?: string;
-  /** Null while the step has no job; absent if it never has one. */
-  readonly job_id?: string | null;
-}
+export type Step = Pick<WorkflowNode, 'index' | 'id' | 'state' | 'depends_on' | 'type' | 'job_id'>;
+
+/** The graph of a workflow, as far as the page of a job reads it. */
+type Graph = Pick<Answers['workflow.graph'], 'workflow_id' | 'name'> & { readonly nodes: readonly Step[] };
 
 export interface Neighbours {
   readonly workflow: string;

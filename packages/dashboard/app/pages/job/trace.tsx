@@ -1,9 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { setPreferences, usePreferences } from '../../shell/preferences.ts';
-import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { Field } from '../../ui/field.tsx';
+import { Button, CopyButton, Dialog, Opener, TextField } from '../../ui/index.ts';
 import type { Job } from './job.ts';
 
 /** The id of the trace that the job belongs to (W3C Trace Context); null without one. */
@@ -23,7 +20,6 @@ export function traceAddress(template: string, id: string): string | null {
 /** A trace with a link into the reader's own tracing, once the browser knows where that is. */
 export function Trace({ id }: { readonly id: string }) {
   const { traceUrl } = usePreferences();
-  const [isOpen, setOpen] = useState(false);
   const address = traceUrl === '' ? null : traceAddress(traceUrl, id);
   return (
     <span className="row">
@@ -35,10 +31,9 @@ export function Trace({ id }: { readonly id: string }) {
         </a>
       )}
       <CopyButton text={id} what="the trace id" />
-      <Button size="small" kind="plain" onClick={() => setOpen(true)}>
-        {address === null ? 'Set link' : 'Change link'}
-      </Button>
-      {isOpen && <TraceDialog kept={traceUrl} onClose={() => setOpen(false)} />}
+      <Opener text={address === null ? 'Set link' : 'Change link'} size="small" kind="plain">
+        {(close) => <TraceDialog kept={traceUrl} onClose={close} />}
+      </Opener>
     </span>
   );
 }
@@ -59,18 +54,15 @@ function TraceDialog({ kept, onClose }: { readonly kept: string; readonly onClos
   return (
     <Dialog title="Link to traces" onClose={onClose}>
       <form className="stack" onSubmit={keep}>
-        <Field
+        <TextField
           label="Address of a trace"
           hint="This browser keeps it. {trace_id} stands for the id of the trace. Leave it empty for no link."
           problem={problem}
-        >
-          <input
-            value={text}
-            placeholder="https://tracing.example.com/trace/{trace_id}"
-            spellCheck={false}
-            onChange={({ target }) => setText(target.value)}
-          />
-        </Field>
+          value={text}
+          placeholder="https://tracing.example.com/trace/{trace_id}"
+          spellCheck={false}
+          onChange={setText}
+        />
         <div className="dialog-foot">
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" kind="primary">

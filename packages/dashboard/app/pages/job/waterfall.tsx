@@ -1,8 +1,6 @@
 import type { CSSProperties } from 'react';
-import { formatAbsolute, formatDuration, localZone } from '../../format/times.ts';
-import { usePreferences } from '../../shell/preferences.ts';
-import { Card } from '../../ui/page.tsx';
-import { Time, useNow } from '../../ui/time.tsx';
+import { formatAbsolute, formatDuration } from '../../format/times.ts';
+import { Card, Time, useNow, useZone } from '../../ui/index.ts';
 import { type Life, labelOf, type Span } from './spans.ts';
 
 /** The life of the job from top to bottom, each part as long as it took. */
@@ -21,11 +19,7 @@ export function Waterfall({ life }: { readonly life: Life }) {
   return (
     <Card
       title="Timeline"
-      aside={
-        <span className="soft small">
-          {end === null ? `${formatDuration(Math.max(0, now - from))} so far` : formatDuration(end.at - from)}
-        </span>
-      }
+      note={end === null ? `${formatDuration(Math.max(0, now - from))} so far` : formatDuration(end.at - from)}
     >
       {purgedAt !== null && (
         <p className="soft">
@@ -63,15 +57,14 @@ interface RowProps {
 
 /** Focus and the pointer show the exact times; readers of the screen hear them. */
 function Row({ span, from, to, now }: RowProps) {
-  const { zone } = usePreferences();
-  const zoneName = zone === 'utc' ? 'UTC' : localZone;
+  const zone = useZone();
   const until = span.to ?? Math.max(now, span.from);
   const length = formatDuration(until - span.from);
   const place: CSSProperties = {
     left: `${((span.from - from) / (to - from)) * 100}%`,
     width: `${((until - span.from) / (to - from)) * 100}%`,
   };
-  const exact = (at: number): string => formatAbsolute(at, zoneName, true);
+  const exact = (at: number): string => formatAbsolute(at, zone, true);
   return (
     <li>
       <button type="button" className="span-row" data-tone={toneOf(span)}>
@@ -87,8 +80,8 @@ function Row({ span, from, to, now }: RowProps) {
           {length}
           {span.to === null && '…'}
         </span>
-        <span className="span-exact">
-          {exact(span.from)} to {span.to === null ? 'now' : exact(span.to)} {zoneName}
+        <span className="span-exact visually-hidden">
+          {exact(span.from)} to {span.to === null ? 'now' : exact(span.to)} {zone}
           {span.worker !== null && `, on worker ${span.worker}`}
         </span>
       </button>

@@ -1,15 +1,11 @@
 import type { Reason } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
-import { IfMay } from '../../access/if-may.tsx';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
+import { formatAbsolute, formatRelative } from '../../format/times.ts';
 import { hasJob, hasQueue, hasType } from '../../live/summary.ts';
-import { Card } from '../../ui/page.tsx';
-import { Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
+import { Card, JobLink, Loaded, QueueLink, Time, useNow, useZone, WorkerLink } from '../../ui/index.ts';
 import { isEnded, isWaiting, type Job } from './job.ts';
 import { Remedies } from './remedies.tsx';
-import { Sentence } from './sentence.tsx';
 
 /** Why the job does not run, or what has become of it, with what helps. */
 export function Why({ job }: { readonly job: Job }) {
@@ -79,9 +75,7 @@ function Lists({ reason: { jobs = [], workers = [], queues = [], steps = [] } }:
     <ul className="named">
       {jobs.map(({ id, worker_id: worker, since }) => (
         <li key={id}>
-          <Link to="/jobs/$id" params={{ id }}>
-            Job {id}
-          </Link>
+          <JobLink id={id} text={`Job ${id}`} />
           {worker !== null && ` on ${worker}`}
           {since !== null && (
             <>
@@ -92,11 +86,7 @@ function Lists({ reason: { jobs = [], workers = [], queues = [], steps = [] } }:
       ))}
       {workers.map(({ id, status, held, slots, last_seen_at: seen }) => (
         <li key={id}>
-          <IfMay call="worker.get" otherwise={`Worker ${id}`}>
-            <Link to="/workers/$id" params={{ id }}>
-              Worker {id}
-            </Link>
-          </IfMay>
+          <WorkerLink id={id} text={`Worker ${id}`} />
           {`: ${status}`}
           {held !== null && slots !== null && `, ${held} of ${slots} slots taken`}
           {seen !== null && (
@@ -108,24 +98,40 @@ function Lists({ reason: { jobs = [], workers = [], queues = [], steps = [] } }:
       ))}
       {queues.map(({ name, available }) => (
         <li key={name}>
-          <Link to="/queues/$name" params={{ name }}>
-            Queue {name}
-          </Link>
+          <QueueLink id={name} text={`Queue ${name}`} />
           {`: ${formatCount(available)} available`}
         </li>
       ))}
       {steps.map(({ id, state, job_id: job }) => (
         <li key={id}>
-          {job === null ? (
-            `Step ${id}`
-          ) : (
-            <Link to="/jobs/$id" params={{ id: job }}>
-              Step {id}
-            </Link>
-          )}
+          {job === null ? `Step ${id}` : <JobLink id={job} text={`Step ${id}`} />}
           {`: ${state}`}
         </li>
       ))}
     </ul>
+  );
+}
+
+const special = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|`[^`]+`)/;
+
+/** A sentence of the server: its times in the reader's zone, its commands as code. */
+function Sentence({ text }: { readonly text: string }) {
+  return text.split(special).map((part, index) => {
+    // A split by a group has the matches in the odd places.
+    if (index % 2 === 0) return part;
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one sentence have no other identity
+    return part.startsWith('`') ? <code key={index}>{part.slice(1, -1)}</code> : <Moment key={index} at={part} />;
+  });
+}
+
+/** Absolute first, because the sentence says "at" or "since" before it. */
+function Moment({ at }: { readonly at: string }) {
+  const zone = useZone();
+  const now = useNow();
+  const ms = Date.parse(at);
+  return (
+    <time dateTime={at}>
+      {formatAbsolute(ms, zone)} ({formatRelative(ms, now)})
+    </time>
   );
 }

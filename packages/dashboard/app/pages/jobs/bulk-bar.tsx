@@ -1,11 +1,11 @@
 import { useMay, useSession } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { Button } from '../../ui/button.tsx';
+import { Button } from '../../ui/index.ts';
 import { Menu } from '../../ui/menu.tsx';
 import { changeFieldsOf, type ListAction, listActions, wordsOf } from '../bulk/actions.ts';
 
 /** The actions that the caller may start. */
-export function useListActions(): readonly ListAction[] {
+function useListActions(): readonly ListAction[] {
   const { rights } = useSession();
   const may = useMay('bulk.start');
   if (!may) return [];
@@ -48,13 +48,12 @@ export function BulkBar({ count, total, onAction, onClear }: BulkBarProps) {
   );
 }
 
-export function AllMenu({
-  label,
-  onAction,
-}: {
+interface AllMenuProps {
   readonly label: string;
   readonly onAction: (action: ListAction) => void;
-}) {
+}
+
+export function AllMenu({ label, onAction }: AllMenuProps) {
   const actions = useListActions();
   if (actions.length === 0) return null;
   const items = actions.map((action) => ({

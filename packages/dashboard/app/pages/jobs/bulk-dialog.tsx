@@ -1,18 +1,15 @@
 import './jobs.css';
+import { uuidv7 } from '@ojs-ts/core';
 import type { BulkAction } from '@ojs-ts/core/bulk';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { call } from '../../api/client.ts';
 import { useEveryQueue, useMay } from '../../api/session.ts';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
 import { problemOf } from '../../json/problem.ts';
-import { Confirm } from '../../ui/confirm.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { Field } from '../../ui/field.tsx';
+import { Button, Confirm, Dialog, Failure, JobLink, Loading, TextField } from '../../ui/index.ts';
 import { JobPreview } from '../../ui/job-preview.tsx';
-import { Failure, Loading } from '../../ui/states.tsx';
 import { changedStates, changeFieldsOf, wordsOf } from '../bulk/actions.ts';
 import { ChangeFields } from '../job/change-fields.tsx';
 import { bodyOf, changedMembers, emptyFields } from '../job/changes.ts';
@@ -28,12 +25,13 @@ const idsAtOnce = 50;
 /** Returns the members of the operations that select their jobs. Many chosen jobs are several operations. */
 function selectionsOf(targets: BulkTargets): readonly { readonly query?: string; readonly filter?: object }[] {
   if (targets.kind === 'query') return [targets.q === '' ? { filter: {} } : { query: targets.q }];
-  const parts: string[][] = [];
-  for (let from = 0; from < targets.ids.length; from += idsAtOnce)
-    parts.push(targets.ids.slice(from, from + idsAtOnce));
+  const { ids } = targets;
+  const parts = Array.from({ length: Math.ceil(ids.length / idsAtOnce) }, (_, index) =>
+    ids.slice(index * idsAtOnce, (index + 1) * idsAtOnce),
+  );
   // A token for some queues must name one.
   const within = targets.queue === null ? {} : { filter: { queue: targets.queue } };
-  return parts.map((ids) => ({ query: `id:${ids.join(',')}`, ...within }));
+  return parts.map((part) => ({ query: `id:${part.join(',')}`, ...within }));
 }
 
 /** From this count on a deletion asks for the count to be typed. */
@@ -75,7 +73,8 @@ export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkD
   const client = useQueryClient();
   const [rate, setRate] = useState('');
   const [fields, setFields] = useState(emptyFields);
-  const [key] = useState(randomKey);
+  // A repeated start is the same operation.
+  const [key] = useState(() => uuidv7());
   /** A part runs with these values already. */
   const [isStarted, setStarted] = useState(false);
   const counted = useQuery({
@@ -88,7 +87,7 @@ export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkD
   const title = `${verb}: ${targets.kind === 'ids' ? 'chosen jobs' : 'all jobs that match'}`;
   if (counted.data === undefined) {
     return (
-      <Dialog title={title} onClose={onClose}>
+      <Dialog title={title} onClose={onClose} foot={<Button onClick={onClose}>Cancel</Button>}>
         {counted.error === null ? (
           <>
             <p>The server counts the jobs.</p>
@@ -97,11 +96,6 @@ export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkD
         ) : (
           <Failure error={counted.error} retry={() => void counted.refetch()} />
         )}
-        <div className="dialog-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
       </Dialog>
     );
   }
@@ -131,13 +125,8 @@ export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkD
   };
   if (matched === 0) {
     return (
-      <Dialog title={title} onClose={onClose}>
+      <Dialog title={title} onClose={onClose} foot={<Button onClick={onClose}>Close</Button>}>
         <p>No job would change. The action changes jobs in these states: {changedStates(action).join(', ')}.</p>
-        <div className="dialog-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-        </div>
       </Dialog>
     );
   }
@@ -159,7 +148,7 @@ export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkD
           would change. {effect}
         </p>
         {about !== undefined && <p className="breaks">{about}</p>}
-        {targets.kind === 'query' && <pre className="query-shown">{targets.q === '' ? 'all jobs' : targets.q}</pre>}
+        {targets.kind === 'query' && <pre className="written">{targets.q === '' ? 'all jobs' : targets.q}</pre>}
         {targets.kind === 'ids' && matched < targets.ids.length && (
           <p className="soft small">
             {formatCount(targets.ids.length - matched)} of {formatCount(targets.ids.length)} chosen jobs are in other
@@ -179,14 +168,15 @@ export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkD
               onChange={(change) => setFields((last) => ({ ...last, ...change }))}
             />
           )}
-          <Field label="Jobs a second at most" hint="Empty: as fast as the server can" problem={problem}>
-            <input
-              inputMode="decimal"
-              value={rate}
-              onChange={({ target }) => setRate(target.value.trim())}
-              autoComplete="off"
-            />
-          </Field>
+          <TextField
+            label="Jobs a second at most"
+            hint="Empty: as fast as the server can"
+            problem={problem}
+            inputMode="decimal"
+            value={rate}
+            onChange={(text) => setRate(text.trim())}
+            autoComplete="off"
+          />
           {isStarted && <p className="soft small">A part of the jobs has these values already.</p>}
         </fieldset>
       </div>
@@ -206,18 +196,17 @@ function Sample({ ids }: { readonly ids: readonly string[] }) {
         const job = known.get(id);
         return (
           <li key={id}>
-            <Link to="/jobs/$id" params={{ id }} target="_blank" title={id} className={job ? undefined : 'mono small'}>
-              {job?.type ?? id}
-            </Link>{' '}
+            <JobLink
+              id={id}
+              target="_blank"
+              title={id}
+              className={job ? undefined : 'mono small'}
+              text={job?.type ?? id}
+            />{' '}
             {job !== undefined && <JobPreview job={job} />}
           </li>
         );
       })}
     </ul>
   );
-}
-
-/** A repeated start is the same operation. */
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

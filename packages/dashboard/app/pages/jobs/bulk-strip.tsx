@@ -1,13 +1,12 @@
 import type { BulkOperation } from '@ojs-ts/core/schemas';
 import './jobs.css';
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { call } from '../../api/client.ts';
 import { messageOf } from '../../api/failure.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { Button } from '../../ui/button.tsx';
-import { Failure } from '../../ui/states.tsx';
+import { BulkLink, Button, Failure } from '../../ui/index.ts';
 import { showToast } from '../../ui/toasts.ts';
 import { wordsOf } from '../bulk/actions.ts';
 import { Controls } from '../bulk/controls.tsx';
@@ -57,9 +56,7 @@ export function BulkStrip({ id, onEnd, onDismiss }: BulkStripProps) {
       <Progress operation={operation} label={`${wordsOf(action).verb}, jobs done`} />
       <div className="row">
         <Controls operation={operation} size="small" />
-        <Link to="/bulk/$id" params={{ id }}>
-          Details
-        </Link>
+        <BulkLink id={id} text="Details" />
         {state !== 'running' && (
           <Button size="small" kind="plain" aria-label="Dismiss the operation" onClick={onDismiss}>
             ✕

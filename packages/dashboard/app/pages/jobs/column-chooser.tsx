@@ -1,7 +1,5 @@
 import { useRef, useState } from 'react';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { Field } from '../../ui/field.tsx';
+import { Button, Dialog, Opener, TextField } from '../../ui/index.ts';
 import { allColumns, placeOf, usualColumns } from './columns.tsx';
 
 export interface ColumnChooserProps {
@@ -11,14 +9,10 @@ export interface ColumnChooserProps {
 
 /** Chooses the columns of the list, and columns for paths of `args` and `meta`. */
 export function ColumnChooser({ chosen, onChange }: ColumnChooserProps) {
-  const [isOpen, setOpen] = useState(false);
   return (
-    <>
-      <Button size="small" onClick={() => setOpen(true)}>
-        Columns
-      </Button>
-      {isOpen && <Chooser chosen={chosen} onChange={onChange} onClose={() => setOpen(false)} />}
-    </>
+    <Opener text="Columns" size="small">
+      {(close) => <Chooser chosen={chosen} onChange={onChange} onClose={close} />}
+    </Opener>
   );
 }
 
@@ -42,8 +36,16 @@ function Chooser({ chosen, onChange, onClose }: ColumnChooserProps & { readonly 
     if (!chosen.includes(id)) onChange([...chosen, id]);
     field.current?.focus();
   };
+  const foot = (
+    <>
+      <Button onClick={() => onChange(usualColumns)}>Reset</Button>
+      <Button kind="primary" onClick={onClose}>
+        Done
+      </Button>
+    </>
+  );
   return (
-    <Dialog title="Columns" onClose={onClose}>
+    <Dialog title="Columns" onClose={onClose} foot={foot}>
       <fieldset className="column-list">
         <legend className="visually-hidden">Columns of the list</legend>
         {[...allColumns, ...paths.map((id) => ({ id, label: id }))].map(({ id, label }) => (
@@ -60,27 +62,18 @@ function Chooser({ chosen, onChange, onClose }: ColumnChooserProps & { readonly 
           add();
         }}
       >
-        <Field
+        <TextField
           label="Column of a path"
           hint="A value of the job, such as meta.tenant or args[0].user"
           problem={problem}
-        >
-          <input
-            ref={field}
-            value={path}
-            onChange={({ target }) => setPath(target.value)}
-            autoComplete="off"
-            spellCheck={false}
-          />
-        </Field>
+          ref={field}
+          value={path}
+          onChange={setPath}
+          autoComplete="off"
+          spellCheck={false}
+        />
         <Button type="submit">Add</Button>
       </form>
-      <div className="dialog-foot">
-        <Button onClick={() => onChange(usualColumns)}>Reset</Button>
-        <Button kind="primary" onClick={onClose}>
-          Done
-        </Button>
-      </div>
     </Dialog>
   );
 }

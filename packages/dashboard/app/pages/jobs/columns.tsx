@@ -1,18 +1,16 @@
 import { parsePlace, QueryError } from '@ojs-ts/core/query';
 import type { ListedJob } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
 import { formatDuration } from '../../format/times.ts';
-import { StateBadge } from '../../ui/badge.tsx';
 import type { Column } from '../../ui/data-table.tsx';
+import { JobLink, StateBadge, Time, useNow } from '../../ui/index.ts';
 import { JobPreview, JsonPreview } from '../../ui/job-preview.tsx';
-import { Time, useNow } from '../../ui/time.tsx';
 
 /** Characters of a value that a cell has; the whole value is on the page of the job. */
 const shown = 200;
 
 /** The columns that a reader may choose, in their order. */
 export const allColumns: readonly Column<ListedJob>[] = [
-  { id: 'type', label: 'Type', align: 'clip', cell: ({ id, type }) => <JobLink id={id} text={type} /> },
+  { id: 'type', label: 'Type', align: 'clip', cell: ({ id, type }) => <JobLink id={id} text={type} preload={false} /> },
   { id: 'args', label: 'Args', align: 'clip', cell: (job) => <JobPreview job={job} /> },
   { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ queue }) => queue },
@@ -26,19 +24,10 @@ export const allColumns: readonly Column<ListedJob>[] = [
   { id: 'duration', label: 'Duration', align: 'number', cell: (job) => <Duration job={job} /> },
   { id: 'worker', label: 'Worker', align: 'clip', cell: ({ worker_id }) => worker_id ?? '' },
   { id: 'error', label: 'Error', align: 'clip', cell: ({ error }) => <Text text={error?.message ?? ''} /> },
-  { id: 'id', label: 'Id', cell: ({ id }) => <JobLink id={id} text={id} /> },
+  { id: 'id', label: 'Id', cell: ({ id }) => <JobLink id={id} className="mono nowrap" preload={false} /> },
 ];
 
-export const usualColumns: readonly string[] = [
-  'type',
-  'args',
-  'state',
-  'queue',
-  'attempt',
-  'created',
-  'duration',
-  'error',
-];
+export const usualColumns: readonly string[] = 'type,args,state,queue,attempt,created,duration,error'.split(',');
 
 const isKnown = (id: string): boolean => allColumns.some((column) => column.id === id);
 
@@ -91,14 +80,6 @@ function endOf({ completed_at, cancelled_at, discarded_at }: ListedJob): string 
 
 function attemptOf({ attempt, max_attempts }: ListedJob): string {
   return max_attempts === undefined ? String(attempt) : `${attempt} / ${max_attempts}`;
-}
-
-function JobLink({ id, text }: { readonly id: string; readonly text: string }) {
-  return (
-    <Link to="/jobs/$id" params={{ id }} className={text === id ? 'mono nowrap' : undefined} preload={false}>
-      {text}
-    </Link>
-  );
 }
 
 function Text({ text }: { readonly text: string }) {

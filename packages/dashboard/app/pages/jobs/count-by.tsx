@@ -4,10 +4,8 @@ import { useMay, useSession } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { stringify } from '../../json/numeral.ts';
 import { hasType } from '../../live/summary.ts';
-import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
-import { Card } from '../../ui/page.tsx';
-import { Loaded } from '../../ui/states.tsx';
+import { Button, Card, Loaded, Select } from '../../ui/index.ts';
 import { quotedValue } from './completion.ts';
 
 /** Values that are shown, the most frequent ones. */
@@ -30,14 +28,12 @@ export function CountByMenu({ by, metaNames, onChange }: CountByProps) {
   const paths = sees_arguments ? metaNames.map((name) => `meta.${quotedName(name)}`) : [];
   const names = new Set([...fields, ...paths, ...(by === '' ? [] : [by])]);
   return (
-    <select aria-label="Count by" value={by} onChange={({ target }) => onChange(target.value)}>
-      <option value="">Count by…</option>
-      {[...names].map((name) => (
-        <option key={name} value={name}>
-          Count by {name}
-        </option>
-      ))}
-    </select>
+    <Select
+      aria-label="Count by"
+      value={by}
+      onChange={onChange}
+      options={[['', 'Count by…'], ...[...names].map((name) => [name, `Count by ${name}`] as const)]}
+    />
   );
 }
 

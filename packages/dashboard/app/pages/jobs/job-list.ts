@@ -172,7 +172,7 @@ export class JobList {
   }
 
   /** Shows a change of one job; the result takes it back. */
-  patch(id: string, change: Partial<ListedJob>): () => void {
+  readonly patch = (id: string, change: Partial<ListedJob>): (() => void) => {
     const old = this.#state.rows.find((job) => job.id === id);
     if (old === undefined) return () => {};
     const put = (job: ListedJob): void => {
@@ -182,7 +182,7 @@ export class JobList {
     };
     put({ ...old, ...change });
     return () => put(old);
-  }
+  };
 
   #pagesInSight(): readonly number[] {
     const [first, last] = this.#range;

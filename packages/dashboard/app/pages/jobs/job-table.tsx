@@ -1,9 +1,8 @@
 import type { ListedJob } from '@ojs-ts/core/schemas';
-import { useCallback, useEffect, useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { formatCount } from '../../format/numbers.ts';
-import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable, type Selection } from '../../ui/data-table.tsx';
-import { Empty, Failure, Loading } from '../../ui/states.tsx';
+import { Button, Empty, Failure, Loading } from '../../ui/index.ts';
 import { columnsOf } from './columns.tsx';
 import { type JobListState, mostFound, mostRows } from './job-list.ts';
 import { RowActions, type RowActionsProps } from './row-actions.tsx';
@@ -45,7 +44,6 @@ export function JobTable(props: JobTableProps) {
     element?.addEventListener('scroll', scrolled, { capture: true, passive: true });
     return () => element?.removeEventListener('scroll', scrolled, { capture: true });
   }, [onTop]);
-  const range = useCallback((first: number, last: number) => onRange(first, last), [onRange]);
   const isSearching = search !== null && !search.complete;
   if (!isLoaded) return error === null ? <Loading lines={8} /> : <Failure error={error} retry={onRetry} />;
   return (
@@ -62,7 +60,7 @@ export function JobTable(props: JobTableProps) {
           selection={selection}
           before={before}
           after={after}
-          onRange={range}
+          onRange={onRange}
         />
       )}
       <Foot state={state} onMore={onMore} onPause={onPause} />

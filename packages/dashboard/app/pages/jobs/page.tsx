@@ -4,10 +4,7 @@ import { useEveryQueue } from '../../api/session.ts';
 import { formatTotal } from '../../format/numbers.ts';
 import { keep, useKept } from '../../kept.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Button } from '../../ui/button.tsx';
-import { CopyAs, quote } from '../../ui/copy.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty } from '../../ui/states.tsx';
+import { Button, CopyAs, Empty, Page as Frame, Opener, quote } from '../../ui/index.ts';
 import type { ListAction } from '../bulk/actions.ts';
 import { AllMenu, BulkBar } from './bulk-bar.tsx';
 import { BulkDialog, type BulkTargets } from './bulk-dialog.tsx';
@@ -49,7 +46,6 @@ function Jobs() {
   }, [asked, keptColumns]);
   const [chosen, setChosen] = useState(none);
   const [dialog, setDialog] = useState<{ readonly action: ListAction; readonly targets: BulkTargets } | null>(null);
-  const [isExporting, setExporting] = useState(false);
   const [started, setStarted] = useState<readonly string[]>([]);
   const [isAtTop, setAtTop] = useState(true);
   const jobs = useJobList({ q, sort, order }, isAtTop && chosen.size === 0 && dialog === null);
@@ -66,7 +62,6 @@ function Jobs() {
     change({ columns: text === usualColumns.join(',') ? undefined : text }, { replace: true });
   };
   const sorted = sorts.findIndex((one) => one.sort === sort && one.order === order);
-  const patch = useCallback<typeof list.patch>((id, next) => list.patch(id, next), [list]);
   const latest = useRef(refresh);
   latest.current = refresh;
   const refreshLatest = useCallback(() => latest.current(), []);
@@ -77,11 +72,7 @@ function Jobs() {
   );
   const isWrong = conditionOf(q) === null;
   const total = formatTotal(state.total, !state.isExact && state.search?.complete !== true);
-  const filters = [
-    ...(q === '' ? [] : ['--query', quote(q)]),
-    ...(sort === '' ? [] : ['--sort', sort]),
-    ...(order === '' ? [] : ['--order', order]),
-  ];
+  const filters = Object.entries({ query: q, sort, order }).filter(([, text]) => text !== '');
   useEffect(() => {
     // A list that goes away takes what was chosen from it along, and the next one begins at its top.
     void list;
@@ -99,11 +90,16 @@ function Jobs() {
           <CopyAs
             operation="job.list"
             options={{ query: { q, sort, order } }}
-            command={['jobs', 'list', ...filters].join(' ')}
+            command={['jobs list', ...filters.map(([name, text]) => `--${name} ${quote(text)}`)].join(' ')}
           />
-          <Button size="small" onClick={() => setExporting(true)}>
-            Export…
-          </Button>
+          <Opener text="Export…" size="small">
+            {(close) => (
+              <Export
+                command={`ojs jobs export ${q === '' ? '' : `--query ${quote(q)} `}> jobs.ndjson`}
+                onClose={close}
+              />
+            )}
+          </Opener>
           <Button size="small" onClick={refresh}>
             Refresh
           </Button>
@@ -188,19 +184,13 @@ function Jobs() {
           q={q}
           columns={columns}
           selection={{ ids: chosen, change: setChosen }}
-          patch={patch}
+          patch={list.patch}
           onRange={list.see}
           onTop={setAtTop}
           onMore={list.more}
           onPause={list.pause}
           onDone={refreshLatest}
           onRetry={refresh}
-        />
-      )}
-      {isExporting && (
-        <Export
-          command={['ojs jobs export', ...filters.slice(0, q === '' ? 0 : 2), '> jobs.ndjson'].join(' ')}
-          onClose={() => setExporting(false)}
         />
       )}
       {dialog !== null && (

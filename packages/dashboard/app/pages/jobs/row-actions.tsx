@@ -6,8 +6,7 @@ import { useState } from 'react';
 import { callText } from '../../api/client.ts';
 import { messageOf } from '../../api/failure.ts';
 import { mayCall, useSession } from '../../api/session.ts';
-import { Confirm } from '../../ui/confirm.tsx';
-import { copyText } from '../../ui/copy.tsx';
+import { Confirm, copyText } from '../../ui/index.ts';
 import { Menu } from '../../ui/menu.tsx';
 import { showToast } from '../../ui/toasts.ts';
 

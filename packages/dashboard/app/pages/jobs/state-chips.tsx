@@ -1,11 +1,9 @@
 import { AllStates, stateNames } from '@ojs-ts/core/job';
-import { useQuery } from '@tanstack/react-query';
-import { callText } from '../../api/client.ts';
+import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount, formatShort } from '../../format/numbers.ts';
-import { parse } from '../../json/numeral.ts';
 import { hasType } from '../../live/summary.ts';
-import { StateBadge } from '../../ui/badge.tsx';
+import { StateBadge } from '../../ui/index.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -14,16 +12,11 @@ const none: Counts = {};
 /** How many jobs each state has, in all queues; nothing for callers who may not see all queues. */
 function useStateCounts(): Counts {
   const may = useMay('admin.stats');
-  const { data } = useQuery({
-    queryKey: ['job counts'],
-    queryFn: async ({ signal }) => {
-      const answer = parse(await callText('admin.stats', { signal })) as { readonly jobs: Counts };
-      return answer.jobs;
-    },
+  const { data } = useCall('admin.stats', {
     enabled: may,
-    meta: { live: (summary) => hasType(summary, 'job.', 'bulk.') },
+    live: (summary) => hasType(summary, 'job.', 'bulk.'),
   });
-  return data ?? {};
+  return data?.jobs ?? {};
 }
 
 export interface StateChipsProps {

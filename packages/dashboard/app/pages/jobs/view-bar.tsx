@@ -1,8 +1,6 @@
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { Field } from '../../ui/field.tsx';
+import { useState } from 'react';
+import { Button, FormDialog, Opener, TextField } from '../../ui/index.ts';
 import { builtIn, useSavedViews, type View } from './views.ts';
 
 export interface ViewBarProps {
@@ -16,7 +14,6 @@ export interface ViewBarProps {
 /** Queries by a name: some that everybody has, and those that the reader saved in this browser. */
 export function ViewBar({ q, asked, columns }: ViewBarProps) {
   const { views, save, remove } = useSavedViews();
-  const [isNaming, setNaming] = useState(false);
   const isShown = (view: View): boolean => view.q === q && (view.columns === '' || view.columns === columns);
   const saved = views.find(isShown);
   const isBuiltIn = builtIn.some((view) => view.q === q && asked === '');
@@ -42,18 +39,15 @@ export function ViewBar({ q, asked, columns }: ViewBarProps) {
           Forget {saved.name}
         </Button>
       )}
-      {saved === undefined && !isBuiltIn && (
-        <Button size="small" kind="plain" onClick={() => setNaming(true)}>
-          Save view
-        </Button>
-      )}
-      {isNaming && (
-        <SaveView
-          names={views.map(({ name }) => name)}
-          onSave={(name) => save({ name, q, columns })}
-          onClose={() => setNaming(false)}
-        />
-      )}
+      <Opener text="Save view" size="small" kind="plain" shown={saved === undefined && !isBuiltIn}>
+        {(close) => (
+          <SaveView
+            names={views.map(({ name }) => name)}
+            onSave={(name) => save({ name, q, columns })}
+            onClose={close}
+          />
+        )}
+      </Opener>
     </nav>
   );
 }
@@ -68,33 +62,27 @@ function SaveView({ names, onSave, onClose }: SaveViewProps) {
   const [name, setName] = useState('');
   const trimmed = name.trim();
   const isTaken = builtIn.some((view) => view.name === trimmed);
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (trimmed === '' || isTaken) return;
-    onSave(trimmed);
-    onClose();
-  };
   return (
-    <Dialog title="Save this view" onClose={onClose}>
-      <form className="stack" onSubmit={submit}>
-        <Field
-          label="Name"
-          hint={
-            names.includes(trimmed)
-              ? 'Replaces the view with this name.'
-              : 'This browser keeps the query and the columns. The address shares them.'
-          }
-          problem={isTaken ? 'A built-in view has this name.' : null}
-        >
-          <input value={name} onChange={({ target }) => setName(target.value)} maxLength={40} autoComplete="off" />
-        </Field>
-        <div className="dialog-foot">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" disabled={trimmed === '' || isTaken}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Save this view"
+      submit="Save"
+      isReady={trimmed !== '' && !isTaken}
+      onSubmit={async () => onSave(trimmed)}
+      onClose={onClose}
+    >
+      <TextField
+        label="Name"
+        hint={
+          names.includes(trimmed)
+            ? 'Replaces the view with this name.'
+            : 'This browser keeps the query and the columns. The address shares them.'
+        }
+        problem={isTaken ? 'A built-in view has this name.' : null}
+        value={name}
+        onChange={setName}
+        maxLength={40}
+        autoComplete="off"
+      />
+    </FormDialog>
   );
 }

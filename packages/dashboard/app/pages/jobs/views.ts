@@ -1,3 +1,4 @@
+import { isRecord } from '../../json/numeral.ts';
 import { keep, useKept } from '../../kept.ts';
 
 /** A query with its columns under a name. The address has both, so a view is shared by its link. */
@@ -20,14 +21,7 @@ export const builtIn: readonly View[] = [
 const key = 'ojs-job-views';
 
 function isView(value: unknown): value is View {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'name' in value &&
-    'q' in value &&
-    'columns' in value &&
-    [value.name, value.q, value.columns].every((one) => typeof one === 'string')
-  );
+  return isRecord(value) && [value.name, value.q, value.columns].every((one) => typeof one === 'string');
 }
 
 export function useSavedViews(): {

@@ -1,18 +1,13 @@
 import { limitedQueue, planFreeing, type SlotHolder, type WorkerHealth } from '@ojs-ts/core/lifecycle';
 import type { ListedJob } from '@ojs-ts/core/schemas';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call, callText } from '../../api/client.ts';
-import { ApiFailure } from '../../api/failure.ts';
+import { isMissing } from '../../api/failure.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { parse } from '../../json/numeral.ts';
-import { Badge } from '../../ui/badge.tsx';
-import { Confirm } from '../../ui/confirm.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { Badge, Confirm, Failure, JobLink, Loading, Time } from '../../ui/index.ts';
 import { JobPreview } from '../../ui/job-preview.tsx';
-import { Failure, Loading } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
 import { showToast } from '../../ui/toasts.ts';
 
 /** Jobs that are looked at: a limit has a few slots. */
@@ -44,12 +39,10 @@ const healths: Readonly<Record<string, WorkerHealth>> = { ok: 'alive', unhealthy
 async function healthOf(id: string, signal: AbortSignal): Promise<WorkerHealth> {
   if (id === '') return 'unknown';
   try {
-    const { status } = parse(await callText('worker.health', { params: { id }, signal })) as {
-      readonly status: string;
-    };
+    const { status } = await call('worker.health', { params: { id }, signal });
     return healths[status] ?? 'unknown';
   } catch (error) {
-    if (error instanceof ApiFailure && error.status === 404) return 'unknown';
+    if (isMissing(error)) return 'unknown';
     throw error;
   }
 }
@@ -130,7 +123,7 @@ async function remove(id: string): Promise<void> {
     await callText('worker.remove', { params: { id }, query: { force: true } });
   } catch (error) {
     // Upkeep may have been faster.
-    if (!(error instanceof ApiFailure && error.status === 404)) throw error;
+    if (!isMissing(error)) throw error;
   }
 }
 
@@ -143,11 +136,7 @@ const columns: readonly Column<Holder>[] = [
     id: 'job',
     label: 'Job',
     align: 'clip',
-    cell: ({ id, job }) => (
-      <Link to="/jobs/$id" params={{ id }} target="_blank">
-        {job.type}
-      </Link>
-    ),
+    cell: ({ id, job }) => <JobLink id={id} target="_blank" text={job.type} />,
   },
   { id: 'args', label: 'Args', align: 'clip', cell: ({ job }) => <JobPreview job={job} /> },
   { id: 'since', label: 'Started', cell: ({ job }) => <Time at={job.started_at} /> },

@@ -2,8 +2,7 @@ import type { Limit } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { Field } from '../../ui/field.tsx';
-import { FormDialog } from '../../ui/form-dialog.tsx';
+import { Field, FormDialog, Select, TextField } from '../../ui/index.ts';
 import { wordOf } from '../queue/effect.tsx';
 
 const ends = [
@@ -46,25 +45,24 @@ export function Override({ limit, create = false, onClose }: OverrideProps) {
       <p className="soft">
         Applications set the numbers of this limit with their jobs. These count instead, for all jobs, until they end.
       </p>
-      <Field label="Running at once" hint="Empty for no limit. 0 stops every start.">
-        <input inputMode="numeric" value={concurrency} onChange={({ target }) => setConcurrency(target.value)} />
-      </Field>
+      <TextField
+        label="Running at once"
+        hint="Empty for no limit. 0 stops every start."
+        inputMode="numeric"
+        value={concurrency}
+        onChange={setConcurrency}
+      />
       <div className="columns">
-        <Field label="Starts" hint="Empty for no rate.">
-          <input inputMode="numeric" value={rate} onChange={({ target }) => setRate(target.value)} />
-        </Field>
-        <Field label="Period" hint="second, minute, hour or day; or ISO 8601, such as PT15M.">
-          <input value={period} onChange={({ target }) => setPeriod(target.value)} />
-        </Field>
+        <TextField label="Starts" hint="Empty for no rate." inputMode="numeric" value={rate} onChange={setRate} />
+        <TextField
+          label="Period"
+          hint="second, minute, hour or day; or ISO 8601, such as PT15M."
+          value={period}
+          onChange={setPeriod}
+        />
       </div>
       <Field label="Ends">
-        <select value={end} onChange={({ target }) => setEnd(target.value)}>
-          {ends.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
+        <Select value={end} onChange={setEnd} options={ends} />
       </Field>
       <p className="soft" role="status">
         {slots === null

@@ -1,18 +1,14 @@
 import type { Limit } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatPer } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Badge } from '../../ui/badge.tsx';
-import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { FindField } from '../../ui/find-field.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
+import { Badge, CopyAs, Empty, Page as Frame, LimitLink, Loaded } from '../../ui/index.ts';
 import { Pager, usePage } from '../../ui/pager.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
 import './limits.css';
 import { Use } from './use.tsx';
 
@@ -92,10 +88,7 @@ const columns: readonly Column<Limit>[] = [
     sortBy: ({ key }) => key,
     cell: ({ key, override }) => (
       <>
-        <Link to="/limits/$key" params={{ key }}>
-          {key}
-        </Link>{' '}
-        {override !== null && <Badge tone="warn">overridden</Badge>}
+        <LimitLink id={key} /> {override !== null && <Badge tone="warn">overridden</Badge>}
       </>
     ),
   },

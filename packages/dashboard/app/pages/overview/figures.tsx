@@ -1,81 +1,67 @@
 import type { Statistics } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
 import { formatCount, formatShort } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
-import { useNow } from '../../ui/time.tsx';
+import { Tile, useNow } from '../../ui/index.ts';
 
 /** The current figures, each a link to its jobs. */
 export function Figures({ statistics }: { readonly statistics: Statistics }) {
   const { jobs, throughput, latency_ms, duration_ms, workers_by_state: workers } = statistics;
-  const waiting = jobs.scheduled + jobs.retryable;
+  const { oldest_available_at: oldest, completed_last_hour: completed, failed_last_hour: failed } = statistics;
+  const jobsOf = (states: string) => ({ to: '/jobs', search: { q: `state:${states}` } });
   return (
     <div className="tiles">
-      <Figure to="/jobs" query="state:available" label="Waiting" value={formatShort(jobs.available)}>
-        {statistics.oldest_available_at === null ? 'nothing waits' : <Age since={statistics.oldest_available_at} />}
-      </Figure>
-      <Figure to="/jobs" query="state:active" label="Running" value={formatShort(jobs.active)}>
-        {formatCount(workers.running)} {workers.running === 1 ? 'worker' : 'workers'}
-        {workers.stale > 0 && `, ${workers.stale} silent`}
-      </Figure>
-      <Figure to="/jobs" query="state:scheduled,retryable" label="For later" value={formatShort(waiting)}>
-        {formatCount(jobs.retryable)} to retry
-      </Figure>
-      <Figure
-        to="/jobs"
-        query="state:completed"
+      <Tile
+        {...jobsOf('available')}
+        label="Waiting"
+        value={formatShort(jobs.available)}
+        note={oldest === null ? 'nothing waits' : <Age since={oldest} />}
+      />
+      <Tile
+        {...jobsOf('active')}
+        label="Running"
+        value={formatShort(jobs.active)}
+        note={
+          `${formatCount(workers.running)} ${workers.running === 1 ? 'worker' : 'workers'}` +
+          (workers.stale > 0 ? `, ${workers.stale} silent` : '')
+        }
+      />
+      <Tile
+        {...jobsOf('scheduled,retryable')}
+        label="For later"
+        value={formatShort(jobs.scheduled + jobs.retryable)}
+        note={`${formatCount(jobs.retryable)} to retry`}
+      />
+      <Tile
+        {...jobsOf('completed')}
         label="Completed, last hour"
-        value={formatShort(statistics.completed_last_hour)}
-      >
-        {formatShort(throughput.processed_per_minute)} a minute now
-      </Figure>
-      <Figure
-        to="/jobs"
-        query="state:retryable,discarded"
+        value={formatShort(completed)}
+        note={`${formatShort(throughput.processed_per_minute)} a minute now`}
+      />
+      <Tile
+        {...jobsOf('retryable,discarded')}
         label="Failed, last hour"
-        value={formatShort(statistics.failed_last_hour)}
-        tone={statistics.failed_last_hour > statistics.completed_last_hour ? 'bad' : undefined}
-      >
-        {formatShort(throughput.failed_per_minute)} a minute now
-      </Figure>
-      <Figure to="/dead-letter" label="Dead letter" value={formatShort(jobs.dead_letter)}>
-        {formatCount(jobs.discarded)} discarded
-      </Figure>
-      <Figure to="/queues" label="Wait, p95" value={lengthOf(latency_ms.p95)}>
-        p50 {lengthOf(latency_ms.p50)}, p99 {lengthOf(latency_ms.p99)}
-      </Figure>
-      <Figure to="/queues" label="Run, p95" value={lengthOf(duration_ms.p95)}>
-        p50 {lengthOf(duration_ms.p50)}, p99 {lengthOf(duration_ms.p99)}
-      </Figure>
+        value={formatShort(failed)}
+        note={`${formatShort(throughput.failed_per_minute)} a minute now`}
+        tone={failed > completed ? 'bad' : undefined}
+      />
+      <Tile
+        to="/dead-letter"
+        label="Dead letter"
+        value={formatShort(jobs.dead_letter)}
+        note={`${formatCount(jobs.discarded)} discarded`}
+      />
+      <Percentiles label="Wait, p95" of={latency_ms} />
+      <Percentiles label="Run, p95" of={duration_ms} />
     </div>
   );
 }
 
-function lengthOf(ms: number | null): string {
-  return ms === null ? '–' : formatDuration(ms);
+function Percentiles({ label, of }: { readonly label: string; readonly of: Statistics['latency_ms'] }) {
+  const [p50, p95, p99] = [of.p50, of.p95, of.p99].map((ms) => (ms === null ? '–' : formatDuration(ms)));
+  return <Tile to="/queues" label={label} value={p95} note={`p50 ${p50}, p99 ${p99}`} />;
 }
 
 function Age({ since }: { readonly since: string }) {
   const now = useNow();
   return <>oldest for {formatDuration(Math.max(0, now - Date.parse(since)))}</>;
-}
-
-interface FigureProps {
-  readonly to: string;
-  /** The query of the jobs that the figure counts. */
-  readonly query?: string;
-  readonly label: string;
-  readonly value: string;
-  readonly tone?: 'bad' | undefined;
-  readonly children: ReactNode;
-}
-
-function Figure({ to, query, label, value, tone, children }: FigureProps) {
-  return (
-    <Link className="tile" to={to} search={query === undefined ? {} : { q: query }} data-tone={tone}>
-      <span className="label">{label}</span>
-      <span className="value">{value}</span>
-      <span className="note">{children}</span>
-    </Link>
-  );
 }

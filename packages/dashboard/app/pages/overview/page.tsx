@@ -4,12 +4,9 @@ import { mayCall, useMay, useSession } from '../../api/session.ts';
 import { hasType } from '../../live/summary.ts';
 import { groups } from '../../shell/navigation.ts';
 import { HistoryCharts, RangeSelect } from '../../ui/history-charts.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Backlogs } from './backlogs.tsx';
+import { Empty, Page as Frame, Loaded } from '../../ui/index.ts';
+import { Backlogs, StorageHealth, TopErrors } from './cards.tsx';
 import { Figures } from './figures.tsx';
-import { StorageHealth } from './storage-health.tsx';
-import { TopErrors } from './top-errors.tsx';
 
 /** The overview of all queues. A caller of some of them begins at the first page that it may see. */
 export function Page() {

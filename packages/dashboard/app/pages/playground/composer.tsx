@@ -1,15 +1,14 @@
 import { routeOf } from '@ojs-ts/core/operations';
 import { type KeyboardEvent, useState } from 'react';
 import { layOut } from '../../json/layout.ts';
+import { isRecord } from '../../json/numeral.ts';
 import type { Position } from '../../json/position.ts';
 import { problemOf } from '../../json/problem.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Button } from '../../ui/button.tsx';
-import { CopyAs } from '../../ui/copy.tsx';
-import { Field } from '../../ui/field.tsx';
+import { Button, CopyAs, Field, Select } from '../../ui/index.ts';
 import { JsonEditor } from '../../ui/json-editor.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
-import { CronPreview } from './cron-preview.tsx';
+import { Preview } from '../crons/preview.tsx';
 import { examples } from './examples.ts';
 import { Place, Refusal } from './refusal.tsx';
 import { isKind, searchOf } from './targets.ts';
@@ -80,17 +79,14 @@ export function Composer() {
         }}
       >
         <Field label="Example" hint={example.about}>
-          <select
+          <Select
             value={example.name}
-            onChange={({ target }) => {
+            onChange={(name) => {
               begin();
-              change({ tab: kind, example: target.value });
+              change({ tab: kind, example: name });
             }}
-          >
-            {examples[kind].map(({ name }) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
+            options={examples[kind].map(({ name }) => name)}
+          />
         </Field>
         <JsonEditor value={text} onChange={write} label={`Body of POST ${path}`} goTo={place} />
         {isUnsent && problem !== null && (
@@ -127,4 +123,32 @@ export function Composer() {
       </form>
     </section>
   );
+}
+
+/** The next runs of the cron in the text, calculated by the server. */
+function CronPreview({ text }: { readonly text: string }) {
+  const cron = readCron(text);
+  const expression = textOf(cron.cron) || textOf(cron.expression) || textOf(cron.schedule);
+  if (expression === '') return null;
+  const timezone = textOf(cron.timezone) || 'UTC';
+  return (
+    <section className="stack" aria-label={`Next runs (${timezone})`}>
+      <h3>Next runs ({timezone})</h3>
+      <Preview expression={expression} timezone={timezone} />
+    </section>
+  );
+}
+
+function readCron(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : {};
+  } catch {
+    // It is being written.
+    return {};
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : '';
 }

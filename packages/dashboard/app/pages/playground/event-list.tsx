@@ -2,10 +2,8 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useMay } from '../../api/session.ts';
 import { useLive } from '../../live/refresh.ts';
-import { StateBadge } from '../../ui/badge.tsx';
-import { Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
-import type { EventLog } from './use-events.ts';
+import { Loaded, StateBadge, Time } from '../../ui/index.ts';
+import type { EventLog } from './watch.ts';
 
 export interface Entry {
   readonly id: string;

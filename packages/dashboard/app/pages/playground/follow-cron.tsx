@@ -1,51 +1,40 @@
-import type { Cron, LoggedEvent } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import type { LoggedEvent } from '@ojs-ts/core/schemas';
+import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { hasType, type Summary } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Button } from '../../ui/button.tsx';
-import { Confirm } from '../../ui/confirm.tsx';
-import { Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
+import { Button, ConfirmButton, CronLink, Loaded, Time } from '../../ui/index.ts';
 import { CronButtons } from '../crons/cron-buttons.tsx';
 import { type Entry, EventList, textAt } from './event-list.tsx';
 import { Subject } from './subject.tsx';
 import { removeSent, searchOf, type Target } from './targets.ts';
-import { useChange } from './use-change.ts';
-import { useDocument } from './use-document.ts';
-import { useEvents } from './use-events.ts';
+import { followed, useDocument, useEvents } from './watch.ts';
 
 const live = (summary: Summary): boolean => hasType(summary, 'cron.');
+const isOver = (): boolean => false;
 
 /** A cron and the jobs that it enqueues, until it is deleted. */
 export function FollowCron({ target }: { readonly target: Target }) {
   const { id: name, after } = target;
   const { change } = useSearchTexts();
-  const [isAsking, setAsking] = useState(false);
   const mayRead = useMay('event.list');
   const mayRemove = useMay('cron.remove');
-  const cron = useDocument<Cron>({
-    operation: 'cron.get',
-    params: { name },
-    member: 'cron',
-    live,
-    isOver: () => false,
-  });
+  const cron = useDocument('cron', name, { live, isOver });
   const log = useEvents({
     target,
-    types: 'cron.*',
     enabled: mayRead,
     live,
     isAbout: ({ data }) => data.cron_name === name,
-    isOver: () => false,
+    isOver,
   });
-  const run = useChange();
-  const remove = async (): Promise<void> => {
-    if (!(await run('cron.remove', { params: { name } }, `Deleted ${name}.`))) return;
-    removeSent(target);
-    change({ follow: undefined, after: undefined });
-  };
+  const remove = useAction('cron.remove', {
+    changes: followed,
+    done: `Deleted ${name}.`,
+    onDone: () => {
+      removeSent(target);
+      change({ follow: undefined, after: undefined });
+    },
+  });
   const entryOf = ({ id, type: kind, time: at, data }: LoggedEvent): Entry => {
     const job = textAt(data, 'job_id');
     const detail = textAt(data, 'reason') || textAt(data, 'job_type');
@@ -64,19 +53,22 @@ export function FollowCron({ target }: { readonly target: Target }) {
           id="cron"
           state={fields.enabled ? 'enabled' : 'paused'}
           node={node}
-          link={
-            <Link to="/crons/$name" params={{ name }}>
-              Page of the cron
-            </Link>
-          }
+          link={<CronLink id={name} text="Page of the cron" />}
           actions={
             <>
               <CronButtons cron={fields} />
-              {mayRemove && (
-                <Button size="small" kind="danger" onClick={() => setAsking(true)}>
-                  Delete cron…
-                </Button>
-              )}
+              <ConfirmButton
+                shown={mayRemove}
+                text="Delete cron…"
+                size="small"
+                kind="danger"
+                title={`Delete ${name}?`}
+                confirm="Delete"
+                destroys
+                onConfirm={() => remove.mutateAsync({ params: { name } })}
+              >
+                No further run begins. Jobs of earlier runs stay.
+              </ConfirmButton>
             </>
           }
         >
@@ -90,17 +82,6 @@ export function FollowCron({ target }: { readonly target: Target }) {
             )}
           </p>
           <EventList log={log} entryOf={entryOf} />
-          {isAsking && (
-            <Confirm
-              title={`Delete ${name}?`}
-              confirm="Delete"
-              destroys
-              onConfirm={remove}
-              onClose={() => setAsking(false)}
-            >
-              No further run begins. Jobs of earlier runs stay.
-            </Confirm>
-          )}
         </Subject>
       )}
     </Loaded>

@@ -1,25 +1,16 @@
 import type { LoggedEvent } from '@ojs-ts/core/schemas';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { useAction, useCall } from '../../api/calls.ts';
 import { callText } from '../../api/client.ts';
-import { ApiFailure } from '../../api/failure.ts';
+import { isMissing } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
-import { hasJob, type Summary } from '../../live/summary.ts';
-import { Button } from '../../ui/button.tsx';
-import { Loaded } from '../../ui/states.tsx';
+import { hasJob, hasType, type Summary } from '../../live/summary.ts';
+import { Button, JobLink, Loaded } from '../../ui/index.ts';
 import { type Entry, EventList, textAt } from './event-list.tsx';
 import { Subject } from './subject.tsx';
 import type { Target } from './targets.ts';
-import { useChange } from './use-change.ts';
-import { useDocument } from './use-document.ts';
-import { useEvents } from './use-events.ts';
-import { Waiting } from './waiting.tsx';
-
-interface JobFields {
-  readonly type: string;
-  readonly state: string;
-  readonly x_progress?: { readonly percentage: unknown; readonly message: string | null };
-}
+import { followed, useDocument, useEvents } from './watch.ts';
 
 const ended: ReadonlySet<string> = new Set(['completed', 'cancelled', 'discarded']);
 const lastEvents: ReadonlySet<string> = new Set(['job.completed', 'job.cancelled', 'job.discarded', 'job.expired']);
@@ -30,18 +21,11 @@ const unlisted: ReadonlySet<string> = new Set(['job.progress', 'job.heartbeat'])
 export function FollowJob({ target }: { readonly target: Target }) {
   const { id } = target;
   const live = (summary: Summary): boolean => hasJob(summary, id);
-  const job = useDocument<JobFields>({
-    operation: 'job.get',
-    params: { id },
-    member: 'job',
-    live,
-    isOver: ({ state }) => ended.has(state),
-  });
+  const job = useDocument('job', id, { live, isOver: ({ state }) => ended.has(state) });
   const mayRead = useMay('event.list');
   const mayCancel = useMay('job.cancel');
   const log = useEvents({
     target,
-    types: 'job.*',
     jobType: job.data?.fields.type,
     enabled: mayRead && job.data !== undefined,
     live,
@@ -49,7 +33,9 @@ export function FollowJob({ target }: { readonly target: Target }) {
     isOver: (events) => lastEvents.has(events.at(-1)?.type ?? ''),
   });
   const isLetter = useIsDeadLetter(id, job.data?.fields.state === 'discarded');
-  const run = useChange();
+  const cancel = useAction('job.cancel', { changes: followed, done: 'The job is cancelled.' });
+  const retry = useAction('deadLetter.retry', { changes: followed, done: 'The job runs again.' });
+  const call = { params: { id } };
   return (
     <Loaded query={job}>
       {({ fields: { type, state, x_progress: progress }, node }) => (
@@ -58,26 +44,16 @@ export function FollowJob({ target }: { readonly target: Target }) {
           id={id}
           state={state}
           node={node}
-          link={
-            <Link to="/jobs/$id" params={{ id }}>
-              Page of the job
-            </Link>
-          }
+          link={<JobLink id={id} text="Page of the job" />}
           actions={
             <>
               {!ended.has(state) && mayCancel && (
-                <Button
-                  kind="danger"
-                  onClick={() => void run('job.cancel', { params: { id } }, 'The job is cancelled.')}
-                >
+                <Button kind="danger" onClick={() => cancel.mutate(call)}>
                   Cancel job
                 </Button>
               )}
               {isLetter && (
-                <Button
-                  kind="primary"
-                  onClick={() => void run('deadLetter.retry', { params: { id } }, 'The job runs again.')}
-                >
+                <Button kind="primary" onClick={() => retry.mutate(call)}>
                   Retry from dead letter
                 </Button>
               )}
@@ -85,7 +61,7 @@ export function FollowJob({ target }: { readonly target: Target }) {
           }
         >
           {state !== 'active' && !ended.has(state) && <Waiting key={state} id={id} />}
-          {progress !== undefined && progress.percentage !== null && (
+          {progress && progress.percentage !== null && (
             <p className="row">
               <progress aria-label="Progress" max={100} value={Number(String(progress.percentage)) || 0} />
               <span>
@@ -112,7 +88,7 @@ function useIsDeadLetter(id: string, isDiscarded: boolean): boolean {
         return true;
       } catch (error) {
         // Discarded for good.
-        if (error instanceof ApiFailure && error.status === 404) return false;
+        if (isMissing(error)) return false;
         throw error;
       }
     },
@@ -144,4 +120,37 @@ function detailOf(kind: string, data: LoggedEvent['data']): string {
 function localTime(at: string): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? at : date.toLocaleTimeString();
+}
+
+/** A job that waits for longer is explained, in milliseconds. */
+const patienceMs = 1_000;
+
+/** Why a job does not run yet, and what helps. */
+function Waiting({ id }: { readonly id: string }) {
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), patienceMs);
+    return () => clearTimeout(timer);
+  }, []);
+  const { data } = useCall('job.explain', {
+    params: { id },
+    enabled: isLate,
+    live: (summary) => hasJob(summary, id) || hasType(summary, 'worker.', 'queue.'),
+    refreshMs: 5_000,
+  });
+  if (data === undefined) return null;
+  return (
+    <div className="waiting" role="status" aria-label="Why it waits">
+      <p>
+        <strong>{data.verdict}</strong>
+      </p>
+      <ul>
+        {data.reasons.map(({ code, message, remedy }) => (
+          <li key={code + message}>
+            {message} {remedy !== undefined && <span className="soft">{remedy}</span>}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
 }

@@ -1,35 +1,17 @@
 import type { LoggedEvent } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
+import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { hasWorkflow } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
-import { StateBadge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
-import { Loaded } from '../../ui/states.tsx';
+import { Button, Loaded, StateBadge, WorkflowLink } from '../../ui/index.ts';
 import { type Entry, EventList, textAt } from './event-list.tsx';
 import { Subject } from './subject.tsx';
 import { searchOf, type Target } from './targets.ts';
-import { useChange } from './use-change.ts';
-import { useDocument } from './use-document.ts';
-import { useEvents } from './use-events.ts';
+import { type Documents, followed, useDocument, useEvents } from './watch.ts';
 
-interface Step {
-  readonly id?: string;
-  readonly name?: string;
-  readonly type?: string;
-  readonly state?: string;
-  readonly job_id?: string | null;
-}
-
-interface WorkflowFields {
-  readonly type: string;
-  readonly name?: string | null;
-  readonly state: string;
-  readonly steps?: readonly Step[];
-  readonly jobs?: readonly Step[];
-  readonly callbacks?: Readonly<Record<string, Step>>;
-}
+type WorkflowFields = Documents['workflow'];
+type Step = Partial<NonNullable<WorkflowFields['steps']>[number]> & { readonly name?: string };
 
 const ended: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
 
@@ -39,10 +21,7 @@ export function FollowWorkflow({ target }: { readonly target: Target }) {
   const mayRead = useMay('event.list');
   const mayCancel = useMay('workflow.cancel');
   const jobs = useRef<ReadonlySet<string>>(new Set());
-  const workflow = useDocument<WorkflowFields>({
-    operation: 'workflow.get',
-    params: { id },
-    member: 'workflow',
+  const workflow = useDocument('workflow', id, {
     // The start of a step is an event of its job alone.
     live: (summary) => hasWorkflow(summary, id) || summary.jobs.some((job) => jobs.current.has(job)),
     // A callback that was made with the end still runs.
@@ -52,13 +31,12 @@ export function FollowWorkflow({ target }: { readonly target: Target }) {
   jobs.current = new Set(shown === undefined ? [] : stepsOf(shown).flatMap(({ job_id }) => job_id ?? []));
   const log = useEvents({
     target,
-    types: 'workflow.*',
     enabled: mayRead,
     live: (summary) => hasWorkflow(summary, id),
     isAbout: ({ data }) => data.workflow_id === id,
     isOver: (events) => ended.has(events.at(-1)?.type.slice('workflow.'.length) ?? ''),
   });
-  const run = useChange();
+  const cancel = useAction('workflow.cancel', { changes: followed, done: 'The workflow is cancelled.' });
   return (
     <Loaded query={workflow}>
       {({ fields, node }) => (
@@ -67,18 +45,11 @@ export function FollowWorkflow({ target }: { readonly target: Target }) {
           id={id}
           state={fields.state}
           node={node}
-          link={
-            <Link to="/workflows/$id" params={{ id }}>
-              Page of the workflow
-            </Link>
-          }
+          link={<WorkflowLink id={id} text="Page of the workflow" />}
           actions={
             !ended.has(fields.state) &&
             mayCancel && (
-              <Button
-                kind="danger"
-                onClick={() => void run('workflow.cancel', { params: { id } }, 'The workflow is cancelled.')}
-              >
+              <Button kind="danger" onClick={() => cancel.mutate({ params: { id } })}>
                 Cancel workflow
               </Button>
             )
@@ -100,7 +71,7 @@ function Steps({ steps, after }: { readonly steps: readonly Step[]; readonly aft
       <ul className="playground-steps" aria-labelledby="playground-steps">
         {steps.map(({ id = '', name = id, type = '', state = '', job_id: job }) => (
           <li key={id || name}>
-            <StateBadge state={state} />
+            <StateBadge state={state ?? ''} />
             <span className="detail">
               <b>{name}</b> {type}
             </span>
@@ -124,8 +95,8 @@ function stepsOf({ steps = [], jobs = [], callbacks = {} }: WorkflowFields): rea
   return [...steps, ...jobs, ...Object.entries(callbacks).map(([name, callback]) => ({ name, ...callback }))];
 }
 
-function isOpen({ state = '' }: Step): boolean {
-  return ['available', 'active', 'retryable', 'scheduled'].includes(state);
+function isOpen({ state }: Step): boolean {
+  return state !== undefined && ['available', 'active', 'retryable', 'scheduled'].includes(state);
 }
 
 function entryOf({ id, type: kind, time: at, data }: LoggedEvent): Entry {

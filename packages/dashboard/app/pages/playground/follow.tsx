@@ -1,11 +1,10 @@
 import { useEffect, useRef } from 'react';
 import { useSearchTexts } from '../../search.ts';
-import { Button } from '../../ui/button.tsx';
-import { Empty } from '../../ui/states.tsx';
+import { Button, Empty } from '../../ui/index.ts';
 import { FollowCron } from './follow-cron.tsx';
 import { FollowJob } from './follow-job.tsx';
 import { FollowWorkflow } from './follow-workflow.tsx';
-import { isSame, searchOf, type Target, targetOf, useSent } from './targets.ts';
+import { isSame, searchOf, sent, type Target, targetOf } from './targets.ts';
 
 const followers = { job: FollowJob, workflow: FollowWorkflow, cron: FollowCron };
 
@@ -42,11 +41,11 @@ export function Follow() {
 
 function SentList({ current }: { readonly current: Target | null }) {
   const { change } = useSearchTexts();
-  const sent = useSent();
-  if (sent.length < 2) return null;
+  const all = sent.useValue();
+  if (all.length < 2) return null;
   return (
     <nav className="row" aria-label="Sent from this page">
-      {sent.map((one) => (
+      {all.map((one) => (
         <Button
           key={`${one.kind} ${one.id}`}
           size="small"

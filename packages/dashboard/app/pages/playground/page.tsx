@@ -1,7 +1,6 @@
 import './playground.css';
 import { useMay } from '../../api/session.ts';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty } from '../../ui/states.tsx';
+import { Empty, Page as Frame } from '../../ui/index.ts';
 import { Composer } from './composer.tsx';
 import { Follow } from './follow.tsx';
 

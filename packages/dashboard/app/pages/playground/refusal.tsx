@@ -1,8 +1,8 @@
 import { ApiFailure, messageOf } from '../../api/failure.ts';
 import { layOut } from '../../json/layout.ts';
-import { stringify } from '../../json/numeral.ts';
+import { isRecord, stringify } from '../../json/numeral.ts';
 import { type Position, positionOf } from '../../json/position.ts';
-import { Button } from '../../ui/button.tsx';
+import { Button } from '../../ui/index.ts';
 
 export interface RefusalProps {
   readonly error: Error;
@@ -28,7 +28,7 @@ export function Refusal({ error, text, goTo, openJob }: RefusalProps) {
   }
   const { code, status, message, hint, requestId, details } = error;
   const { validation_errors: wrong, existing_job_id: existing, ...more } = details;
-  const members = Array.isArray(wrong) ? wrong.filter(isWrongMember) : [];
+  const members: readonly WrongMember[] = Array.isArray(wrong) ? wrong.filter(isWrongMember) : [];
   const isInMembers = members.some((member) => message === `${member.path}: ${member.message}`);
   return (
     <div className="failure" role="alert">
@@ -75,7 +75,6 @@ export function Place({ position, goTo }: PlaceProps) {
   );
 }
 
-function isWrongMember(value: unknown): value is WrongMember {
-  if (typeof value !== 'object' || value === null || !('path' in value) || !('message' in value)) return false;
-  return typeof value.path === 'string' && typeof value.message === 'string';
+function isWrongMember(value: unknown): boolean {
+  return isRecord(value) && typeof value.path === 'string' && typeof value.message === 'string';
 }

@@ -1,6 +1,6 @@
 import type { JsonNode } from '@ojs-ts/core/json';
 import { type ReactNode, useEffect, useRef } from 'react';
-import { StateBadge } from '../../ui/badge.tsx';
+import { StateBadge } from '../../ui/index.ts';
 import { JsonTree } from '../../ui/json-tree.tsx';
 
 export interface SubjectProps {

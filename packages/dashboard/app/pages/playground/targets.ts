@@ -1,5 +1,5 @@
-import { useSyncExternalStore } from 'react';
 import type { SearchTexts } from '../../search.ts';
+import { storeOf } from '../../store.ts';
 import type { Kind } from './examples.ts';
 
 /** The target that is followed, and the place in the log of events to start from. */
@@ -36,29 +36,14 @@ export function isSame(first: Target | null, second: Target | null): boolean {
 }
 
 const most = 8;
-let sent: readonly Sent[] = [];
-const watchers = new Set<() => void>();
-
 /** The things that were sent from this page, the newest first. The list stays while other pages are open. */
-export function useSent(): readonly Sent[] {
-  return useSyncExternalStore(
-    (watcher) => {
-      watchers.add(watcher);
-      return () => watchers.delete(watcher);
-    },
-    () => sent,
-  );
-}
+export const sent = storeOf<readonly Sent[]>([]);
 
 export function addSent(one: Sent): void {
-  show([one, ...sent.filter((other) => !isSame(one, other))].slice(0, most));
+  removeSent(one);
+  sent.set([one, ...sent.get()].slice(0, most));
 }
 
 export function removeSent(one: Target): void {
-  show(sent.filter((other) => !isSame(one, other)));
-}
-
-function show(next: readonly Sent[]): void {
-  sent = next;
-  for (const watcher of watchers) watcher();
+  sent.set(sent.get().filter((other) => !isSame(one, other)));
 }

@@ -6,7 +6,7 @@ import { parse } from '../../json/numeral.ts';
 import { useSearchTexts } from '../../search.ts';
 import type { Kind } from './examples.ts';
 import { addSent, type Sent, searchOf } from './targets.ts';
-import { endOfLog } from './use-events.ts';
+import { endOfLog } from './watch.ts';
 
 export const operationOf: Readonly<Record<Kind, OperationName>> = {
   job: 'job.enqueue',

@@ -1,8 +1,7 @@
 import type { QueueConfig, QueueOverview } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
-import { Field } from '../../ui/field.tsx';
-import { FormDialog } from '../../ui/form-dialog.tsx';
+import { FormDialog, TextField } from '../../ui/index.ts';
 import { type Draft, Effect, wordOf } from './effect.tsx';
 
 export interface EditConfigurationProps {
@@ -23,7 +22,10 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
     done: `Changed the limits of ${name}.`,
     changes: ['admin.queue', 'admin.queues'],
   });
-  const set = (change: Partial<Draft>): void => setDraft({ ...draft, ...change });
+  const field = (name: keyof Draft) => ({
+    value: draft[name],
+    onChange: (text: string) => setDraft({ ...draft, [name]: text }),
+  });
   const body = {
     concurrency: numberOf(draft.concurrency),
     rate_limit: draft.rate === '' ? null : { limit: Number(draft.rate), period: draft.period },
@@ -36,24 +38,26 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
       onSubmit={() => save.mutateAsync({ params: { name }, query: { create: false }, body })}
       onClose={onClose}
     >
-      <Field label="Running at once" hint="Empty for no limit.">
-        <input
-          inputMode="numeric"
-          value={draft.concurrency}
-          onChange={({ target }) => set({ concurrency: target.value })}
-        />
-      </Field>
+      <TextField {...field('concurrency')} label="Running at once" hint="Empty for no limit." inputMode="numeric" />
       <div className="columns">
-        <Field label="Rate" hint="Jobs that start in one period; empty for no limit.">
-          <input inputMode="numeric" value={draft.rate} onChange={({ target }) => set({ rate: target.value })} />
-        </Field>
-        <Field label="Period" hint="second, minute, hour or day; or ISO 8601, such as PT15M.">
-          <input value={draft.period} onChange={({ target }) => set({ period: target.value })} />
-        </Field>
+        <TextField
+          {...field('rate')}
+          label="Rate"
+          hint="Jobs that start in one period; empty for no limit."
+          inputMode="numeric"
+        />
+        <TextField
+          {...field('period')}
+          label="Period"
+          hint="second, minute, hour or day; or ISO 8601, such as PT15M."
+        />
       </div>
-      <Field label="Most waiting jobs" hint="With more, the server refuses new jobs. Empty for no limit.">
-        <input inputMode="numeric" value={draft.depth} onChange={({ target }) => set({ depth: target.value })} />
-      </Field>
+      <TextField
+        {...field('depth')}
+        label="Most waiting jobs"
+        hint="With more, the server refuses new jobs. Empty for no limit."
+        inputMode="numeric"
+      />
       <Effect queue={queue} draft={draft} />
     </FormDialog>
   );

@@ -1,22 +1,15 @@
 import { Link, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
-import { ApiFailure } from '../../api/failure.ts';
+import { isMissing } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
 import { hasQueue } from '../../live/summary.ts';
-import { Badge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
-import { CopyAs, quote } from '../../ui/copy.tsx';
 import { HistoryCharts, RangeSelect } from '../../ui/history-charts.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
+import { Badge, CopyAs, Empty, Page as Frame, Loaded, Opener, quote } from '../../ui/index.ts';
 import { NewQueue } from '../queues/new-queue.tsx';
 import { PauseButton } from '../queues/pause-button.tsx';
 import { Configuration } from './configuration.tsx';
-import { Counts } from './counts.tsx';
-import { Drain } from './drain.tsx';
+import { Counts, Drain, Waiting } from './progress.tsx';
 import { QueueMenu } from './queue-menu.tsx';
-import { Waiting } from './waiting.tsx';
 
 export function Page() {
   const { name = '' } = useParams({ strict: false });
@@ -25,18 +18,16 @@ export function Page() {
     live: (summary) => hasQueue(summary, name),
     refreshMs: 15_000,
   });
-  const [isCreating, setCreating] = useState(false);
   const mayCreate = useMay('queue.create');
-  if (queue.error instanceof ApiFailure && queue.error.status === 404) {
+  if (isMissing(queue.error)) {
     return (
       <Frame title={name}>
         <Empty title="There is no such queue">
           <p>
             The first job of a queue creates it. <Link to="/queues">See all queues</Link>
           </p>
-          {mayCreate && <Button onClick={() => setCreating(true)}>Create queue…</Button>}
+          {mayCreate && <Opener text="Create queue…">{(close) => <NewQueue named={name} onClose={close} />}</Opener>}
         </Empty>
-        {isCreating && <NewQueue named={name} onClose={() => setCreating(false)} />}
       </Frame>
     );
   }

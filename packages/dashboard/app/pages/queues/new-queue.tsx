@@ -1,8 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
-import { Field } from '../../ui/field.tsx';
-import { FormDialog } from '../../ui/form-dialog.tsx';
+import { FormDialog, TextField } from '../../ui/index.ts';
 
 export function NewQueue({ named = '', onClose }: { readonly named?: string; readonly onClose: () => void }) {
   const navigate = useNavigate();
@@ -19,9 +18,14 @@ export function NewQueue({ named = '', onClose }: { readonly named?: string; rea
       onSubmit={() => create.mutateAsync({ body: { name } })}
       onClose={onClose}
     >
-      <Field label="Name" hint="Lower-case letters, digits, dots, dashes and underscores.">
-        <input value={name} onChange={({ target }) => setName(target.value)} required spellCheck={false} />
-      </Field>
+      <TextField
+        label="Name"
+        hint="Lower-case letters, digits, dots, dashes and underscores."
+        value={name}
+        onChange={setName}
+        required
+        spellCheck={false}
+      />
     </FormDialog>
   );
 }

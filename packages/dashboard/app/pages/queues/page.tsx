@@ -1,20 +1,14 @@
 import type { QueueOverview } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount, formatShort } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Badge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { FindField } from '../../ui/find-field.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
+import { Badge, Empty, Page as Frame, Loaded, Opener, QueueLink, Time } from '../../ui/index.ts';
 import { Pager, usePage } from '../../ui/pager.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
 import { NewQueue } from './new-queue.tsx';
 import { PauseButton } from './pause-button.tsx';
 
@@ -28,11 +22,13 @@ export function Page() {
     live: (summary) => hasType(summary, 'job.', 'queue.'),
     keepLast: true,
   });
-  const [isCreating, setCreating] = useState(false);
   const mayCreate = useMay('queue.create');
   const asked = (search.name ?? '').toLowerCase();
   return (
-    <Frame title="Queues" actions={mayCreate && <Button onClick={() => setCreating(true)}>New queue</Button>}>
+    <Frame
+      title="Queues"
+      actions={mayCreate && <Opener text="New queue">{(close) => <NewQueue onClose={close} />}</Opener>}
+    >
       <div className="row">
         <FindField name="name" label="Find a queue" />
       </div>
@@ -64,7 +60,6 @@ export function Page() {
           );
         }}
       </Loaded>
-      {isCreating && <NewQueue onClose={() => setCreating(false)} />}
     </Frame>
   );
 }
@@ -77,10 +72,8 @@ const columns: readonly Column<QueueOverview>[] = [
     sortBy: ({ name }) => name,
     cell: (queue) => (
       <>
-        <Link to="/queues/$name" params={{ name: queue.name }}>
-          {queue.name}
-        </Link>{' '}
-        {queue.paused && <Badge tone="warn">paused</Badge>} {isUnread(queue) && <Badge tone="bad">no worker</Badge>}
+        <QueueLink id={queue.name} /> {queue.paused && <Badge tone="warn">paused</Badge>}{' '}
+        {isUnread(queue) && <Badge tone="bad">no worker</Badge>}
       </>
     ),
   },

@@ -1,11 +1,6 @@
-import type { Answers } from '@ojs-ts/core/schemas';
-import type { QueryClient } from '@tanstack/react-query';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
-import { Button } from '../../ui/button.tsx';
-
-type QueueList = Answers['admin.queues'];
-type QueueDetail = Answers['admin.queue'];
+import { Button } from '../../ui/index.ts';
 
 /** Pauses a queue or resumes it, shown at once. */
 export function PauseButton({ queue }: { readonly queue: { readonly name: string; readonly paused: boolean } }) {
@@ -16,12 +11,12 @@ export function PauseButton({ queue }: { readonly queue: { readonly name: string
   const pause = useAction('queue.pause', {
     done: `Queue ${name} is paused. Running jobs finish.`,
     changes,
-    optimistic: (client) => showPaused(client, name, true),
+    shows: { paused: true },
   });
   const resume = useAction('queue.resume', {
     done: `Queue ${name} runs again.`,
     changes,
-    optimistic: (client) => showPaused(client, name, false),
+    shows: { paused: false },
   });
   if (!may) return null;
   return (
@@ -33,18 +28,4 @@ export function PauseButton({ queue }: { readonly queue: { readonly name: string
       {paused ? 'Resume' : 'Pause'}
     </Button>
   );
-}
-
-function showPaused(client: QueryClient, name: string, paused: boolean): () => void {
-  const lists = client.getQueriesData<QueueList>({ queryKey: ['admin.queues'] });
-  const details = client.getQueriesData<QueueDetail>({ queryKey: ['admin.queue'] });
-  for (const [key, list] of lists) {
-    if (list === undefined) continue;
-    const items = list.items.map((one) => (one.name === name ? { ...one, paused } : one));
-    client.setQueryData(key, { ...list, items });
-  }
-  for (const [key, detail] of details) if (detail?.name === name) client.setQueryData(key, { ...detail, paused });
-  return () => {
-    for (const [key, before] of [...lists, ...details]) client.setQueryData(key, before);
-  };
 }

@@ -1,22 +1,15 @@
 import type { Schema } from '@ojs-ts/core/schemas';
-import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Badge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
-import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { NewSchema } from './new-schema.tsx';
-import { SchemaDialog } from './schema-dialog.tsx';
+import { Badge, Button, CopyAs, Empty, Page as Frame, Loaded, Opener } from '../../ui/index.ts';
+import { NewSchema, SchemaDialog } from './dialogs.tsx';
 
 export function Page() {
   const { search, change } = useSearchTexts();
   const schemas = useCall('schema.list', { query: { limit: 1_000 } });
   const mayRegister = useMay('schema.register');
-  const [isNew, setNew] = useState(false);
   const opened = schemas.data?.items.find(({ uri }) => uri === search.uri);
   const columns: readonly Column<Schema>[] = [
     {
@@ -39,7 +32,7 @@ export function Page() {
       lead="JSON Schemas for the arguments of job types. The server checks each job at its enqueue."
       actions={
         <>
-          {mayRegister && <Button onClick={() => setNew(true)}>New schema</Button>}
+          {mayRegister && <Opener text="New schema">{(close) => <NewSchema onClose={close} />}</Opener>}
           <CopyAs operation="schema.list" options={{}} command="schemas list" code="await admin.listSchemas();" />
         </>
       }
@@ -57,7 +50,6 @@ export function Page() {
           )
         }
       </Loaded>
-      {isNew && <NewSchema onClose={() => setNew(false)} />}
       {opened && <SchemaDialog schema={opened} onClose={() => change({ uri: undefined })} />}
     </Frame>
   );

@@ -3,22 +3,14 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
-import { Badge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
-import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
-import { NewToken } from './new-token.tsx';
+import { Badge, CopyAs, Empty, Page as Frame, Loaded, Opener, Time } from '../../ui/index.ts';
+import { NewToken, Secret, TokenMenu } from './dialogs.tsx';
 import { Roles } from './roles.tsx';
-import { Secret } from './secret.tsx';
-import { TokenMenu } from './token-menu.tsx';
 
 export function Page() {
   const tokens = useCall('token.list', { query: { limit: 1_000 }, refreshMs: 30_000 });
   const mayCreate = useMay('token.create');
-  const [isCreating, setCreating] = useState(false);
   const [issued, setIssued] = useState<IssuedToken | null>(null);
   const columns: readonly Column<Token>[] = [
     { id: 'name', label: 'Name', align: 'clip', cell: ({ name }) => name },
@@ -55,11 +47,9 @@ export function Page() {
       lead="Tokens in the storage. Tokens in the configuration of a server are not listed."
       actions={
         <>
-          {mayCreate && (
-            <Button kind="primary" onClick={() => setCreating(true)}>
-              New token
-            </Button>
-          )}
+          <Opener text="New token" kind="primary" shown={mayCreate}>
+            {(close) => <NewToken onIssued={setIssued} onClose={close} />}
+          </Opener>
           <CopyAs operation="token.list" options={{}} command="tokens list" code="await admin.listTokens();" />
         </>
       }
@@ -79,7 +69,6 @@ export function Page() {
         }
       </Loaded>
       <Roles />
-      {isCreating && <NewToken onIssued={setIssued} onClose={() => setCreating(false)} />}
       {issued !== null && <Secret issued={issued} onClose={() => setIssued(null)} />}
     </Frame>
   );

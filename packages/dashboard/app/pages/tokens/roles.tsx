@@ -1,5 +1,6 @@
 import { rightsOf, rightWords, roles } from '@ojs-ts/core/access';
-import { Card } from '../../ui/page.tsx';
+import { Fragment } from 'react';
+import { Card, Facts } from '../../ui/index.ts';
 
 /** Whom each role is for, in a line. */
 export const purposes: Readonly<Record<(typeof roles)[number], string>> = {
@@ -18,25 +19,15 @@ export const purposes: Readonly<Record<(typeof roles)[number], string>> = {
 export function Roles() {
   return (
     <Card title="Roles">
-      <dl className="facts">
-        {roles.map((role) => (
-          <Role key={role} role={role} />
-        ))}
-      </dl>
+      <Facts name={(role) => <code>{role}</code>} of={Object.fromEntries(facts)} />
     </Card>
   );
 }
 
-function Role({ role }: { readonly role: (typeof roles)[number] }) {
-  return (
-    <>
-      <dt>
-        <code>{role}</code>
-      </dt>
-      <dd>
-        {purposes[role]}
-        <div className="soft small">{rightsOf[role].map((right) => rightWords[right]).join('; ')}</div>
-      </dd>
-    </>
-  );
-}
+const facts = roles.map((role) => [
+  role,
+  <Fragment key={role}>
+    {purposes[role]}
+    <div className="soft small">{rightsOf[role].map((right) => rightWords[right]).join('; ')}</div>
+  </Fragment>,
+]);

@@ -1,16 +1,13 @@
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useCall } from '../../api/calls.ts';
-import { ApiFailure } from '../../api/failure.ts';
+import { isMissing } from '../../api/failure.ts';
 import { hasType } from '../../live/summary.ts';
-import { CopyAs, quote } from '../../ui/copy.tsx';
+import { CopyAs, Empty, Page as Frame, Loaded, quote } from '../../ui/index.ts';
 import { JobsCard } from '../../ui/jobs-card.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
 import { State } from '../workers/cells.tsx';
 import { hasWorkers } from '../workers/description.ts';
 import { WorkerButtons } from '../workers/worker-buttons.tsx';
-import { CurrentJobs } from './current-jobs.tsx';
-import { Facts } from './facts.tsx';
+import { CurrentJobs, Process } from './details.tsx';
 
 export function Page() {
   const { id = '' } = useParams({ strict: false });
@@ -20,7 +17,9 @@ export function Page() {
     live: (summary) => hasWorkers(summary) || hasType(summary, 'job.'),
     refreshMs: 5_000,
   });
-  if (query.error instanceof ApiFailure && query.error.status === 404) {
+  const jobs = `worker:${JSON.stringify(id)}`;
+  const recent = <JobsCard title="Recent jobs" query={jobs} none="No job that is still kept was run here." />;
+  if (isMissing(query.error)) {
     return (
       <Frame title={id}>
         <Empty title="There is no such worker">
@@ -28,11 +27,7 @@ export function Page() {
             It has stopped, or somebody removed it. <Link to="/workers">See all workers</Link>
           </p>
         </Empty>
-        <JobsCard
-          title="Recent jobs"
-          query={`worker:${JSON.stringify(id)}`}
-          none="No job that is still kept was run here."
-        />
+        {recent}
       </Frame>
     );
   }
@@ -56,16 +51,12 @@ export function Page() {
       <Loaded query={query}>
         {(data) => (
           <>
-            <Facts worker={data} />
+            <Process worker={data} />
             <CurrentJobs jobs={data.jobs} count={data.active_jobs} />
           </>
         )}
       </Loaded>
-      <JobsCard
-        title="Recent jobs"
-        query={`worker:${JSON.stringify(id)}`}
-        none="No job that is still kept was run here."
-      />
+      {recent}
     </Frame>
   );
 }

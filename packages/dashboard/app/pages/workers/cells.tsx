@@ -1,8 +1,7 @@
 import type { Worker } from '@ojs-ts/core/schemas';
 import { formatBytes, formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
-import { Badge, toneOf } from '../../ui/badge.tsx';
-import { Time, useNow } from '../../ui/time.tsx';
+import { Badge, Time, toneOf, useNow } from '../../ui/index.ts';
 import { describe, isLate } from './description.ts';
 
 /** A longer delay is felt by every other job of the worker. Milliseconds. */

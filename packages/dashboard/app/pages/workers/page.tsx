@@ -1,21 +1,16 @@
 import { isUuidv7 } from '@ojs-ts/core';
-import type { Worker } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
+import type { Answers, Worker } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
-import { useCall } from '../../api/calls.ts';
+import { useAction, useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
+import { formatCount } from '../../format/numbers.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Button } from '../../ui/button.tsx';
-import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { FindField } from '../../ui/find-field.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
+import { Button, ConfirmButton, CopyAs, Empty, Page as Frame, Loaded, Tile, WorkerLink } from '../../ui/index.ts';
 import { Pager, usePage } from '../../ui/pager.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
 import { Heartbeat, Lag, Memory, Slots, State } from './cells.tsx';
 import { describe, hasWorkers } from './description.ts';
-import { Figures } from './figures.tsx';
-import { Selected } from './selected.tsx';
 import { WorkerButtons } from './worker-buttons.tsx';
 import './workers.css';
 
@@ -101,11 +96,7 @@ const columns: readonly Column<Worker>[] = [
     id: 'worker',
     label: 'Worker',
     align: 'clip',
-    cell: ({ id }) => (
-      <Link to="/workers/$id" params={{ id }} title={id}>
-        {shortOf(id)}
-      </Link>
-    ),
+    cell: ({ id }) => <WorkerLink id={id} title={id} text={shortOf(id)} />,
   },
   {
     id: 'host',
@@ -153,4 +144,82 @@ function unused(workers: readonly Worker[]): readonly string[] {
     ...(all.some(({ labels }) => labels.length > 0) ? [] : ['labels']),
     ...(all.some(({ version }) => version !== '') ? [] : ['version']),
   ];
+}
+
+const states = [
+  ['total', 'All workers', undefined],
+  ['running', 'Running', 'running'],
+  ['quiet', 'Quiet', 'quiet'],
+  ['terminate', 'Stopping', 'terminate'],
+  ['stale', 'Stale', 'stale'],
+] as const;
+
+/** How many workers there are in each state, each figure a filter, and the slots in use. */
+function Figures({ items, summary }: Answers['worker.list']) {
+  const told = items.flatMap((worker) => {
+    const { slots } = describe(worker);
+    return slots === null || worker.state === 'stale' ? [] : [{ slots, active: worker.active_jobs }];
+  });
+  const sum = (name: 'slots' | 'active'): number => told.reduce((total, one) => total + one[name], 0);
+  return (
+    <div className="tiles worker-figures">
+      {states.map(([name, label, state]) => (
+        <Tile
+          key={name}
+          to="/workers"
+          search={({ find }) => ({ find, state })}
+          label={label}
+          value={formatCount(summary[name])}
+          tone={state === 'stale' && summary.stale > 0 ? 'bad' : undefined}
+        />
+      ))}
+      <Tile label="Slots in use" value={`${formatCount(sum('active'))} of ${formatCount(sum('slots'))}`} />
+    </div>
+  );
+}
+
+interface SelectedProps {
+  readonly ids: readonly string[];
+  readonly onDone: () => void;
+}
+
+/** Gives the selected workers an order, in one call. */
+function Selected({ ids, onDone }: SelectedProps) {
+  const direct = useAction('worker.direct', {
+    changes: ['worker.list'],
+    done: ({ succeeded, errors: [first], failed }) =>
+      `Told ${workers(succeeded)}.${first === undefined ? '' : ` Not told: ${workers(failed)}. ${first.error}`}`,
+    onDone,
+  });
+  const bodyOf = (directive: string) => ({ body: { directive, worker_ids: ids } });
+  return (
+    <section className="row" aria-label="Selected workers">
+      <strong>{workers(ids.length)} selected</strong>
+      <Button size="small" busy={direct.isPending} onClick={() => direct.mutate(bodyOf('quiet'))}>
+        Quiet
+      </Button>
+      <Button size="small" busy={direct.isPending} onClick={() => direct.mutate(bodyOf('running'))}>
+        Resume
+      </Button>
+      <ConfirmButton
+        text="Stop…"
+        size="small"
+        kind="danger"
+        title={`Stop ${workers(ids.length)}?`}
+        confirm={`Stop ${workers(ids.length)}`}
+        destroys
+        typed={ids.length > 10 ? 'stop' : undefined}
+        onConfirm={() => direct.mutateAsync(bodyOf('terminate'))}
+      >
+        The workers finish their running jobs and stop. Only their own supervisors can start them again.
+      </ConfirmButton>
+      <Button size="small" kind="plain" onClick={onDone}>
+        Clear
+      </Button>
+    </section>
+  );
+}
+
+function workers(count: number): string {
+  return count === 1 ? '1 worker' : `${formatCount(count)} workers`;
 }

@@ -1,11 +1,8 @@
-import type { Answers, Worker } from '@ojs-ts/core/schemas';
-import type { QueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import type { Worker } from '@ojs-ts/core/schemas';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { Button } from '../../ui/button.tsx';
-import { Confirm } from '../../ui/confirm.tsx';
+import { Button, ConfirmButton } from '../../ui/index.ts';
 import './workers.css';
 
 const changes = ['worker.list', 'worker.get'] as const;
@@ -25,7 +22,6 @@ const blockedMs = 30_000;
 export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   const { id, state, directive, active_jobs: jobs, last_heartbeat_at: beatAt, load } = worker;
   const may = useMay('worker.quiet');
-  const [asked, setAsked] = useState<'stop' | 'remove' | null>(null);
   const isQuiet = (directive ?? state) === 'quiet';
   const isStale = state === 'stale';
   const isStopping = !isStale && (directive ?? state) === 'terminate';
@@ -33,12 +29,12 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   const flow = useAction(isQuiet ? 'worker.resume' : 'worker.quiet', {
     changes,
     done: isQuiet ? `Told ${id} to fetch again.` : `Told ${id} to fetch no more. Its running jobs go on.`,
-    optimistic: (client) => showTold(client, id, isQuiet ? 'running' : 'quiet'),
+    shows: { directive: isQuiet ? 'running' : 'quiet' },
   });
   const stop = useAction('worker.stop', {
     changes,
     done: `Told ${id} to stop. It leaves the list once its jobs have ended.`,
-    optimistic: (client) => showTold(client, id, 'terminate'),
+    shows: { directive: 'terminate' },
   });
   const remove = useAction('worker.remove', { changes, done: `Removed ${id}.` });
   const call = { params: { id } };
@@ -47,69 +43,48 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   return (
     <span className="worker-buttons">
       {!isStale && !isStopping && (
-        <>
-          <Button
-            size="small"
-            aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
-            title={isQuiet ? 'The worker takes new jobs again' : 'The worker finishes its jobs and takes no new ones'}
-            busy={flow.isPending}
-            onClick={() => flow.mutate(call)}
-          >
-            {isQuiet ? 'Resume' : 'Quiet'}
-          </Button>
-          <Button size="small" kind="danger" aria-label={`Stop ${id}…`} onClick={() => setAsked('stop')}>
-            Stop…
-          </Button>
-        </>
-      )}
-      {(isStale || mayHang) && (
-        <Button size="small" kind="danger" aria-label={`Remove ${id}…`} onClick={() => setAsked('remove')}>
-          Remove…
+        <Button
+          size="small"
+          aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
+          title={isQuiet ? 'The worker takes new jobs again' : 'The worker finishes its jobs and takes no new ones'}
+          busy={flow.isPending}
+          onClick={() => flow.mutate(call)}
+        >
+          {isQuiet ? 'Resume' : 'Quiet'}
         </Button>
       )}
-      {asked === 'stop' && (
-        <Confirm
-          title={`Stop ${id}?`}
-          confirm="Stop the worker"
-          destroys
-          onConfirm={() => stop.mutateAsync(call)}
-          onClose={() => setAsked(null)}
-        >
-          The worker finishes its running jobs ({formatCount(jobs)} now) and stops. Only its own supervisor can start it
-          again.
-        </Confirm>
-      )}
-      {asked === 'remove' && (
-        <Confirm
-          title={`Remove ${id}?`}
-          confirm="Remove the worker"
-          destroys
-          onConfirm={async () => {
-            await remove.mutateAsync(isStale ? call : { ...call, query: { force: true } });
-            onRemoved?.();
-          }}
-          onClose={() => setAsked(null)}
-        >
-          {isStale ? 'The worker has been silent for too long.' : 'The worker still sends heartbeats.'} Its running jobs
-          ({formatCount(jobs)} now) go on as after a crash: another worker gets them, or they are discarded after the
-          last attempt.{!isStale && ' A handler that is blocked does not hear of it: end the process.'}
-        </Confirm>
-      )}
+      <ConfirmButton
+        shown={!isStale && !isStopping}
+        text="Stop…"
+        size="small"
+        kind="danger"
+        aria-label={`Stop ${id}…`}
+        title={`Stop ${id}?`}
+        confirm="Stop the worker"
+        destroys
+        onConfirm={() => stop.mutateAsync(call)}
+      >
+        The worker finishes its running jobs ({formatCount(jobs)} now) and stops. Only its own supervisor can start it
+        again.
+      </ConfirmButton>
+      <ConfirmButton
+        shown={isStale || mayHang}
+        text="Remove…"
+        size="small"
+        kind="danger"
+        aria-label={`Remove ${id}…`}
+        title={`Remove ${id}?`}
+        confirm="Remove the worker"
+        destroys
+        onConfirm={async () => {
+          await remove.mutateAsync(isStale ? call : { ...call, query: { force: true } });
+          onRemoved?.();
+        }}
+      >
+        {isStale ? 'The worker has been silent for too long.' : 'The worker still sends heartbeats.'} Its running jobs (
+        {formatCount(jobs)} now) go on as after a crash: another worker gets them, or they are discarded after the last
+        attempt.{!isStale && ' A handler that is blocked does not hear of it: end the process.'}
+      </ConfirmButton>
     </span>
   );
-}
-
-/** Shows the order of workers before the server has answered. */
-function showTold(client: QueryClient, id: string, directive: NonNullable<Worker['directive']>): () => void {
-  const lists = client.getQueriesData<Answers['worker.list']>({ queryKey: ['worker.list'] });
-  const details = client.getQueriesData<Answers['worker.get']>({ queryKey: ['worker.get'] });
-  for (const [key, list] of lists) {
-    if (list === undefined) continue;
-    const items = list.items.map((one) => (one.id === id ? { ...one, directive } : one));
-    client.setQueryData(key, { ...list, items });
-  }
-  for (const [key, detail] of details) if (detail?.id === id) client.setQueryData(key, { ...detail, directive });
-  return () => {
-    for (const [key, before] of [...lists, ...details]) client.setQueryData(key, before);
-  };
 }

@@ -1,30 +1,25 @@
 import type { WorkflowNode } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { Button } from '../../ui/button.tsx';
-import { Confirm } from '../../ui/confirm.tsx';
+import { ConfirmButton } from '../../ui/index.ts';
 import { isFailed, nameOf } from './names.ts';
 
 /** Names in one sentence. */
 const named = 3;
 
-/** Continues a workflow that failed, or starts a new one with the same steps. */
-export function Again({
-  id,
-  state,
-  nodes,
-}: {
+interface AgainProps {
   readonly id: string;
   readonly state: string;
   readonly nodes: readonly WorkflowNode[];
-}) {
+}
+
+/** Continues a workflow that failed, or starts a new one with the same steps. */
+export function Again({ id, state, nodes }: AgainProps) {
   const navigate = useNavigate();
   const mayRetry = useMay('workflow.retry');
   const mayRerun = useMay('workflow.rerun');
-  const [asked, setAsked] = useState<'retry' | 'rerun' | null>(null);
   const changes = ['workflow.graph', 'workflow.list'] as const;
   const retry = useAction('workflow.retry', { changes, done: 'The workflow continues.' });
   const rerun = useAction('workflow.rerun', {
@@ -36,43 +31,34 @@ export function Again({
   const hasEnded = state === 'completed' || state === 'failed' || state === 'cancelled';
   return (
     <>
-      {mayRetry && failed.length > 0 && state !== 'cancelled' && (
-        <Button size="small" kind="primary" onClick={() => setAsked('retry')}>
-          Retry workflow…
-        </Button>
-      )}
-      {mayRerun && hasEnded && (
-        <Button size="small" onClick={() => setAsked('rerun')}>
-          Run again…
-        </Button>
-      )}
-      {asked === 'retry' && (
-        <Confirm
-          title="Retry this workflow?"
-          confirm="Retry workflow"
-          onConfirm={() => retry.mutateAsync({ params: { id } })}
-          onClose={() => setAsked(null)}
-        >
-          {failed.length === 1 ? 'The failed step runs again' : `${formatCount(failed.length)} failed steps run again`}:{' '}
-          {failed
-            .slice(0, named)
-            .map((node) => nameOf(node).title)
-            .join(', ')}
-          {failed.length > named && ' and others'}. Steps that were skipped wait for them. Completed steps do not run
-          again. Callbacks run at the new end, also those that have run before.
-        </Confirm>
-      )}
-      {asked === 'rerun' && (
-        <Confirm
-          title="Run this workflow again?"
-          confirm="Run again"
-          onConfirm={() => rerun.mutateAsync({ params: { id } })}
-          onClose={() => setAsked(null)}
-        >
-          A new workflow starts with the same steps and arguments, so every step runs, also those that have completed
-          here. This workflow stays as it is.
-        </Confirm>
-      )}
+      <ConfirmButton
+        shown={mayRetry && failed.length > 0 && state !== 'cancelled'}
+        text="Retry workflow…"
+        size="small"
+        kind="primary"
+        title="Retry this workflow?"
+        confirm="Retry workflow"
+        onConfirm={() => retry.mutateAsync({ params: { id } })}
+      >
+        {failed.length === 1 ? 'The failed step runs again' : `${formatCount(failed.length)} failed steps run again`}:{' '}
+        {failed
+          .slice(0, named)
+          .map((node) => nameOf(node).title)
+          .join(', ')}
+        {failed.length > named && ' and others'}. Steps that were skipped wait for them. Completed steps do not run
+        again. Callbacks run at the new end, also those that have run before.
+      </ConfirmButton>
+      <ConfirmButton
+        shown={mayRerun && hasEnded}
+        text="Run again…"
+        size="small"
+        title="Run this workflow again?"
+        confirm="Run again"
+        onConfirm={() => rerun.mutateAsync({ params: { id } })}
+      >
+        A new workflow starts with the same steps and arguments, so every step runs, also those that have completed
+        here. This workflow stays as it is.
+      </ConfirmButton>
     </>
   );
 }

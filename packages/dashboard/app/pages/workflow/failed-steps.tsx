@@ -1,7 +1,6 @@
 import type { WorkflowNode } from '@ojs-ts/core/schemas';
-import { Link } from '@tanstack/react-router';
 import { formatCount } from '../../format/numbers.ts';
-import { Card } from '../../ui/page.tsx';
+import { Card, JobLink } from '../../ui/index.ts';
 import { isFailed, nameOf } from './names.ts';
 
 const shown = 5;
@@ -29,14 +28,7 @@ export function StepLink({ node }: { readonly node: WorkflowNode }) {
   const { title, detail } = nameOf(node);
   return (
     <span>
-      {node.job_id ? (
-        <Link to="/jobs/$id" params={{ id: node.job_id }}>
-          {title}
-        </Link>
-      ) : (
-        title
-      )}{' '}
-      <span className="soft small">{detail}</span>
+      {node.job_id ? <JobLink id={node.job_id} text={title} /> : title} <span className="soft small">{detail}</span>
     </span>
   );
 }

@@ -1,7 +1,6 @@
-import { Link } from '@tanstack/react-router';
 import { Handle, type Node, type NodeProps, Position } from '@xyflow/react';
 import { formatCount } from '../../format/numbers.ts';
-import { Badge, StateBadge, toneOf } from '../../ui/badge.tsx';
+import { Badge, JobLink, JobsLink, StateBadge, toneOf } from '../../ui/index.ts';
 import type { Box } from './boxes.ts';
 
 export type BoxNode = Node<{ readonly box: Box; readonly workflow: string }, 'box'>;
@@ -19,13 +18,9 @@ export function GraphBox({ data: { box, workflow } }: NodeProps<BoxNode>) {
       <Handle type="target" position={Position.Left} isConnectable={false} />
       <span className="graph-label" hidden={title === ''}>
         {jobId !== null ? (
-          <Link to="/jobs/$id" params={{ id: jobId }}>
-            {title}
-          </Link>
+          <JobLink id={jobId} text={title} />
         ) : type !== null ? (
-          <Link to="/jobs" search={{ q: `workflow:${workflow} type:${type}` }}>
-            {title}
-          </Link>
+          <JobsLink q={`workflow:${workflow} type:${type}`} text={title} />
         ) : (
           title
         )}

@@ -2,8 +2,7 @@ import { Background, Controls, type Edge, MiniMap, ReactFlow, ReactFlowProvider,
 import '@xyflow/react/dist/base.css';
 import './graph.css';
 import { useEffect, useMemo, useRef } from 'react';
-import { toneOf } from '../../ui/badge.tsx';
-import { Loading } from '../../ui/states.tsx';
+import { Loading, toneOf } from '../../ui/index.ts';
 import type { Box, Boxes } from './boxes.ts';
 import { type BoxNode, GraphBox } from './graph-box.tsx';
 import type { Places } from './layout.ts';

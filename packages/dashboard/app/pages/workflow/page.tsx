@@ -1,17 +1,21 @@
 import { Link, useParams } from '@tanstack/react-router';
-import { lazy, Suspense, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useMemo, useRef } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
 import { useAction, useCall } from '../../api/calls.ts';
-import { ApiFailure } from '../../api/failure.ts';
+import { isMissing } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
 import { hasWorkflow } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
-import { StateBadge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
-import { Confirm } from '../../ui/confirm.tsx';
-import { CopyAs, CopyButton } from '../../ui/copy.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Loaded, Loading } from '../../ui/states.tsx';
+import {
+  ConfirmButton,
+  CopyAs,
+  CopyButton,
+  Empty,
+  Page as Frame,
+  Loaded,
+  Loading,
+  StateBadge,
+} from '../../ui/index.ts';
 import { Tabs } from '../../ui/tabs.tsx';
 import { Again } from './again.tsx';
 import { collapsed, single } from './boxes.ts';
@@ -39,13 +43,12 @@ export function Page() {
   });
   jobs.current = useMemo(() => new Set(graph.data?.nodes.flatMap(({ job_id }) => job_id ?? [])), [graph.data]);
   const mayCancel = useMay('workflow.cancel');
-  const [isAsking, setAsking] = useState(false);
   const cancel = useAction('workflow.cancel', { changes: ['workflow.graph', 'workflow.list'], done: 'Cancelled.' });
   const view = search.view === 'waterfall' ? 'waterfall' : 'graph';
   const failedOnly = search.failed === 'yes';
   const follows = search.follow === 'yes';
   const { name = null, state = '' } = graph.data ?? {};
-  if (graph.error instanceof ApiFailure && graph.error.status === 404) {
+  if (isMissing(graph.error)) {
     return (
       <Frame title="Workflow">
         <Empty title="There is no such workflow">
@@ -72,11 +75,19 @@ export function Page() {
       actions={
         <>
           {graph.data !== undefined && <Again id={id} state={state} nodes={graph.data.nodes} />}
-          {mayCancel && state === 'running' && (
-            <Button size="small" kind="danger" onClick={() => setAsking(true)}>
-              Cancel workflow…
-            </Button>
-          )}
+          <ConfirmButton
+            shown={mayCancel && state === 'running'}
+            text="Cancel workflow…"
+            size="small"
+            kind="danger"
+            title="Cancel this workflow?"
+            confirm="Cancel workflow"
+            destroys
+            onConfirm={() => cancel.mutateAsync({ params: { id } })}
+          >
+            Jobs that have not started are cancelled. Running jobs continue to their end, and what they return no longer
+            changes the workflow. Completed jobs stay completed.
+          </ConfirmButton>
           <CopyAs
             operation="workflow.graph"
             options={{ params: { id } }}
@@ -132,18 +143,6 @@ export function Page() {
           );
         }}
       </Loaded>
-      {isAsking && (
-        <Confirm
-          title="Cancel this workflow?"
-          confirm="Cancel workflow"
-          destroys
-          onConfirm={() => cancel.mutateAsync({ params: { id } })}
-          onClose={() => setAsking(false)}
-        >
-          Jobs that have not started are cancelled. Running jobs continue to their end, and what they return no longer
-          changes the workflow. Completed jobs stay completed.
-        </Confirm>
-      )}
     </Frame>
   );
 }

@@ -1,9 +1,8 @@
 import type { WorkflowNode } from '@ojs-ts/core/schemas';
 import './waterfall.css';
 import { formatDuration } from '../../format/times.ts';
-import { StateBadge, toneOf } from '../../ui/badge.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
-import { useNow } from '../../ui/time.tsx';
+import { StateBadge, toneOf, useNow } from '../../ui/index.ts';
 import { ErrorText, StepLink } from './failed-steps.tsx';
 import { isFailed } from './names.ts';
 

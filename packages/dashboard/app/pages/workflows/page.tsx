@@ -4,15 +4,11 @@ import { formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
-import { StateBadge } from '../../ui/badge.tsx';
-import { CopyAs } from '../../ui/copy.tsx';
 import type { Column } from '../../ui/data-table.tsx';
 import { GrowingTable, useGrowingList } from '../../ui/growing-list.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
-import { Empty } from '../../ui/states.tsx';
-import { Time } from '../../ui/time.tsx';
+import { CopyAs, Empty, Page as Frame, Select, StateBadge, Time, WorkflowLink } from '../../ui/index.ts';
 
-const states = ['running', 'completed', 'failed', 'cancelled'] as const;
+const states = [['', 'All states'], 'running', 'completed', 'failed', 'cancelled'] as const;
 
 export function Page() {
   const { search, change } = useSearchTexts();
@@ -20,7 +16,6 @@ export function Page() {
   const list = useGrowingList('workflow.list', {
     query: { state },
     rowsOf: ({ items }) => items,
-    nextOf: ({ pagination }) => (pagination.has_more ? pagination.next_cursor : undefined),
     live: (summary) => hasType(summary, 'workflow.'),
   });
   return (
@@ -28,16 +23,12 @@ export function Page() {
       title="Workflows"
       actions={
         <>
-          <select
+          <Select
             aria-label="State"
             value={state ?? ''}
-            onChange={({ target }) => change({ state: target.value || undefined })}
-          >
-            <option value="">All states</option>
-            {states.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
+            onChange={(next) => change({ state: next || undefined })}
+            options={states}
+          />
           <CopyAs
             operation="workflow.list"
             options={{ query: { state } }}
@@ -65,16 +56,7 @@ export function Page() {
 }
 
 const columns: readonly Column<WorkflowSummary>[] = [
-  {
-    id: 'name',
-    label: 'Workflow',
-    align: 'clip',
-    cell: ({ id, name }) => (
-      <Link to="/workflows/$id" params={{ id }}>
-        {name ?? id}
-      </Link>
-    ),
-  },
+  { id: 'name', label: 'Workflow', align: 'clip', cell: ({ id, name }) => <WorkflowLink id={id} text={name ?? id} /> },
   { id: 'form', label: 'Kind', cell: ({ type }) => type },
   { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
   {
