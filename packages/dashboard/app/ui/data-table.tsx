@@ -1,11 +1,3 @@
-import {
-  columnVisibilityFeature,
-  createColumnHelper,
-  type RowData,
-  rowSelectionFeature,
-  tableFeatures,
-  useTable,
-} from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from 'react';
 
@@ -51,7 +43,6 @@ export interface DataTableProps<Row> {
   readonly foot?: ReactNode;
 }
 
-const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature });
 /** In pixels, until a row is measured. */
 const rowHeight = 32;
 /** Fewer rows are drawn as they are. */
@@ -61,7 +52,7 @@ const virtualFrom = 100;
  * Rows under headings; of long lists only those in sight are drawn. Arrow keys move between the first links or buttons
  * of the rows, Space on a row selects.
  */
-export function DataTable<Row extends RowData>({
+export function DataTable<Row>({
   label,
   rows,
   columns,
@@ -76,23 +67,9 @@ export function DataTable<Row extends RowData>({
   foot,
 }: DataTableProps<Row>) {
   const scroller = useRef<HTMLDivElement>(null);
-  const definitions = useMemo(() => {
-    const helper = createColumnHelper<typeof features, Row>();
-    return columns.map(({ id, label: header }) => helper.display({ id, header }));
-  }, [columns]);
   const by = sorting?.by;
-  const data = useMemo(() => ordered(rows, columns, by), [rows, columns, by]);
-  const table = useTable({
-    features,
-    columns: definitions,
-    data,
-    getRowId: idOf,
-    state: {
-      columnVisibility: Object.fromEntries(hidden.map((id) => [id, false])),
-      rowSelection: Object.fromEntries([...(selection?.ids ?? [])].map((id) => [id, true])),
-    },
-  });
-  const all = table.getRowModel().rows;
+  const all = useMemo(() => ordered(rows, columns, by), [rows, columns, by]);
+  const visible = columns.filter(({ id }) => !hidden.includes(id));
   const count = before + all.length + after;
   const isVirtual = count >= virtualFrom;
   const virtual = useVirtualizer({
@@ -103,7 +80,8 @@ export function DataTable<Row extends RowData>({
   });
   const seen = virtual.getVirtualItems();
   const items = seen.filter(({ index }) => index >= before && index < before + all.length);
-  const drawn = isVirtual ? items.flatMap(({ index }) => all[index - before] ?? []) : all;
+  const [from, length] = isVirtual ? [(items[0]?.index ?? before) - before, items.length] : [0, all.length];
+  const drawn = all.slice(from, from + length);
   const above = items[0]?.start ?? 0;
   const below = isVirtual ? virtual.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
   const [firstSeen, lastSeen] = isVirtual ? [seen[0]?.index ?? 0, seen.at(-1)?.index ?? 0] : [0, count - 1];
@@ -112,15 +90,14 @@ export function DataTable<Row extends RowData>({
     if (isAtEnd) onEnd?.();
   }, [isAtEnd, onEnd]);
   useEffect(() => onRange?.(firstSeen, lastSeen), [firstSeen, lastSeen, onRange]);
-  const columnOf = new Map(columns.map((column) => [column.id, column]));
-  const shown = columns.length - hidden.length + (selection === undefined ? 0 : 1);
+  const shown = visible.length + (selection === undefined ? 0 : 1);
   const toggle = (id: string): void => {
     if (selection === undefined) return;
     const ids = new Set(selection.ids);
     if (!ids.delete(id)) ids.add(id);
     selection.change(ids);
   };
-  const isAllSelected = all.length > 0 && all.every(({ id }) => selection?.ids.has(id));
+  const isAllSelected = all.length > 0 && all.every((row) => selection?.ids.has(idOf(row)));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must reach what scrolls (axe)
     <section ref={scroller} className={isVirtual ? 'table-wrap tall' : 'table-wrap'} tabIndex={0} aria-label={label}>
@@ -133,23 +110,23 @@ export function DataTable<Row extends RowData>({
                   type="checkbox"
                   aria-label="Select all rows"
                   checked={isAllSelected}
-                  onChange={() => selection.change(isAllSelected ? new Set() : new Set(all.map(({ id }) => id)))}
+                  onChange={() => selection.change(isAllSelected ? new Set() : new Set(all.map(idOf)))}
                 />
               </th>
             )}
-            {table.getVisibleLeafColumns().map((column) => (
+            {visible.map(({ id, label: header, align, sortBy }) => (
               <th
-                key={column.id}
+                key={id}
                 scope="col"
-                className={columnOf.get(column.id)?.align === 'number' ? 'number' : undefined}
-                aria-sort={by === column.id ? 'ascending' : by === `-${column.id}` ? 'descending' : undefined}
+                className={align === 'number' ? 'number' : undefined}
+                aria-sort={by === id ? 'ascending' : by === `-${id}` ? 'descending' : undefined}
               >
-                {sorting !== undefined && columnOf.get(column.id)?.sortBy !== undefined ? (
-                  <button type="button" className="sort" onClick={() => sorting.change(nextSort(column.id, by))}>
-                    {String(column.columnDef.header)}
+                {sorting !== undefined && sortBy !== undefined ? (
+                  <button type="button" className="sort" onClick={() => sorting.change(nextSort(id, by))}>
+                    {header}
                   </button>
                 ) : (
-                  String(column.columnDef.header)
+                  header
                 )}
               </th>
             ))}
@@ -157,32 +134,35 @@ export function DataTable<Row extends RowData>({
         </thead>
         <tbody onKeyDown={moveBetweenRows}>
           {above > 0 && <Gap key="above" height={above} columns={shown} />}
-          {drawn.map((row) => (
-            <tr
-              key={row.id}
-              ref={isVirtual ? virtual.measureElement : undefined}
-              data-index={before + row.index}
-              aria-selected={selection?.ids.has(row.id)}
-              aria-rowindex={isVirtual ? before + row.index + 2 : undefined}
-            >
-              {selection && (
-                <td>
-                  <input
-                    type="checkbox"
-                    aria-label={`Select ${row.id}`}
-                    checked={selection.ids.has(row.id)}
-                    onChange={() => toggle(row.id)}
-                  />
-                </td>
-              )}
-              {row.getVisibleCells().map((cell) => (
-                <td key={cell.id} className={columnOf.get(cell.column.id)?.align}>
-                  {/* A component of the table would be another with each new list of columns, and lose the focus. */}
-                  {columnOf.get(cell.column.id)?.cell(row.original)}
-                </td>
-              ))}
-            </tr>
-          ))}
+          {drawn.map((row, place) => {
+            const id = idOf(row);
+            const index = before + from + place;
+            return (
+              <tr
+                key={id}
+                ref={isVirtual ? virtual.measureElement : undefined}
+                data-index={index}
+                aria-selected={selection?.ids.has(id)}
+                aria-rowindex={isVirtual ? index + 2 : undefined}
+              >
+                {selection && (
+                  <td>
+                    <input
+                      type="checkbox"
+                      aria-label={`Select ${id}`}
+                      checked={selection.ids.has(id)}
+                      onChange={() => toggle(id)}
+                    />
+                  </td>
+                )}
+                {visible.map((column) => (
+                  <td key={column.id} className={column.align}>
+                    {column.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
           {below > 0 && <Gap key="below" height={below} columns={shown} />}
         </tbody>
       </table>
@@ -197,10 +177,10 @@ function nextSort(id: string, by: string | undefined): string | undefined {
   return by === id ? undefined : `-${id}`;
 }
 
-function ordered<Row>(rows: readonly Row[], columns: readonly Column<Row>[], by = ''): Row[] {
+function ordered<Row>(rows: readonly Row[], columns: readonly Column<Row>[], by = ''): readonly Row[] {
   const isDown = by.startsWith('-');
   const read = columns.find(({ id }) => id === (isDown ? by.slice(1) : by))?.sortBy;
-  if (read === undefined) return [...rows];
+  if (read === undefined) return rows;
   return rows.toSorted((one, other) => {
     const [first, second] = [read(one), read(other)];
     if (first === null || second === null) return Number(first === null) - Number(second === null);

@@ -1,6 +1,5 @@
 import type { Answers } from '@ojs-ts/core/schemas';
 import { type UseInfiniteQueryResult, useInfiniteQuery } from '@tanstack/react-query';
-import type { RowData } from '@tanstack/react-table';
 import type { ReactNode } from 'react';
 import { keyOf } from '../api/calls.ts';
 import { call, type QueryValue } from '../api/client.ts';
@@ -50,13 +49,7 @@ export interface GrowingTableProps<Row> {
 }
 
 /** Its table, which asks for more as its end comes into view. */
-export function GrowingTable<Row extends RowData>({
-  label,
-  list: { rows, state },
-  columns,
-  idOf,
-  none,
-}: GrowingTableProps<Row>) {
+export function GrowingTable<Row>({ label, list: { rows, state }, columns, idOf, none }: GrowingTableProps<Row>) {
   const { hasNextPage, isFetchingNextPage } = state;
   const more = (): void => {
     if (hasNextPage && !isFetchingNextPage) void state.fetchNextPage();

@@ -7,7 +7,7 @@ export function PauseButton({ queue }: { readonly queue: { readonly name: string
   const { name, paused } = queue;
   const may = useMay('queue.pause');
   const changes = ['admin.queues', 'admin.queue'] as const;
-  // Pause and resume are two components, so the button never shows the label of the other action while it changes.
+  // Pause and resume are two actions, so the button never shows the label of the other one while it changes.
   const pause = useAction('queue.pause', {
     done: `Queue ${name} is paused. Running jobs finish.`,
     changes,
