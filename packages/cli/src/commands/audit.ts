@@ -45,7 +45,8 @@ export async function auditEntry(server: Server, id: string): Promise<Json> {
 }
 
 const lines = view`
-  id | time: ${moment} timestamp | what: event_type | who: principal | from: source_ip | request id: correlation_id | outcome`;
+  id | time: ${moment} timestamp | what: event_type | who: principal | from: source_ip
+  request id: correlation_id | outcome`;
 
 function describe(entry: Json): string {
   const detail = members(members(entry).get('detail') ?? '{}');

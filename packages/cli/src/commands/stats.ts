@@ -16,7 +16,8 @@ const flags = {
 };
 
 const historyColumns = view`
-  TIME: timestamp | ENQUEUED>: ${count} | STARTED>: ${count} | PROCESSED>: ${count} | FAILED>: ${count} | DISCARDED>: ${count}
+  TIME: timestamp | ENQUEUED>: ${count} | STARTED>: ${count} | PROCESSED>: ${count}
+  FAILED>: ${count} | DISCARDED>: ${count}
   WAIT P50>: ${millis} latency_p50_ms | WAIT P95>: ${millis} latency_p95_ms | WAIT P99>: ${millis} latency_p99_ms
   RUN P50>: ${millis} duration_p50_ms | RUN P95>: ${millis} duration_p95_ms | RUN P99>: ${millis} duration_p99_ms`;
 

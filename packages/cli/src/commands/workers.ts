@@ -12,8 +12,8 @@ const args = { id: 'id of the worker' };
 const lines = view`
   id | state | told: directive | host: hostname | version | queues: ${texts}
   heartbeat: ${moment} last_heartbeat_at | fetch: ${moment} last_fetch_at
-  event loop lag: ${millis} load.event_loop_lag_ms | memory: ${bytes} load.rss_bytes | heap: ${bytes} load.heap_used_bytes
-  jobs: ${load}`;
+  event loop lag: ${millis} load.event_loop_lag_ms | memory: ${bytes} load.rss_bytes
+  heap: ${bytes} load.heap_used_bytes | jobs: ${load}`;
 
 /** `ojs workers`. */
 export function workersCommand(): Command {
@@ -21,7 +21,8 @@ export function workersCommand(): Command {
     listCommand('list', 'list workers by id', 'worker.list', {
       what: 'workers',
       columns: view`ID | STATE | HOST: hostname | QUEUES: ${texts} | JOBS>: ${load}
-        HEARTBEAT>: ${age} last_heartbeat_at | LAG>: ${millis} load.event_loop_lag_ms | MEMORY>: ${bytes} load.rss_bytes`,
+        HEARTBEAT>: ${age} last_heartbeat_at
+        LAG>: ${millis} load.event_loop_lag_ms | MEMORY>: ${bytes} load.rss_bytes`,
     }),
     look('show', 'show a worker and the jobs that it runs', 'worker.get', {
       args,

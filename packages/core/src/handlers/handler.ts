@@ -42,7 +42,7 @@ export interface Request {
   readonly strict?: boolean;
   /** Deviations from the specification that this client needs. */
   readonly quirk?: Quirk;
-  /** Makes the ids that follow from the key of the call; `kind` separates operations. Absent for a call without a key. */
+  /** Makes the ids that follow from the key of the call; `kind` separates operations. Absent without a key. */
   readonly ids?: (kind: string) => () => JobId;
 }
 

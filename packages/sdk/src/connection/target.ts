@@ -2,7 +2,7 @@ import { type Names, nearestName, type Transport } from '@ojs-ts/core';
 import { platform } from '#platform';
 import { OJSValidationError } from '../errors.ts';
 import { checkNames, nameProblem } from '../options/check-names.ts';
-import { readQueueName } from '../options/names.ts';
+import { readQueueName } from '../options/values.ts';
 import { readBaseUrl } from '../transport/http.ts';
 
 /** The URL in the object form of a constructor: `new Client({ url, token })`. */

@@ -2,7 +2,7 @@ import { isJobType, type NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
-import { expectedType } from '../options/names.ts';
+import { expectedType } from '../options/values.ts';
 import { type JobOptions, jobNames, withDefaults } from './options.ts';
 import { parseNow, parseWith, type SchemaInput, type SchemaOutput, type StandardSchemaV1 } from './standard-schema.ts';
 

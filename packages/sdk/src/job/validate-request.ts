@@ -2,7 +2,7 @@ import { expectedPriority, isJobType, isKnown, isPriority, isQueueName, isUuidv7
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 import { quoted } from '../json.ts';
 import { describeValue, nameProblem } from '../options/check-names.ts';
-import { expectedQueue, expectedType } from '../options/names.ts';
+import { expectedQueue, expectedType } from '../options/values.ts';
 import { type JobRequest, requestNames } from './definition.ts';
 
 interface Rule {

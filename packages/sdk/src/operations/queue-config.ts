@@ -5,8 +5,7 @@ import { type CreateOptions, createNames } from '../job/options.ts';
 import type { Rate } from '../job/policies.ts';
 import { compact, numberOf, oneOf, quoted, textOf, type Wire, wireOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
-import { expectedQueue } from '../options/names.ts';
-import { integer } from '../options/values.ts';
+import { expectedQueue, integer } from '../options/values.ts';
 import { creating, type Queue, type QueueStats, readQueue, readQueueStats } from './queues.ts';
 import { change, read } from './row.ts';
 

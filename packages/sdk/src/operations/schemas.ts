@@ -1,7 +1,7 @@
 import { type Call, isJobType } from '@ojs-ts/core';
 import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
-import { expectedType } from '../options/names.ts';
+import { expectedType } from '../options/values.ts';
 import type { PageQuery } from './page.ts';
 import { change, list, read, remove } from './row.ts';
 

@@ -4,7 +4,7 @@ import { OJSValidationError } from '../errors.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
 import { timestamp } from '../job/wire.ts';
 import { compact, dateOf, eachOf, quoted, type Wire, wireOf } from '../json.ts';
-import { expectedQueue, expectedType } from '../options/names.ts';
+import { expectedQueue, expectedType } from '../options/values.ts';
 import { type Camel, camel } from './answer.ts';
 import { type Figures, figuresIn, figuresOf, flatPercentiles, numbersOf, type Percentiles } from './figures.ts';
 import { read } from './row.ts';

@@ -1,4 +1,4 @@
-import { readDuration } from '@ojs-ts/core';
+import { expectedJobType, expectedQueueName, isQueueName, readDuration } from '@ojs-ts/core';
 import { consoleLogger, type Logger } from '../connection/logger.ts';
 import { OJSValidationError } from '../errors.ts';
 import { quoted } from '../json.ts';
@@ -42,4 +42,18 @@ function meantBy(value: unknown): string {
 export function integer(value: number | undefined, path: string, min: number): number | undefined {
   if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return value;
   throw OJSValidationError.of(path, `expected a whole number of at least ${min}, got ${quoted(value)}`);
+}
+
+export function expectedQueue(got: unknown): string {
+  return `expected ${expectedQueueName}, got ${JSON.stringify(got)}`;
+}
+
+export function expectedType(got: unknown): string {
+  return `expected ${expectedJobType}, got ${JSON.stringify(got)}`;
+}
+
+/** @param name the option or variable, for the error. @throws {OJSValidationError} */
+export function readQueueName(queue: string, name: string): string {
+  if (isQueueName(queue)) return queue;
+  throw OJSValidationError.of(name, expectedQueue(queue));
 }

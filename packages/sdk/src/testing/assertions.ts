@@ -149,7 +149,8 @@ function expectJobs(
   if (isThere === isWanted) return;
   const wanted = count === undefined ? 'at least 1' : `exactly ${count}`;
   const unwanted = count === undefined ? 'no' : `any number but ${count} of`;
-  const head = `expected ${isWanted ? wanted : unwanted} ${type}${matchText(match)} to be ${what}, found ${matching.length}.`;
+  const jobs = `${isWanted ? wanted : unwanted} ${type}${matchText(match)}`;
+  const head = `expected ${jobs} to be ${what}, found ${matching.length}.`;
   const texts = isWanted
     ? [message(head, 'did not match', others), message('', 'matched', matching)]
     : [message(head, 'matched', matching), message('', 'did not match', others)];

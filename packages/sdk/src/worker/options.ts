@@ -5,8 +5,7 @@ import { OJSValidationError } from '../errors.ts';
 import { onlyOne } from '../job/wire.ts';
 import { quoted } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
-import { expectedQueue } from '../options/names.ts';
-import { durationMs } from '../options/values.ts';
+import { durationMs, expectedQueue } from '../options/values.ts';
 import { callbackNames, type WorkerCallbacks } from './execution/callbacks.ts';
 import { maxAhead } from './fetch/slots.ts';
 

@@ -10,8 +10,8 @@ function reading.records_get(keys)
   return out
 end
 
--- With common. { kind, bound, backwards, skip, limit }, the bound as ZRANGEBYLEX takes it, absent for none. Answers keys,
--- and their texts.
+-- With common. { kind, bound, backwards, skip, limit }, the bound as ZRANGEBYLEX takes it, absent for none. Answers
+-- keys, and their texts.
 function reading.records_scan(request)
   local index = p .. 'record_keys:' .. request.kind
   local keys

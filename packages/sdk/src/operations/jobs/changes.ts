@@ -10,7 +10,7 @@ import { isJson, jsonProblem, refuse } from '../../job/validate-request.ts';
 import { wireOptions } from '../../job/wire.ts';
 import { compact, type JsonArray, type Meta } from '../../json.ts';
 import { checkNames } from '../../options/check-names.ts';
-import { expectedQueue } from '../../options/names.ts';
+import { expectedQueue } from '../../options/values.ts';
 import { change } from '../row.ts';
 
 /** The fields of a job that an operator may change. Fields that are left out stay as they are. */

@@ -1,6 +1,6 @@
 import { checkVariables } from '@ojs-ts/core';
 import { OJSValidationError } from '../../errors.ts';
-import { readQueueName } from '../../options/names.ts';
+import { readQueueName } from '../../options/values.ts';
 import { readBaseUrl } from '../../transport/http.ts';
 import { type Environment, logLevels } from '../platform.ts';
 import { devServer } from './dev-server.ts';

@@ -6,7 +6,7 @@ import type { JsonArray } from '../../json.ts';
 import { MiddlewareChain } from '../../middleware/chain.ts';
 import { compose } from '../../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../../middleware/types.ts';
-import { expectedType } from '../../options/names.ts';
+import { expectedType } from '../../options/values.ts';
 import type { JobContext } from './context.ts';
 import { withArgs } from './context-with-args.ts';
 import { ContractViolation } from './contract-violation.ts';

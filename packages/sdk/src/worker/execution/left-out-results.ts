@@ -4,8 +4,8 @@ import { OJSError } from '../../errors.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 
 /**
- * Reads the results that the envelope left out because they were too large together, and puts them where they belong in its `parent_results`. One after the
- * other: each may have a megabyte.
+ * Reads the results that the envelope left out because they were too large together, and puts them where they belong in
+ * its `parent_results`. It reads one after the other, because each may have a megabyte.
  * @throws {OJSError} where the server has a result no longer, so that its place is never taken for a job without one.
  */
 export async function fillParentResults(leased: LeasedJob, connection: Connection): Promise<void> {

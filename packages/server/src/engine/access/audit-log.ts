@@ -17,7 +17,7 @@ export function auditRecord({ id, entry }: AuditRecord): StoredRecord {
   return { kind, key: id, version: 1, createdAt: at, updatedAt: at, body: entry };
 }
 
-/** The entries of the audit log (ojs-security §11) in the store. No entry is ever changed; {@link prune} removes old ones. */
+/** The entries of the audit log (ojs-security §11) in the store. No entry changes; {@link prune} removes old ones. */
 export class AuditLog {
   readonly #records: Records;
 
