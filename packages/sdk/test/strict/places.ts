@@ -146,6 +146,8 @@ const given: Readonly<Record<string, unknown>> = {
 const ofMethod: Readonly<Record<string, unknown>> = {
   'getJob definition': definition,
   'enqueueBatch requests': [{ type: 'a.b', args: [] }],
+  'startBulk request': { action: 'cancel', query: 'queue:mail' },
+  'countBulk request': { action: 'cancel', query: 'queue:mail' },
   'registerCronJob request': { name: 'c', cron: '@daily', type: 'a.b' },
   'workflow definition': batch('w', [{ type: 'a.b', args: [] }], { onComplete: { type: 'a.b', args: [] } }),
 };

@@ -101,20 +101,33 @@ class Reader {
   }
 
   #signature(name: string, signature: ts.Signature): void {
-    const parameters = signature.getParameters();
-    const head = `${name}(${parameters.map((one) => one.name.replace(/^__\d+$/, 'options')).join(', ')})`;
+    const parameters = signature.getParameters().flatMap((one) => this.#expanded(one));
+    const head = `${name}(${parameters.map((one) => one.name).join(', ')})`;
     for (const parameter of parameters) {
-      const own = parameter.name.replace(/^__\d+$/, 'options');
-      for (const { type, suffix } of this.#objectsOf(this.#checker.getTypeOfSymbol(parameter))) {
+      for (const { type, suffix } of this.#objectsOf(parameter.type)) {
         const typeName = this.#nameOf(type);
         const objects = new Map<string, readonly string[]>();
         this.#collect(type, '', objects, 0);
-        const place = `${head} ${own}${suffix}`;
+        const place = `${head} ${parameter.name}${suffix}`;
         const key =
           this.found.has(place) && this.found.get(place)?.typeName !== typeName ? `${place}: ${typeName}` : place;
         this.found.set(key, { place: key, typeName, objects });
       }
     }
+  }
+
+  /** The parameter, or those that a rest parameter stands for: methods from rows have a tuple of theirs. */
+  #expanded(parameter: ts.Symbol): readonly { readonly name: string; readonly type: ts.Type }[] {
+    const type = this.#checker.getTypeOfSymbol(parameter);
+    const named = (name: string) => name.replace(/^__\d+$/, 'options');
+    const { valueDeclaration: declared } = parameter;
+    const isRest = declared !== undefined && ts.isParameter(declared) && declared.dotDotDotToken !== undefined;
+    if (!isRest || !this.#checker.isTupleType(type)) return [{ name: named(parameter.name), type }];
+    const tuple = type as ts.TupleTypeReference;
+    return this.#checker.getTypeArguments(tuple).map((element, at) => {
+      const label = tuple.target.labeledElementDeclarations?.[at]?.name;
+      return { name: label !== undefined && ts.isIdentifier(label) ? label.text : 'options', type: element };
+    });
   }
 
   #collect(type: ts.Type, path: string, into: Map<string, readonly string[]>, depth: number): void {
