@@ -48,19 +48,20 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
     };
   }
 
-  /** The part with its methods measured; everything else of it is inherited. */
-  function around<Part extends object>(part: Part, path: string): Part {
-    const target: object = part;
-    const own = Object.create(target);
-    for (const name of namesOf(target)) {
-      const value: unknown = Reflect.get(target, name);
-      const call: Call = (...args) => Reflect.apply(Reflect.get(target, name), target, args);
-      if (typeof value === 'function')
-        own[name] = path === '' && unmeasured.has(name) ? call : timed(`${path}${String(name)}`, call);
-      else if (path === '' && name !== 'traits' && name !== 'backup' && typeof value === 'object' && value !== null)
-        own[name] = around(value, `${String(name)}.`);
-    }
-    return own;
+  /** The part with its methods measured, as an object that can be spread. */
+  function around<Part extends object>(part: Part, path: string): Part;
+  function around(part: object, path: string): object {
+    const measuredOf = (name: string | symbol): unknown => {
+      const value: unknown = Reflect.get(part, name);
+      if (typeof value === 'function') {
+        const call: Call = (...args) => Reflect.apply(Reflect.get(part, name), part, args);
+        return path === '' && unmeasured.has(name) ? call : timed(`${path}${String(name)}`, call);
+      }
+      const isPart =
+        path === '' && name !== 'traits' && name !== 'backup' && typeof value === 'object' && value !== null;
+      return isPart ? around(value, `${String(name)}.`) : value;
+    };
+    return Object.fromEntries([...namesOf(part)].map((name) => [name, measuredOf(name)]));
   }
 
   return around(storage, '');
