@@ -1,8 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Build, type PagePlace } from './build.ts';
-import { pagesFolder } from './folders.ts';
 import { pageHeaders } from './headers.ts';
 import type { HeaderReader, PageAnswer } from './page-file.ts';
+
+/** The folder of the built dashboard. The files talk HTTP to the server that serves them, and to nothing else. */
+export const pagesFolder: URL = new URL('../public/', import.meta.url);
+
+const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+/** The version of this package. */
+export const version =
+  typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '0.0.0';
 
 /** The folder is looked at at most this often, in milliseconds. */
 const lookMs = 1_000;

@@ -2,6 +2,12 @@ import { ProtocolError, type ValidationIssue } from '../errors.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
+/** If a parameter is given twice, the last one counts, as in JSON. */
+export function singles(query: unknown): Query {
+  const entries = Object.entries(query as Readonly<Record<string, string | readonly string[]>>);
+  return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.at(-1)]));
+}
+
 export interface PageQuery {
   readonly limit: number;
   readonly offset: number;

@@ -1,10 +1,9 @@
 import { type ClientRows, clientRows } from '../client/client.ts';
 import type { CallOptions } from '../job/options.ts';
-import type { Page, PageOptions } from '../operations/page.ts';
+import { nextPage, type Page, type PageOf, type PageOptions, type PageQuery } from '../operations/page.ts';
 import type { Arguments, Taken } from '../operations/row.ts';
 import { getWorkflow, rerunWorkflow } from '../workflow/calls.ts';
 import type { SyncCallOptions } from './connection.ts';
-import type { SyncPage } from './page.ts';
 
 /** The part of a list to return. */
 export interface SyncPageOptions extends Omit<PageOptions, 'signal'> {}
@@ -41,3 +40,19 @@ type BlockingOptions<Options> = keyof Options extends keyof CallOptions
     : Omit<Options, 'signal'>;
 
 type BlockingAnswer<Answer> = [Answer] extends [Page<infer T>] ? SyncPage<T> : Answer;
+
+/** One page of a list. Iterating blocks while it loads the following pages. */
+export interface SyncPage<T> extends PageOf<T>, Iterable<T> {}
+
+/** Loads the page, and the following ones on iteration. */
+export function openPage<T>(query: PageQuery, load: (query: PageQuery) => PageOf<T>): SyncPage<T> {
+  const page = load(query);
+  function* all(): Generator<T> {
+    yield* page.items;
+    for (let [last, next] = [page, nextPage(page, query)]; next !== null; next = nextPage(last, next)) {
+      last = load(next);
+      yield* last.items;
+    }
+  }
+  return { ...page, [Symbol.iterator]: all };
+}

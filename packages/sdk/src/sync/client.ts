@@ -43,9 +43,8 @@ import { createWorkflow } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
 import { textOfNow } from '../workflow/start.ts';
 import type { Workflow } from '../workflow/workflow.ts';
-import { type Blocking, syncRows } from './calls.ts';
+import { type Blocking, openPage, syncRows } from './calls.ts';
 import { type SyncCallOptions, SyncConnection, type SyncConnectionOptions, syncConnectionNames } from './connection.ts';
-import { openPage } from './page.ts';
 
 /** Options of a blocking client: those of `Client` that can be passed to a thread. */
 export interface SyncClientOptions extends SyncConnectionOptions {

@@ -1,4 +1,4 @@
-export type { SyncPageOptions } from './calls.ts';
+export type { SyncPage, SyncPageOptions } from './calls.ts';
 export {
   type EnqueuedJob,
   type EnqueuedOf,
@@ -6,4 +6,3 @@ export {
   type SyncClientOptions,
 } from './client.ts';
 export type { SyncCallOptions } from './connection.ts';
-export type { SyncPage } from './page.ts';

@@ -1,11 +1,11 @@
 import { ProtocolError } from '@ojs-ts/core';
+import { singles } from '@ojs-ts/core/requests';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QueueAccess } from '../../binding/access.ts';
 import { auditStreamRefusal } from '../../binding/audit.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import { faultOf } from '../../binding/reply.ts';
 import { addressOf } from '../../http/proxies.ts';
-import { singles } from '../../http/query.ts';
 import { clientOf } from '../../http/rate-limit.ts';
 import { type Channel, jobChannel, queueChannel, readChannel } from '../streams/channel.ts';
 import type { Connection } from '../streams/connection.ts';

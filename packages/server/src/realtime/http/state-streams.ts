@@ -1,10 +1,10 @@
 import { payloadFilter, type Right } from '@ojs-ts/core/access';
 import { operations } from '@ojs-ts/core/operations';
+import { singles } from '@ojs-ts/core/requests';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QueueAccess } from '../../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import { faultOf } from '../../binding/reply.ts';
-import { singles } from '../../http/query.ts';
 import { follow, hasMore, type JobStream, progressStream, resultStream } from '../streams/job-stream.ts';
 import { type StateFrame, writeFrames } from '../streams/state-frames.ts';
 import { StatisticsStream } from '../streams/statistics-stream.ts';
