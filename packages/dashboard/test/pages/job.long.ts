@@ -105,6 +105,8 @@ describeDashboard('the page of a job', {}, (dashboard) => {
     await page.emulateMedia({ colorScheme: 'light' });
     await button('Retry now').first().click();
     await state('available').waitFor();
+    // The page shows the state before the server has answered.
+    await page.getByText('The job is available again.').waitFor();
     await start('fails');
     await ask('PUT', `jobs/${id}/progress`, '{"progress":0.25,"message":"a quarter"}');
     await ask('POST', `jobs/${id}/checkpoint`, '{"state":{"row":1.0e2}}');
