@@ -113,7 +113,14 @@ export function span(text: string): number {
   throw new InvalidArgumentError('Expected a duration such as 90s, 2h or 7d.');
 }
 
-/** The same as ISO 8601. */
+/** Milliseconds, at least one. */
+export function someTime(text: string): number {
+  const ms = span(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('Expected a duration above 0, such as 90s, 2h or 7d.');
+}
+
+/** A duration as ISO 8601. */
 export function isoSpan(text: string): string {
   return formatDuration(span(text));
 }

@@ -1,8 +1,9 @@
+import { formatDuration } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { type Item, moment } from '../output/cells.ts';
 import { details, view } from '../output/table.ts';
 import { group } from './command.ts';
-import { flag, isoSpan } from './flags.ts';
+import { flag, someTime } from './flags.ts';
 import { change, look } from './row.ts';
 
 /** `ojs maintenance`. */
@@ -12,7 +13,7 @@ export function maintenanceCommand(): Command {
     change('on', 'begin maintenance mode: no job starts, new ones are accepted', 'admin.setMaintenance', {
       flags: {
         reason: flag('--reason <text>', 'what people are told'),
-        estimated_duration: flag('--for <duration>', long, isoSpan),
+        estimated_duration: flag('--for <duration>', long, (text) => formatDuration(someTime(text))),
       },
       body: ({ reason, estimated_duration }) => ({ enabled: true, reason, estimated_duration }),
       question: () => 'Shall I stop the start of jobs on all servers of this storage?',

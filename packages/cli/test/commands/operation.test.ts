@@ -32,6 +32,18 @@ test('a misspelled queue or limit is refused with the nearest name, and created 
   expect((await ojs.run('enqueue', 'Hello')).errors).toContain('got "Hello"');
 });
 
+test.each([
+  ['queues', 'drain', 'mail', '--timeout', '0s'],
+  ['maintenance', 'on', '--for', '0s'],
+])('%s %s: no time at all is refused', async (...args) => {
+  await using one = await asked();
+  const { code, errors } = await one.ojs.run(...args);
+  expect({ code, errors }).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining('Expected a duration above 0, such as 90s, 2h or 7d.'),
+  });
+});
+
 test('a queue is drained: waited for, with a time to give up, and paused when it is empty', async () => {
   await using one = await asked();
   const { ojs, client } = one;

@@ -8,12 +8,12 @@ import { plain } from '../../output/plain.ts';
 import { ProgressBar } from '../../output/progress.ts';
 import { jobs } from '../bulk/follow.ts';
 import { type Args, interruptible, serverCommand } from '../command.ts';
-import { flag, on, span, type Values } from '../flags.ts';
+import { flag, on, someTime, type Values } from '../flags.ts';
 
 const flags = {
   scheduled: on('--scheduled', 'also wait for jobs that are scheduled for later'),
   pause: on('--pause', 'pause the queue once it is empty, so that nothing starts that comes then'),
-  timeout: flag('--timeout <duration>', 'give up after so long: 10m', span),
+  timeout: flag('--timeout <duration>', 'give up after so long: 10m', someTime),
 };
 type DrainFlags = Values<typeof flags>;
 
