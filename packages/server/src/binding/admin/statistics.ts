@@ -20,7 +20,7 @@ import { json, type Reply } from '../reply.ts';
 import { summaryOf } from '../workers/records.ts';
 import { runPercentiles, waitPercentiles } from './percentiles.ts';
 
-type Engine = Parts<
+export type Engine = Parts<
   | 'clock'
   | 'leases'
   | 'protocol'

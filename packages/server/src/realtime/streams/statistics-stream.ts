@@ -1,22 +1,6 @@
-import { overview, uptimeOf } from '../../binding/admin/statistics.ts';
-import type { Parts } from '../../engine/engine.ts';
+import { type Engine, overview, uptimeOf } from '../../binding/admin/statistics.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';
 import type { StateFrame } from './state-frames.ts';
-
-type Engine = Parts<
-  | 'clock'
-  | 'leases'
-  | 'protocol'
-  | 'queueSettings'
-  | 'queues'
-  | 'secrets'
-  | 'settings'
-  | 'startedAt'
-  | 'statistics'
-  | 'storage'
-  | 'upkeep'
-  | 'workers'
->;
 
 /** GET /admin/stats/stream: the statistics of GET /admin/stats, read once an interval however many follow them. */
 export class StatisticsStream {
