@@ -52,6 +52,17 @@ function pathsIn(schema: unknown, depth = 3): readonly Path[] {
   ]);
 }
 
+/** An exchange refuses its acks and nacks one by one, so its reader takes any object there. */
+function withValidItems(name: OperationName, body: object): object {
+  if (name !== 'worker.exchange') return body;
+  const valid = validBody(name) ?? {};
+  const members = Object.entries(body).map(([member, value]) => {
+    const isItems = (member === 'acks' || member === 'nacks') && Array.isArray(value) && value.every(isObject);
+    return [member, isItems ? Reflect.get(valid, member) : value];
+  });
+  return Object.fromEntries(members);
+}
+
 /** A fetch that waits would hold the test up. */
 const isQuick = (path: Path) => path.at(-1) !== 'wait_ms';
 
@@ -100,9 +111,10 @@ describe('the schema of a body', () => {
         const body = placed(valid, path, value);
         const request = { params: {}, query: {}, body: JSON.stringify(body), requestId: 'r', key: null };
         const { status } = await binding.call(name, request);
-        if (status !== 400 && status !== 422) expect([status, body, isTaken(name, body)]).toEqual([status, body, true]);
+        if (status === 400 || status === 422) return;
+        expect([status, body, isTaken(name, withValidItems(name, body))]).toEqual([status, body, true]);
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: name === 'worker.exchange' ? [[['nacks'], [{}]]] : [] },
     );
   });
 
