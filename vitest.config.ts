@@ -9,6 +9,8 @@ const report = process.env.OJS_TEST_REPORT;
 /** Where nobody watches, what passes is not named: the first lines are those of a failure. */
 const shown = process.stdout.isTTY ? 'default' : 'minimal';
 const exclude = ['**/node_modules/**'];
+/** Properties draw the same values in every run on a commit, except those of the laboratory. */
+const setupFiles = ['packages/core/test/support/draws.ts'];
 const folders = '{packages/*,conformance,lab/*,examples,scripts}/test/**';
 const long = `${folders}/*.long.ts`;
 /** The laboratory: chaos, failovers, many seeds, planted bugs. `npm run lab` runs them, `.ci/run` does not. */
@@ -87,6 +89,7 @@ function quick(name: string, { include, exclude: also = [], storages }: Quick, g
     test: {
       name,
       include,
+      setupFiles,
       exclude: [...exclude, ...fresh, ...also],
       provide: { fewRuns: name.startsWith('unit'), ...(storages && { testStorages: storages }) },
       maxConcurrency: 8,
@@ -112,6 +115,7 @@ function later(name: string, include: string, groupOrder: number): TestProjectIn
       test: {
         name,
         include: [include],
+        setupFiles: name === 'lab' ? [] : setupFiles,
         exclude: [...exclude, ...timed],
         maxConcurrency: 5,
         maxWorkers: 2,

@@ -53,8 +53,8 @@ function pathsIn(schema: unknown, depth = 3): readonly Path[] {
 }
 
 /** An exchange refuses its acks and nacks one by one, so its reader takes any object there. */
-function withValidItems(name: OperationName, body: object): object {
-  if (name !== 'worker.exchange') return body;
+function withValidItems(name: OperationName, body: unknown): unknown {
+  if (name !== 'worker.exchange' || !isObject(body)) return body;
   const valid = validBody(name) ?? {};
   const members = Object.entries(body).map(([member, value]) => {
     const isItems = (member === 'acks' || member === 'nacks') && Array.isArray(value) && value.every(isObject);

@@ -15,7 +15,9 @@ export async function checkProperty<T>(property: fc.IAsyncProperty<T>, { atLeast
   await fc.assert(property, { numRuns: atLeast });
   const left = until - performance.now();
   if (left <= 0 || fewRuns) return;
-  const rest = await fc.check(property, { numRuns: atMost - atLeast, interruptAfterTimeLimit: left });
+  // The seed of the whole run would draw the same values once more.
+  const seed = (fc.readConfigureGlobal().seed ?? 0) + 1;
+  const rest = await fc.check(property, { seed, numRuns: atMost - atLeast, interruptAfterTimeLimit: left });
   // The time may end in the first of them, of which fast-check makes a failure.
   if (rest.failed && rest.counterexample !== null)
     throw new Error(await fc.asyncDefaultReportMessage(rest), { cause: rest.errorInstance });
