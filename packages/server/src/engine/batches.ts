@@ -1,4 +1,4 @@
-import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
 import { type JobId, type JobRecord, type NewJob, type NodeRef, State, type Transition } from '@ojs-ts/core/job';
 import type { WorkflowReader } from '@ojs-ts/core/workflow';
 import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage } from '../storage/storage.ts';
@@ -138,7 +138,7 @@ export function batches({
     return job;
   };
   // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of the
-  // first. A refusal is known.
+  // first.
   const claimOnce = coalesce(
     async (claims: readonly Claim[]) => {
       const room = Math.min(maxBytes, Math.max(1, answers.room));
@@ -149,7 +149,7 @@ export function batches({
         leave();
       }
     },
-    { ...options, split: (error) => error instanceof ProtocolError, weight: (claim: Claim) => claim.limit },
+    { ...options, split: false, weight: (claim: Claim) => claim.limit },
   );
   return {
     workflows: workflowReader(storage, maxBytes),

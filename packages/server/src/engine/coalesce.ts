@@ -11,10 +11,9 @@ export interface CoalesceOptions<In> {
   readonly isBatch?: (item: In) => boolean;
   /**
    * True if a failed batch is split and each half tried again, until the failing item is found. True only for
-   * operations that are idempotent by identity. For others a function that recognises errors after which nothing was
-   * done.
+   * operations that are idempotent by identity.
    */
-  readonly split: boolean | ((error: unknown) => boolean);
+  readonly split: boolean;
   /** Keeps the spans of a batch with those of its callers. Default: none. */
   readonly tracing?: Tracing;
 }
@@ -73,7 +72,7 @@ export function coalesce<In, Out>(
         w.resolve(out[index] as Out);
       });
     } catch (error) {
-      if (batch.length > 1 && (typeof split === 'function' ? split(error) : split)) {
+      if (batch.length > 1 && split) {
         const middle = batch.length >> 1;
         await settle(batch.slice(0, middle));
         await settle(batch.slice(middle));

@@ -102,24 +102,6 @@ describe('coalesce', () => {
     );
   });
 
-  test('a batch is split after an error of which is known that nothing was done, after no other', async () => {
-    const runs: (readonly number[])[] = [];
-    const call = coalesce(
-      async (batch: readonly number[]) => {
-        runs.push(batch);
-        if (batch.includes(2)) throw new RangeError('refused');
-        if (batch.includes(9)) throw new Error('lost');
-        return batch;
-      },
-      { parallel: 1, max: 100, split: (error) => error instanceof RangeError },
-    );
-    const refused = await Promise.allSettled([1, 2, 3, 4].map(call));
-    expect(refused.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
-    const lost = await Promise.allSettled([8, 9].map(call));
-    expect(lost.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(runs.at(-1)).toEqual([8, 9]);
-  });
-
   test('a single call is sent at once; calls that arrive meanwhile share the next batch, in order', async () => {
     const { batches, run } = held();
     const call = coalesce(run, { parallel: 1, max: 100, split: false });

@@ -11,9 +11,10 @@ import {
   Terminal,
   type Transition,
 } from '@ojs-ts/core/job';
-import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
+import type { Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
 import { groupErrors } from '../errors.ts';
 import type { Namespace } from '../namespace.ts';
+import { claim } from './claims.ts';
 import { oneShard, refuseQueue } from './cross-shard.ts';
 import { fanOut } from './fan-out.ts';
 import type { LimitOwners } from './limit-owners.ts';
@@ -28,22 +29,7 @@ export function jobs(shards: Shards, locations: Locations, limits: LimitOwners):
     insert: (groups, now, options) =>
       shards.work(() => new Insertion(shards, locations, limits, now, options).insert(groups)),
 
-    async claim(claims, now, maxBytes) {
-      const places = claims.map(({ queues }) => oneShard(shards.map, queues, 'The queues of one fetch must be'));
-      const answers = await Promise.allSettled(
-        perPlace(claims, places).map(async ({ place, at, claims }) => {
-          const found = await shards.at(place).jobs.claim(claims, now, maxBytes);
-          for (const { jobs } of found) for (const { id } of jobs) locations.note(id, place);
-          return found.map((claimed, index) => [at[index], claimed] as const);
-        }),
-      );
-      const kept = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-      // Claims of one shard must not be lost because another is not reachable: that one answers nothing for now.
-      const failed = answers.find((answer) => answer.status === 'rejected');
-      if (failed && kept.length === 0) throw failed.reason;
-      const found = new Map(kept);
-      return claims.map((_, at) => found.get(at) ?? nothing);
-    },
+    claim: (claims, now, maxBytes) => claim(shards, locations, claims, now, maxBytes),
 
     transition: (transitions, now) =>
       locations.run(
@@ -66,7 +52,7 @@ export function jobs(shards: Shards, locations: Locations, limits: LimitOwners):
         (job) => job === null,
       ),
 
-    // A fetch belongs to the shard of its queues, which it does not name here.
+    // A fetch belongs to the shards of its queues, which it does not name here.
     async claimsOf(fetches) {
       const found = await shards.present((shard) => shard.jobs.claimsOf(fetches));
       return fetches.map((_, at) => found.flatMap((claims) => claims[at] ?? []));
@@ -110,18 +96,7 @@ async function stayIn(shards: Shards, place: number, transitions: readonly Trans
   if (stray) refuseQueue(shards.map, place, stray.queue);
 }
 
-const nothing: Claimed = { jobs: [], again: null };
 const missing: Moved = { kind: 'missing' };
-
-function perPlace(
-  claims: readonly Claim[],
-  places: readonly number[],
-): readonly { readonly place: number; readonly at: readonly number[]; readonly claims: readonly Claim[] }[] {
-  return [...new Set(places)].map((place) => {
-    const those = claims.flatMap((claim, at) => (places[at] === place ? [{ at, claim }] : []));
-    return { place, at: those.map(({ at }) => at), claims: those.map(({ claim }) => claim) };
-  });
-}
 
 /** One call of insert: whatever may be refused is checked before the first group is written. */
 class Insertion {

@@ -3,9 +3,6 @@ export const three = 'home:quiet,third;x:a,b,c;rest:*';
 
 /** Cases of the suite whose queues are in two of them. What is refused there is in `refusals.test.ts`. */
 export const skip = [
-  'queues are served strictly from left to right, unknown ones are empty (§2.2, §17)',
-  'a claim that got all it asked for says nothing about rates; nor does one whose jobs wait for slots, or a replay',
-  'the limit of a queue counts every job of it, and is checked before the keys',
   'pages over many jobs of one state return each once',
   'subscribers are woken for queues whose jobs wait under a limit that has a slot again, or other numbers',
 ].map((test) => ({ test, reason: 'its queues are in two of the namespaces' }));

@@ -5,7 +5,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import {
   claim,
-  claimOf,
   get,
   idOf,
   ids,
@@ -74,20 +73,6 @@ describe.skipIf(server === null)('across namespaces', () => {
     expect(await storage.jobs.transition(into('third'), t0)).toMatchObject([{ kind: 'moved' }]);
     expect(await get(storage, idOf(1))).toMatchObject({ queue: 'third', state: State.available });
     expect(await storage.jobs.transition(into('emails', idOf(9)), t0)).toEqual([{ kind: 'missing' }]);
-  });
-
-  test('a fetch is refused before any claim of its call is made', async () => {
-    const storage = await open();
-    await insert(storage, [emails(1), reports(2)]);
-    const fault = await faultOf(
-      storage.jobs.claim([claimOf({ queues: ['emails'] }), claimOf({ queues: ['reports', 'emails'] })], t0),
-    );
-    expect(fault).toMatchObject({ code: 'unsupported', message: expect.stringContaining('reports in') });
-    const answers = await storage.jobs.claim(
-      [claimOf({ queues: ['reports'] }), claimOf({ queues: ['emails'] }), claimOf()],
-      t0,
-    );
-    expect(answers.map(({ jobs }) => ids(jobs))).toEqual([[idOf(2)], [idOf(1)], []]);
   });
 
   test('an id belongs to one job of the whole store, in one call too', async () => {
