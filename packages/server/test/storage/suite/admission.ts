@@ -1,14 +1,15 @@
 import { State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import { admissionCases, admissionTime, brief } from '../../../../core/test/vectors/admission.ts';
-import type { Case } from './tools.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import type { Cases } from './tools.ts';
 import { claimOne, inserted, insertOne, move, to } from './tools.ts';
 
 /** The vectors of core's `admit`: every storage admits as core says, whether it calls core or ports it. */
-export const admissionCasesOfStorage: readonly Case[] = admissionCases().map(
-  ({ name, queues, jobs, options, group, answers }): Case => [
+export const admissionCasesOfStorage: Cases = Object.fromEntries(
+  admissionCases().map(({ name, queues, jobs, options, group, answers }) => [
     name,
-    async (storage) => {
+    async (storage: Storage) => {
       for (const { job, state } of jobs) {
         expect(await insertOne(storage, job, admissionTime)).toEqual(inserted);
         if (state === State.active) await claimOne(storage, { queues: [job.queue] }, admissionTime);
@@ -22,5 +23,5 @@ export const admissionCasesOfStorage: readonly Case[] = admissionCases().map(
       const [given] = await storage.jobs.insert([group], admissionTime, options);
       expect(given?.map(brief)).toEqual(answers);
     },
-  ],
+  ]),
 );

@@ -5,7 +5,7 @@ import { AuditLog } from '../../../src/engine/access/audit-log.ts';
 import { Documents } from '../../../src/engine/documents.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { DumpRecord, Storage } from '../../../src/storage/storage.ts';
-import type { Case } from './tools.ts';
+import type { Cases } from './tools.ts';
 import {
   allLimits,
   claim,
@@ -153,217 +153,187 @@ async function told(storage: Storage): Promise<unknown> {
   };
 }
 
-export const dumpCases: readonly Case[] = [
-  [
-    'a dump of a restored dump is the same, byte for byte',
-    async (storage) => {
-      await fill(storage);
-      const before = await told(storage);
-      await using copy = await thereAndBack(storage);
-      expect(await told(copy)).toEqual(before);
-      expect(await told(storage)).toEqual(before);
-      expect(await countErrors(storage)).toEqual([]);
-      expect(await countErrors(copy)).toEqual([]);
-    },
-  ],
-  [
-    'a restored store serves jobs in the same order, under the same limits, and repeats the answer to a request',
-    async (storage) => {
-      await fill(storage);
-      await using copy = await thereAndBack(storage);
-      const held = await claim(storage, { queues: ['limited'], request: 'r1', worker: 'w1', limit: 9 }, t0 + 10);
-      expect(ids(held)).toEqual([idOf(5)]);
-      // One slot of k is taken, and one of the two starts of r in 100 ms.
-      const patch = { queues: ['default', 'mixed', 'limited', 'flow'], limit: 99, worker: 'w2' };
-      const [mine, theirs] = await Promise.all([storage, copy].map((one) => one.jobs.claim([claimOf(patch)], t0 + 11)));
-      expect(mine).toEqual(theirs);
-      expect(ids(mine?.[0]?.jobs ?? [])).toEqual([2, 1, 14, 16, 15, 6, 20].map(idOf));
-      expect(mine?.[0]?.again).toBe(t0 + 100);
-      const later = await Promise.all([storage, copy].map((one) => one.jobs.claim([claimOf(patch)], t0 + 100)));
-      expect(later[0]).toEqual(later[1]);
-      expect(await countErrors(storage)).toEqual([]);
-    },
-  ],
-  [
-    'unique keys, fences, nodes and positions of a restored store go on where they were',
-    async (storage) => {
-      await fill(storage);
-      const { newest } = await storage.events(0, 1);
-      await using _copy = await thereAndBack(storage);
-      const twin = newJob(99, { unique: uniqueOf({ key: 'u' }) });
-      expect(await insertOne(storage, twin)).toMatchObject({
-        kind: 'duplicate',
-        by: 'unique',
-        existing: { id: idOf(2) },
-      });
-      expect((await move(storage, to(idOf(5), State.completed, State.active, { claim: 7 }))).kind).toBe('refused');
-      expect(
-        (await move(storage, to(idOf(5), State.completed, State.active, { claim: 1, worker: 'w1' }), t0 + second)).kind,
-      ).toBe('moved');
-      await claim(storage, { queues: ['flow'] }, t0 + second);
-      expect(await move(storage, to(idOf(20), State.completed, State.active), t0 + second)).toEqual({
-        kind: 'moved',
-        was: State.active,
-        ready: [],
-      });
-      expect(await storage.workflows.get('w')).toMatchObject({ state: 'running', completed: 1 });
-      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [{ workflow: 'w', index: 21 }], sweeping: [] });
-      await insert(storage, [newJob(100)], t0 + second);
-      expect((await get(storage, idOf(100))).state).toBe(State.available);
-      const added = await eventLog(storage, newest);
-      expect(added.map(({ position }) => position)).toEqual(added.map((_, index) => newest + 1 + index));
-      expect(
-        await storage.crons.put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, t0),
-      ).toMatchObject({ created: false });
-      expect(await new Documents(storage.records).put('schema', 'a', '{}', 2, t0)).toMatchObject({ version: 3 });
-      expect(await storage.registry.configureQueue('mixed', {}, t0, 1)).toMatchObject({ version: 2 });
-      expect(await countErrors(storage)).toEqual([]);
-    },
-  ],
-  [
-    'new jobs and events follow those of the dump, whatever its numbers',
-    async (storage) => {
-      await fill(storage);
-      const far = 3_000_000_000;
-      const records = (await recordsOf(storage)).map((one): DumpRecord => {
-        if (one.kind === 'workflow') return { ...one, record: { ...one.record, number: one.record.number + 1e6 } };
-        if (one.kind !== 'job') return one;
-        const { number, place } = one.record;
-        return { ...one, record: { ...one.record, number: number + far, place: place === null ? null : place + far } };
-      });
-      await storage.clear();
-      await storage.backup.restore(pagesThroughJson(records));
-      await insert(storage, [newJob(98, { priority: 5 }), newJob(99)], t0);
-      await storage.workflows.create(newWorkflow({ id: 'later' }), [newNode(0)], [], t0);
-      const { items } = await storage.jobs.list({ states: 0xff, queue: 'default', limit: 2 });
-      expect(ids(items)).toEqual([99, 98].map(idOf));
-      expect((await storage.workflows.list({ states: null, limit: 9 })).items.map(({ id }) => id)).toEqual([
-        'later',
-        'w',
-      ]);
-      expect(ids(await claim(storage, { limit: 9 }, t0))).toEqual([2, 98, 1, 99].map(idOf));
-      expect(await countErrors(storage)).toEqual([]);
-    },
-  ],
-  [
-    'a limit stays while a job of the dump names it, and is removed with the last one',
-    async (storage) => {
-      await fill(storage);
-      await using _copy = await thereAndBack(storage);
-      const keys = async () => (await allLimits(storage)).map(({ key }) => key);
-      await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + second }, 100);
-      expect(await keys()).toEqual(['idle', 'k', 'queue:mixed', 'r']);
-      expect(await storage.jobs.remove([idOf(17)], { from: State.pending }, t0)).toEqual([true]);
-      await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + second }, 100);
-      expect(await keys()).toEqual(['k', 'queue:mixed', 'r']);
-    },
-  ],
-  [
-    'a dump of an empty store is empty; a restore refuses a used store and does not change it',
-    async (storage) => {
-      const records = await recordsOf(storage);
-      expect(records).toEqual([
-        {
-          kind: 'store',
-          record: { seed: await storage.seed(), leaseKey: await storage.leaseKey(), position: 0, lastStart: 0 },
-        },
-      ]);
-      await storage.backup.restore(pagesThroughJson(records));
-      await insert(storage, [newJob(1)]);
-      await expect(storage.backup.restore(pagesThroughJson(records))).rejects.toThrow(/not empty/);
-      expect((await get(storage, idOf(1))).state).toBe(State.available);
-    },
-  ],
-  [
-    'a restore that breaks off leaves the store empty',
-    async (storage) => {
-      await fill(storage);
-      const records = await recordsOf(storage);
-      await storage.clear();
-      async function* broken() {
-        yield* pagesThroughJson(records);
-        throw new Error('The file is cut off.');
+export const dumpCases: Cases = {
+  async 'a dump of a restored dump is the same, byte for byte'(storage) {
+    await fill(storage);
+    const before = await told(storage);
+    await using copy = await thereAndBack(storage);
+    expect(await told(copy)).toEqual(before);
+    expect(await told(storage)).toEqual(before);
+    expect(await countErrors(storage)).toEqual([]);
+    expect(await countErrors(copy)).toEqual([]);
+  },
+  async 'a restored store serves jobs in the same order, under the same limits, and repeats the answer to a request'(
+    storage,
+  ) {
+    await fill(storage);
+    await using copy = await thereAndBack(storage);
+    const held = await claim(storage, { queues: ['limited'], request: 'r1', worker: 'w1', limit: 9 }, t0 + 10);
+    expect(ids(held)).toEqual([idOf(5)]);
+    // One slot of k is taken, and one of the two starts of r in 100 ms.
+    const patch = { queues: ['default', 'mixed', 'limited', 'flow'], limit: 99, worker: 'w2' };
+    const [mine, theirs] = await Promise.all([storage, copy].map((one) => one.jobs.claim([claimOf(patch)], t0 + 11)));
+    expect(mine).toEqual(theirs);
+    expect(ids(mine?.[0]?.jobs ?? [])).toEqual([2, 1, 14, 16, 15, 6, 20].map(idOf));
+    expect(mine?.[0]?.again).toBe(t0 + 100);
+    const later = await Promise.all([storage, copy].map((one) => one.jobs.claim([claimOf(patch)], t0 + 100)));
+    expect(later[0]).toEqual(later[1]);
+    expect(await countErrors(storage)).toEqual([]);
+  },
+  async 'unique keys, fences, nodes and positions of a restored store go on where they were'(storage) {
+    await fill(storage);
+    const { newest } = await storage.events(0, 1);
+    await using _copy = await thereAndBack(storage);
+    const twin = newJob(99, { unique: uniqueOf({ key: 'u' }) });
+    expect(await insertOne(storage, twin)).toMatchObject({
+      kind: 'duplicate',
+      by: 'unique',
+      existing: { id: idOf(2) },
+    });
+    expect((await move(storage, to(idOf(5), State.completed, State.active, { claim: 7 }))).kind).toBe('refused');
+    expect(
+      (await move(storage, to(idOf(5), State.completed, State.active, { claim: 1, worker: 'w1' }), t0 + second)).kind,
+    ).toBe('moved');
+    await claim(storage, { queues: ['flow'] }, t0 + second);
+    expect(await move(storage, to(idOf(20), State.completed, State.active), t0 + second)).toEqual({
+      kind: 'moved',
+      was: State.active,
+      ready: [],
+    });
+    expect(await storage.workflows.get('w')).toMatchObject({ state: 'running', completed: 1 });
+    expect(await storage.workflows.unfinished(9)).toEqual({ ready: [{ workflow: 'w', index: 21 }], sweeping: [] });
+    await insert(storage, [newJob(100)], t0 + second);
+    expect((await get(storage, idOf(100))).state).toBe(State.available);
+    const added = await eventLog(storage, newest);
+    expect(added.map(({ position }) => position)).toEqual(added.map((_, index) => newest + 1 + index));
+    expect(await storage.crons.put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, t0)).toMatchObject({
+      created: false,
+    });
+    expect(await new Documents(storage.records).put('schema', 'a', '{}', 2, t0)).toMatchObject({ version: 3 });
+    expect(await storage.registry.configureQueue('mixed', {}, t0, 1)).toMatchObject({ version: 2 });
+    expect(await countErrors(storage)).toEqual([]);
+  },
+  async 'new jobs and events follow those of the dump, whatever its numbers'(storage) {
+    await fill(storage);
+    const far = 3_000_000_000;
+    const records = (await recordsOf(storage)).map((one): DumpRecord => {
+      if (one.kind === 'workflow') return { ...one, record: { ...one.record, number: one.record.number + 1e6 } };
+      if (one.kind !== 'job') return one;
+      const { number, place } = one.record;
+      return { ...one, record: { ...one.record, number: number + far, place: place === null ? null : place + far } };
+    });
+    await storage.clear();
+    await storage.backup.restore(pagesThroughJson(records));
+    await insert(storage, [newJob(98, { priority: 5 }), newJob(99)], t0);
+    await storage.workflows.create(newWorkflow({ id: 'later' }), [newNode(0)], [], t0);
+    const { items } = await storage.jobs.list({ states: 0xff, queue: 'default', limit: 2 });
+    expect(ids(items)).toEqual([99, 98].map(idOf));
+    expect((await storage.workflows.list({ states: null, limit: 9 })).items.map(({ id }) => id)).toEqual([
+      'later',
+      'w',
+    ]);
+    expect(ids(await claim(storage, { limit: 9 }, t0))).toEqual([2, 98, 1, 99].map(idOf));
+    expect(await countErrors(storage)).toEqual([]);
+  },
+  async 'a limit stays while a job of the dump names it, and is removed with the last one'(storage) {
+    await fill(storage);
+    await using _copy = await thereAndBack(storage);
+    const keys = async () => (await allLimits(storage)).map(({ key }) => key);
+    await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + second }, 100);
+    expect(await keys()).toEqual(['idle', 'k', 'queue:mixed', 'r']);
+    expect(await storage.jobs.remove([idOf(17)], { from: State.pending }, t0)).toEqual([true]);
+    await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + second }, 100);
+    expect(await keys()).toEqual(['k', 'queue:mixed', 'r']);
+  },
+  async 'a dump of an empty store is empty; a restore refuses a used store and does not change it'(storage) {
+    const records = await recordsOf(storage);
+    expect(records).toEqual([
+      {
+        kind: 'store',
+        record: { seed: await storage.seed(), leaseKey: await storage.leaseKey(), position: 0, lastStart: 0 },
+      },
+    ]);
+    await storage.backup.restore(pagesThroughJson(records));
+    await insert(storage, [newJob(1)]);
+    await expect(storage.backup.restore(pagesThroughJson(records))).rejects.toThrow(/not empty/);
+    expect((await get(storage, idOf(1))).state).toBe(State.available);
+  },
+  async 'a restore that breaks off leaves the store empty'(storage) {
+    await fill(storage);
+    const records = await recordsOf(storage);
+    await storage.clear();
+    async function* broken() {
+      yield* pagesThroughJson(records);
+      throw new Error('The file is cut off.');
+    }
+    await expect(storage.backup.restore(broken())).rejects.toThrow('The file is cut off.');
+    expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
+    expect(await storage.registry.queues()).toEqual([]);
+    await storage.backup.restore(pagesThroughJson(records));
+    expect(await countErrors(storage)).toEqual([]);
+  },
+  async 'a dump of a store in use has each job once'(storage) {
+    const jobs = Array.from({ length: 350 }, (_, number) => newJob(number + 1));
+    await storage.jobs.insert([jobs], t0);
+    const found: string[] = [];
+    for await (const page of storage.backup.dump()) {
+      found.push(...page.flatMap((one) => (one.kind === 'job' ? [one.record.job.id] : [])));
+      const taken = await claim(storage, { limit: 50 });
+      await storage.jobs.transition(
+        taken.map(({ id }) => to(id, State.completed, State.active)),
+        t0,
+      );
+    }
+    expect(found.filter((id) => jobs.some((job) => job.id === id)).sort()).toEqual(ids(jobs).toSorted());
+  },
+  async 'a dump of a store in use is consistent: each node that waits for a job has an unfinished one, counts match the nodes'(
+    storage,
+  ) {
+    const { workflows, jobs } = storage;
+    const flows = Array.from({ length: 40 }, (_, index) => ({ id: `w${index}`, first: 2 * index }));
+    const start = (workflow: string, index: number, number: number) => {
+      const node = { workflow, index };
+      return workflows.advance([{ kind: 'start', node, job: newJob(number, { node }), events: [] }], t0);
+    };
+    for (const { id, first } of flows) {
+      const nodes = [newNode(0, { job: idOf(first), next: [1] }), newNode(1, { job: idOf(first + 1), open: 1 })];
+      await workflows.create(newWorkflow({ id, total: 2 }), nodes, [], t0);
+      await start(id, 0, first);
+    }
+    const goOn = async () => {
+      const taken = await claim(storage, { limit: 9 });
+      await jobs.transition(
+        taken.map(({ id }) => to(id, State.completed, State.active)),
+        t0,
+      );
+      for (const { workflow, index } of (await workflows.unfinished(9)).ready) {
+        await start(workflow, index, 1 + (flows.find(({ id }) => id === workflow)?.first ?? 0));
       }
-      await expect(storage.backup.restore(broken())).rejects.toThrow('The file is cut off.');
-      expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
-      expect(await storage.registry.queues()).toEqual([]);
-      await storage.backup.restore(pagesThroughJson(records));
-      expect(await countErrors(storage)).toEqual([]);
-    },
-  ],
-  [
-    'a dump of a store in use has each job once',
-    async (storage) => {
-      const jobs = Array.from({ length: 350 }, (_, number) => newJob(number + 1));
-      await storage.jobs.insert([jobs], t0);
-      const found: string[] = [];
-      for await (const page of storage.backup.dump()) {
-        found.push(...page.flatMap((one) => (one.kind === 'job' ? [one.record.job.id] : [])));
-        const taken = await claim(storage, { limit: 50 });
-        await storage.jobs.transition(
-          taken.map(({ id }) => to(id, State.completed, State.active)),
-          t0,
-        );
-      }
-      expect(found.filter((id) => jobs.some((job) => job.id === id)).sort()).toEqual(ids(jobs).toSorted());
-    },
-  ],
-  [
-    'a dump of a store in use is consistent: each node that waits for a job has an unfinished one, counts match the nodes',
-    async (storage) => {
-      const { workflows, jobs } = storage;
-      const flows = Array.from({ length: 40 }, (_, index) => ({ id: `w${index}`, first: 2 * index }));
-      const start = (workflow: string, index: number, number: number) => {
-        const node = { workflow, index };
-        return workflows.advance([{ kind: 'start', node, job: newJob(number, { node }), events: [] }], t0);
-      };
-      for (const { id, first } of flows) {
-        const nodes = [newNode(0, { job: idOf(first), next: [1] }), newNode(1, { job: idOf(first + 1), open: 1 })];
-        await workflows.create(newWorkflow({ id, total: 2 }), nodes, [], t0);
-        await start(id, 0, first);
-      }
-      const goOn = async () => {
-        const taken = await claim(storage, { limit: 9 });
-        await jobs.transition(
-          taken.map(({ id }) => to(id, State.completed, State.active)),
-          t0,
-        );
-        for (const { workflow, index } of (await workflows.unfinished(9)).ready) {
-          await start(workflow, index, 1 + (flows.find(({ id }) => id === workflow)?.first ?? 0));
-        }
-      };
-      const records: DumpRecord[] = [];
-      for await (const page of storage.backup.dump()) {
-        records.push(...page);
-        await goOn();
-      }
-      await using copy = memoryStorage();
-      await copy.backup.restore(pagesThroughJson(records));
-      expect(await countErrors(copy)).toEqual([]);
-      const { items } = await copy.workflows.list({ states: null, limit: 100 });
-      expect(items).toHaveLength(flows.length);
-      for (const { id, completed } of items) {
-        const nodes = await copy.workflows.nodes(id, -1, 9);
-        expect(nodes.filter(({ state }) => state === 'completed')).toHaveLength(completed);
-        const waited = nodes.filter(({ state }) => state === 'pending').map(({ job }) => job ?? '');
-        for (const job of await copy.jobs.get(waited))
-          expect(job?.finishedAt, `the job that ${id} waits for`).toBeNull();
-      }
-    },
-  ],
-  [
-    'a closed storage is neither dumped nor restored',
-    async (storage) => {
-      await storage[Symbol.asyncDispose]();
-      await expect(recordsOf(storage)).rejects.toThrow(/closed/);
-      await expect(storage.backup.restore(pagesThroughJson([]))).rejects.toThrow(/closed/);
-    },
-  ],
-  [
-    'layout shows the steps of migrate, and none afterwards',
-    async (storage) => {
-      const { to } = await storage.migrate();
-      expect(await storage.layout()).toEqual({ from: to, to, steps: [] });
-    },
-  ],
-];
+    };
+    const records: DumpRecord[] = [];
+    for await (const page of storage.backup.dump()) {
+      records.push(...page);
+      await goOn();
+    }
+    await using copy = memoryStorage();
+    await copy.backup.restore(pagesThroughJson(records));
+    expect(await countErrors(copy)).toEqual([]);
+    const { items } = await copy.workflows.list({ states: null, limit: 100 });
+    expect(items).toHaveLength(flows.length);
+    for (const { id, completed } of items) {
+      const nodes = await copy.workflows.nodes(id, -1, 9);
+      expect(nodes.filter(({ state }) => state === 'completed')).toHaveLength(completed);
+      const waited = nodes.filter(({ state }) => state === 'pending').map(({ job }) => job ?? '');
+      for (const job of await copy.jobs.get(waited)) expect(job?.finishedAt, `the job that ${id} waits for`).toBeNull();
+    }
+  },
+  async 'a closed storage is neither dumped nor restored'(storage) {
+    await storage[Symbol.asyncDispose]();
+    await expect(recordsOf(storage)).rejects.toThrow(/closed/);
+    await expect(storage.backup.restore(pagesThroughJson([]))).rejects.toThrow(/closed/);
+  },
+  async 'layout shows the steps of migrate, and none afterwards'(storage) {
+    const { to } = await storage.migrate();
+    expect(await storage.layout()).toEqual({ from: to, to, steps: [] });
+  },
+};

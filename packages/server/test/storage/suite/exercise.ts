@@ -15,7 +15,7 @@ import { queueCases } from './queues.ts';
 import { recordCases } from './records.ts';
 import { statisticsCases } from './statistics.ts';
 import { storeCases } from './store.ts';
-import type { Case } from './tools.ts';
+import type { Cases } from './tools.ts';
 import { transitionCases } from './transition.ts';
 import { uniqueCases } from './unique.ts';
 import { upkeepCases } from './upkeep.ts';
@@ -34,7 +34,7 @@ export interface Subject {
   readonly skip?: readonly { readonly test: string; readonly reason: string }[];
 }
 
-const topics: Readonly<Record<string, readonly Case[]>> = {
+const topics: Readonly<Record<string, Cases>> = {
   admission: admissionCasesOfStorage,
   insert: insertCases,
   unique: uniqueCases,
@@ -77,7 +77,7 @@ export function exerciseStorage({
   describe(`storage ${name}`, () => {
     for (const [topic, cases, open] of openers) {
       describe(topic, () => {
-        for (const [title, run] of cases) {
+        for (const [title, run] of Object.entries(cases)) {
           if (left.has(title)) continue;
           test(title, async () => {
             const storage = await open();

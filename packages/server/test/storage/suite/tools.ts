@@ -25,7 +25,7 @@ import type {
   Storage,
 } from '../../../src/storage/storage.ts';
 
-export type Case = readonly [name: string, run: (storage: Storage) => Promise<void>];
+export type Cases = Readonly<Record<string, (storage: Storage) => Promise<void>>>;
 
 /** Where the time of every case starts. */
 export const t0 = Date.UTC(2026, 0, 1);
