@@ -63,9 +63,9 @@ export interface Dumped {
 export type StoreOwn = Pick<Dumped['store'], 'seed' | 'leaseKey'>;
 
 /** Plain JSON values; JSON texts of users stay texts. */
-export type DumpRecord = {
-  readonly [Kind in keyof Dumped]: { readonly kind: Kind; readonly record: Dumped[Kind] };
-}[keyof Dumped];
+export type DumpRecord<Kind extends keyof Dumped = keyof Dumped> = {
+  readonly [One in Kind]: { readonly kind: One; readonly record: Dumped[One] };
+}[Kind];
 
 export interface Backup {
   /**

@@ -3,13 +3,49 @@
  * words.
  */
 
+import { type EventBatch, type EventKind, kindMask } from '@ojs-ts/core/events';
 import type { NodeState, WorkflowState } from '@ojs-ts/core/job';
 import { type Histogram, newFigures, sumNames } from '@ojs-ts/core/statistics';
 import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
-import type { Directive, Dumped, InboxEntry, MinuteRecord, StoredRecord, WorkerRecord } from './storage.ts';
+import type { CronRecord, Directive, Dumped, InboxEntry, MinuteRecord, StoredRecord, WorkerRecord } from './storage.ts';
 
 type Cells = readonly Cell[];
+
+const columns = new Map<string, string>();
+
+/** The members of a record under the names of their columns. */
+export function columnsOf(record: object, ...without: readonly string[]): Readonly<Record<string, unknown>> {
+  const row: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(record)) if (!without.includes(name)) row[columnOf(name)] = value;
+  return row;
+}
+
+function columnOf(name: string): string {
+  const known = columns.get(name);
+  if (known !== undefined) return known;
+  const column = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  columns.set(name, column);
+  return column;
+}
+
+export const cronColumns =
+  'name, version, enabled, due_at, run_count, last_run_at, last_job, created_at, updated_at, spec';
+
+export function readCron(cells: Cells): CronRecord {
+  return {
+    name: text(cells[0]),
+    version: integer(cells[1]),
+    enabled: flag(cells[2]),
+    dueAt: integerOrNull(cells[3]),
+    runCount: integer(cells[4]),
+    lastRunAt: integerOrNull(cells[5]),
+    lastJob: textOrNull(cells[6]),
+    createdAt: integer(cells[7]),
+    updatedAt: integer(cells[8]),
+    spec: text(cells[9]),
+  };
+}
 
 export const recordColumns = 'kind, key, version, created_at, updated_at, body';
 
@@ -32,6 +68,8 @@ export function readEntry(cells: Cells): InboxEntry {
 export function readCompletion(cells: Cells): Dumped['completion'] {
   return { number: integer(cells[0]), id: text(cells[1]), claim: integer(cells[2]), result: textOrNull(cells[3]) };
 }
+
+export const workerColumns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
 
 export function readWorker(cells: Cells): WorkerRecord {
   return {
@@ -57,9 +95,7 @@ export function readIds(cell: Cell): WorkerRecord['holds'] {
 }
 
 /** The columns of the sums of a minute, in the order of `sumNames`. */
-export const sumColumns: readonly string[] = sumNames.map((name) =>
-  name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-);
+export const sumColumns: readonly string[] = sumNames.map(columnOf);
 
 /** Minute, queue, type, sums in the order of {@link sumColumns}, durations as {@link histogramText} writes them. */
 export function readMinute(cells: Cells): MinuteRecord {
@@ -67,19 +103,6 @@ export function readMinute(cells: Cells): MinuteRecord {
   for (const [at, name] of sumNames.entries()) figures[name] = integer(cells[at + 3]);
   const histogram = readHistogram(textOrNull(cells[sumNames.length + 3]) ?? '');
   return { minute: integer(cells[0]), queue: text(cells[1]), type: text(cells[2]), ...figures, histogram };
-}
-
-/** The columns of a minute but its durations. */
-export function minuteRow({
-  minute,
-  queue,
-  type,
-  ...figures
-}: MinuteRecord): Readonly<Record<string, string | number>> {
-  return {
-    ...{ minute, queue, type },
-    ...Object.fromEntries(sumNames.map((name, at) => [sumColumns[at] ?? name, figures[name]])),
-  };
 }
 
 /** A word a code, with its count where that is not 1, and a space before each: texts that follow each other add up. */
@@ -98,6 +121,20 @@ export function readHistogram(words: string): Histogram {
   }
   return histogram;
 }
+
+/** Position, time, count, entries. */
+export function readBatch(cells: Cells): EventBatch {
+  return { position: integer(cells[0]), at: integer(cells[1]), count: integer(cells[2]), entries: text(cells[3]) };
+}
+
+/** The column of kinds by which batches of events are indexed. */
+export function rareOf(kinds: readonly EventKind[]): number | null {
+  return kinds.length === 0 ? null : kindMask(kinds);
+}
+
+export const workflowColumns =
+  'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
+export const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 export function readWorkflow(cells: Cells): WorkflowRecord {
   return {

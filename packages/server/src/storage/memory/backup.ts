@@ -1,6 +1,6 @@
 import { State } from '@ojs-ts/core/job';
 import { Queue, type Row, type Tables } from '@ojs-ts/core/memory';
-import { pagesOf, startsAtOnce, type Takers, take, withoutInbox } from '../dump.ts';
+import { notEmpty, pagesOf, startsOf, type Takers, take, withoutInbox } from '../dump.ts';
 import type { Backup, DumpRecord, StoreOwn } from '../storage.ts';
 
 export function backup(
@@ -16,7 +16,7 @@ export function backup(
     },
 
     async restore(pages) {
-      if (!isEmpty(open().tables)) throw new Error('The store is not empty; restore a dump into an empty store.');
+      if (!isEmpty(open().tables)) throw notEmpty('The store');
       const restored = empty();
       const waiting: Row[] = [];
       const into = takers(restored, waiting);
@@ -41,8 +41,7 @@ function* everything(tables: Tables, own: StoreOwn): Iterable<DumpRecord> {
   }
   for (const { key, own, override, usedAt, starts } of tables.limits.values()) {
     yield { kind: 'limit', record: { key, own, override, usedAt } };
-    for (let at = 0; at < starts.length; at += startsAtOnce)
-      yield { kind: 'starts', record: { key, at: starts.slice(at, at + startsAtOnce) } };
+    yield* startsOf(key, starts);
   }
   for (const { number, record, nodes } of tables.workflows.rows.values()) {
     yield { kind: 'workflow', record: { number, workflow: record } };

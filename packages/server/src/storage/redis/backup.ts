@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { notEmpty } from '../dump.ts';
 import type { Backup, StoreOwn } from '../storage.ts';
 import { listOf, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
@@ -23,8 +24,7 @@ export function backup(scripts: Scripts, name: string, onOwn: (own: StoreOwn) =>
     async restore(pages) {
       const id = randomUUID();
       const empty = await isEmpty(scripts);
-      if ((await scripts.exchange('restore_begin', { id, empty })) !== true)
-        throw new Error(`${name} is not empty; restore a dump into an empty store.`);
+      if ((await scripts.exchange('restore_begin', { id, empty })) !== true) throw notEmpty(name);
       if (!empty) await clear(scripts, false);
       const restoration = new Restoration(scripts, name, id);
       try {

@@ -1,4 +1,4 @@
-import { pagesOf, startsAtOnce } from '../dump.ts';
+import { pagesOf, startsOf } from '../dump.ts';
 import type { DumpRecord, NodeRecord, WorkflowRecord } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
@@ -90,10 +90,7 @@ async function* limits(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
       const key = text(name);
       const numbers = { own: readNumbers(own), override: override === false ? null : readNumbers(override) };
       yield [{ kind: 'limit', record: { key, ...numbers, usedAt: number(usedAt) } }];
-      const at = listOf(starts).map(Number);
-      for (let from = 0; from < at.length; from += startsAtOnce) {
-        yield [{ kind: 'starts', record: { key, at: at.slice(from, from + startsAtOnce) } }];
-      }
+      yield startsOf(key, listOf(starts).map(Number));
       after = key;
     }
   }

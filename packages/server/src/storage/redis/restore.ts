@@ -1,7 +1,7 @@
 import { kindsIn } from '@ojs-ts/core/events';
 import { errorFingerprint, State, type WorkflowState } from '@ojs-ts/core/job';
 import { isReady } from '@ojs-ts/core/workflow';
-import { type Takers, take, withoutInbox } from '../dump.ts';
+import { Newest, type Takers, take, withoutInbox } from '../dump.ts';
 import type { Dumped, DumpRecord, StoreOwn } from '../storage.ts';
 import { noConfig } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
@@ -22,11 +22,7 @@ export class Restoration {
   readonly #scripts: Scripts;
   readonly #name: string;
   readonly #id: string;
-  #queues: Packed[] = [];
-  #limits: Packed[] = [];
-  #commands: Packed[] = [];
-  #requests: Packed[] = [];
-  #jobs: Packed[] = [];
+  #page = emptyPage();
   #flow: {
     readonly id: string;
     readonly number: number;
@@ -34,30 +30,19 @@ export class Restoration {
     waiting: number;
     last: number;
   } | null = null;
-  #number = 0;
-  #flowNumber = 0;
-  #place = 0;
-  #position = 0;
-  #lastStart = 0;
-  #seed = 0;
-  #leaseKey = '';
+  readonly #newest = new Newest();
 
   readonly #takers: Takers = {
-    store: ({ seed, leaseKey, position, lastStart }) => {
-      this.#seed = seed;
-      this.#leaseKey = leaseKey;
-      this.#position = position;
-      this.#lastStart = lastStart;
-    },
+    store: () => {},
     queue: ({ capacity, config, ...queue }) => {
-      this.#queues.push({
+      this.#page.queues.push({
         ...queue,
         capacity: capacity ?? undefined,
         config: config === noConfig ? undefined : config,
       });
     },
     limit: ({ key, own, override, usedAt }) => {
-      this.#limits.push({
+      this.#page.limits.push({
         key,
         own: packNumbers(own),
         override: override === null ? undefined : packNumbers(override),
@@ -88,10 +73,9 @@ export class Restoration {
       this.#command('ZADD', 'workers', seenAt, worker);
     },
     request: ({ key, at, claims }) => {
-      this.#requests.push({ key, at, claims: claims.flatMap(({ id, claim }) => [id, claim]) });
+      this.#page.requests.push({ key, at, claims: claims.flatMap(({ id, claim }) => [id, claim]) });
     },
     events: ({ position, at, count, entries }) => {
-      this.#position = Math.max(this.#position, position + count - 1);
       this.#command('ZADD', 'log', position, `${at}:${count}:${position}`);
       this.#command('HSET', 'entries', position, entries);
       for (const kind of kindsIn(entries)) this.#command('ZADD', `log:${kind}`, position, position);
@@ -108,42 +92,35 @@ export class Restoration {
   }
 
   async add(page: readonly DumpRecord[]): Promise<void> {
-    for (const record of page) take(this.#takers, record);
+    for (const record of page) {
+      this.#newest.note(record);
+      take(this.#takers, record);
+    }
     await this.#write();
   }
 
   /** Answers what the store keeps for ever from now on. */
   async end(): Promise<StoreOwn> {
     this.#endFlow();
-    const store = { number: this.#number, place: this.#place, position: this.#position, start: this.#lastStart };
-    this.#command('HSET', 'store', ...fieldsOf(store));
-    if (this.#flowNumber > 0) this.#command('INCRBY', 'flows:number', this.#flowNumber);
-    this.#command('HSET', 'layout', 'seed', this.#seed, 'leases', this.#leaseKey);
+    const { own, job, workflow, place, position, lastStart } = this.#newest;
+    this.#command('HSET', 'store', ...fieldsOf({ number: job, place, position, start: lastStart }));
+    if (workflow > 0) this.#command('INCRBY', 'flows:number', workflow);
+    this.#command('HSET', 'layout', 'seed', own.seed, 'leases', own.leaseKey);
     await this.#write();
     await this.#scripts.exchange('restore_end', { id: this.#id });
-    return { seed: this.#seed, leaseKey: this.#leaseKey };
+    return own;
   }
 
   /** @param cells what follows the key. Numbers travel as their digits: Lua would write large ones as 1e+15. */
   #command(name: string, key: string, ...cells: readonly Cell[]): void {
-    this.#commands.push([name, key, cells.map(String)]);
+    this.#page.commands.push([name, key, cells.map(String)]);
   }
 
   async #write(): Promise<void> {
-    const page = {
-      queues: this.#queues,
-      limits: this.#limits,
-      commands: this.#commands,
-      requests: this.#requests,
-      jobs: this.#jobs,
-    };
-    const written = await this.#scripts.exchange('restore', { id: this.#id, now: this.#lastStart, ...page });
+    const page = this.#page;
+    this.#page = emptyPage();
+    const written = await this.#scripts.exchange('restore', { id: this.#id, now: this.#newest.lastStart, ...page });
     if (written !== true) throw new OtherRestore(`${this.#name}: another restore has begun, so this one stops.`);
-    this.#queues = [];
-    this.#limits = [];
-    this.#commands = [];
-    this.#requests = [];
-    this.#jobs = [];
   }
 
   #workflow({ number, workflow }: Dumped['workflow']): void {
@@ -172,7 +149,6 @@ export class Restoration {
     if (sweeping) this.#command('ZADD', 'flows:sweeping', number, id);
     else if (finishedAt !== null)
       this.#command('ZADD', 'flows:over', finishedAt, String(number).padStart(16, '0') + id);
-    this.#flowNumber = Math.max(this.#flowNumber, number);
     this.#flow = { id, number, state, waiting: 0, last: -1 };
   }
 
@@ -220,11 +196,9 @@ export class Restoration {
   }
 
   #job({ number, place, job }: Dumped['job']): void {
-    this.#number = Math.max(this.#number, number);
-    this.#place = Math.max(this.#place, place ?? 0);
     const { bytes, envelope } = packConstant(job, job);
     const { id, result, history, progress, checkpoint } = job;
-    this.#jobs.push({
+    this.#page.jobs.push({
       ...{ id, bytes, record: packRecord(job), envelope, number, place: place ?? undefined },
       ...{
         result: result ?? undefined,
@@ -237,6 +211,10 @@ export class Restoration {
     if (job.state === State.available && place === null)
       throw new Error(`Job ${job.id} is available and has no place.`);
   }
+}
+
+function emptyPage(): Record<'queues' | 'limits' | 'commands' | 'requests' | 'jobs', Packed[]> {
+  return { queues: [], limits: [], commands: [], requests: [], jobs: [] };
 }
 
 /** Names and values of what is not null. */

@@ -1,11 +1,12 @@
 import type { Millis } from '@ojs-ts/core';
 import { fired, putCron } from '@ojs-ts/core/cron';
+import { readCron } from '../rows.ts';
 import type { CronRecord, Crons, Firing } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
 import { insertGroup } from './insert.ts';
 import { move } from './move.ts';
-import { type Cells, integer, integerOrNull, readJob, text, textOrNull } from './row.ts';
+import { readJob } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -60,7 +61,7 @@ function find(sql: Connection, name: string): CronRecord | null {
   return cells ? readCron(cells) : null;
 }
 
-export function writeCron(sql: Connection, cron: CronRecord): void {
+function writeCron(sql: Connection, cron: CronRecord): void {
   const { name, version, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec } = cron;
   sql.change(
     statements.writeCron,
@@ -75,21 +76,6 @@ export function writeCron(sql: Connection, cron: CronRecord): void {
     updatedAt,
     spec,
   );
-}
-
-export function readCron(cells: Cells): CronRecord {
-  return {
-    name: text(cells[0]),
-    version: integer(cells[1]),
-    enabled: cells[2] !== 0,
-    dueAt: integerOrNull(cells[3]),
-    runCount: integer(cells[4]),
-    lastRunAt: integerOrNull(cells[5]),
-    lastJob: textOrNull(cells[6]),
-    createdAt: integer(cells[7]),
-    updatedAt: integer(cells[8]),
-    spec: text(cells[9]),
-  };
 }
 
 function byName(a: CronRecord, b: CronRecord): number {

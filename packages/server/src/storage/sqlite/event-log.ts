@@ -8,9 +8,10 @@ import {
   kindMask,
 } from '@ojs-ts/core/events';
 import type { Json, State } from '@ojs-ts/core/job';
+import { rareOf, readBatch } from '../rows.ts';
 import type { EventsRead } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
-import { type Cells, integer, text } from './row.ts';
+import { integer } from './row.ts';
 import type { Sequences } from './sequences.ts';
 import { batchColumns, statements } from './statements.ts';
 
@@ -53,11 +54,6 @@ export class EventLog {
     this.#sql.change(statements.log, this.#sequences.positions(count), now, count, entries, rareOf(kinds));
     this.#grown = true;
   }
-}
-
-/** The column of kinds by which batches are indexed. */
-export function rareOf(kinds: readonly EventKind[]): number | null {
-  return kinds.length === 0 ? null : kindMask(kinds);
 }
 
 /** Entries of the index that one call looks at: about 10 ms. */
@@ -154,10 +150,6 @@ function* indexed(
     const cells = sql.get(statements.batch, integer(position));
     if (cells) yield readBatch(cells);
   }
-}
-
-function readBatch(cells: Cells): EventBatch {
-  return { position: integer(cells[0]), at: integer(cells[1]), count: integer(cells[2]), entries: text(cells[3]) };
 }
 
 function endOf({ position, count }: EventBatch): number {

@@ -41,6 +41,6 @@ function find(sql: Connection, { kind, key }: RecordKey): StoredRecord | null {
   return cells ? readRecord(cells) : null;
 }
 
-export function putRecord(sql: Connection, { kind, key, version, createdAt, updatedAt, body }: StoredRecord): void {
+function putRecord(sql: Connection, { kind, key, version, createdAt, updatedAt, body }: StoredRecord): void {
   sql.change(statements.putRecord, kind, key, version, createdAt, updatedAt, body);
 }

@@ -1,5 +1,5 @@
 import { queueLimitKey } from '@ojs-ts/core/job';
-import { recordColumns, sumColumns } from '../rows.ts';
+import { cronColumns, nodeColumns, recordColumns, sumColumns, workflowColumns } from '../rows.ts';
 import { decisionColumns, jobColumns, readyColumns } from './row.ts';
 
 // `LIMIT ? + 0`: with a plain bound LIMIT SQLite plans the statement again at every change of its value (17 µs).
@@ -10,10 +10,7 @@ const rankedWhere = (rank: string) => `SELECT number, priority, place, type FROM
 /** See the column in 002_baseline.sql. */
 export const padding = '.'.repeat(84);
 export const batchColumns = 'position, at, count, entries';
-const flowColumns =
-  'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
 const minuteFields = `SELECT minute, queue, type, ${sumColumns.join(', ')}, histogram FROM ojs_minutes`;
-const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 /** Jobs that failed, in the order of lists: by the fingerprint of their error, and by the digits of its message. */
 const endedFrom = (behind: '<' | '>') => `SELECT number, finished_at FROM ojs_jobs INDEXED BY ojs_jobs_ended
@@ -275,8 +272,8 @@ const workflowStatements = {
   flow: `SELECT number, first_node, last_node, state, total, completed, failed, cancelled, ready, sweeping,
     finished_at, name, kind, "end"
     FROM ojs_workflows WHERE id = ?`,
-  flowById: `SELECT ${flowColumns} FROM ojs_workflows WHERE id = ?`,
-  flowByNumber: `SELECT ${flowColumns} FROM ojs_workflows WHERE number = ?`,
+  flowById: `SELECT ${workflowColumns} FROM ojs_workflows WHERE id = ?`,
+  flowByNumber: `SELECT ${workflowColumns} FROM ojs_workflows WHERE number = ?`,
   flowsDown: `SELECT number FROM ojs_workflows INDEXED BY ojs_workflows_state
     WHERE state = ? AND number < ? ORDER BY number DESC LIMIT ? + 0`,
   makeFlow: `INSERT INTO ojs_workflows (id, first_node, last_node, state, total, completed, failed, cancelled,
@@ -324,7 +321,6 @@ const workflowStatements = {
   removeNodeSpecs: `DELETE FROM ojs_node_specs WHERE number BETWEEN ? AND ?`,
 } as const;
 
-const cronColumns = 'name, version, enabled, due_at, run_count, last_run_at, last_job, created_at, updated_at, spec';
 const cronStatements = {
   crons: `SELECT ${cronColumns} FROM ojs_crons`,
   cron: `SELECT ${cronColumns} FROM ojs_crons WHERE name = ?`,
@@ -342,7 +338,6 @@ const recordStatements = {
   recordsUp: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key > ? ORDER BY key LIMIT ? + 0 OFFSET ? + 0`,
   recordsDown: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key < ?
     ORDER BY key DESC LIMIT ? + 0 OFFSET ? + 0`,
-  recordsBehind: `SELECT ${recordColumns} FROM ojs_records WHERE (kind, key) > (?, ?) ORDER BY kind, key LIMIT ? + 0`,
   putRecord: `INSERT INTO ojs_records (${recordColumns}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE
     SET version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at,
     body = excluded.body`,

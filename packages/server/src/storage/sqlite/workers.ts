@@ -2,15 +2,13 @@ import type { Millis } from '@ojs-ts/core';
 import { heartbeatEntry } from '@ojs-ts/core/events';
 import { type JobId, State } from '@ojs-ts/core/job';
 import { extended, isOwner, overdueAt } from '@ojs-ts/core/lifecycle';
-import { readDirective, readWorker } from '../rows.ts';
+import { readDirective, readWorker, workerColumns } from '../rows.ts';
 import type { Beaten, Registry, WorkerBeat } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
 import { integer, integerOrNull, readBounds, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
-
-export const workerColumns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
 
 export function workers(
   sql: Connection,

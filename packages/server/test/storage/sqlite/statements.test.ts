@@ -184,7 +184,6 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   record: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key=?)',
   recordsUp: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key>?)',
   recordsDown: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key<?)',
-  recordsBehind: 'SEARCH ojs_records USING PRIMARY KEY ((kind,key)>(?,?))',
   putRecord: '',
   deleteRecord: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key=?)',
 };

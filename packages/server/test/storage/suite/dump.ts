@@ -1,6 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { uuidFrom } from '@ojs-ts/core';
 import { Failed, State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
+import { readBackup } from '../../../src/backup.ts';
 import { AuditLog } from '../../../src/engine/access/audit-log.ts';
 import { Documents } from '../../../src/engine/documents.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
@@ -128,7 +130,7 @@ export async function fill(storage: Storage): Promise<void> {
   );
 }
 
-async function told(storage: Storage): Promise<unknown> {
+async function told(storage: Storage): Promise<object> {
   const { jobs, registry, workflows, crons, records, upkeep } = storage;
   return {
     jobs: (await jobs.list({ states: 0xff, limit: 1000 })).items,
@@ -162,6 +164,15 @@ export const dumpCases: Cases = {
     expect(await told(storage)).toEqual(before);
     expect(await countErrors(storage)).toEqual([]);
     expect(await countErrors(copy)).toEqual([]);
+  },
+  async 'a backup of version 3 restores the store that it was made of'(storage) {
+    await using source = memoryStorage();
+    await fill(source);
+    const { pages } = await readBackup(fileURLToPath(new URL('backup-3.ndjson', import.meta.url)));
+    await storage.backup.restore(pages());
+    const own = { seed: 59971, leaseKey: '0ca7a785d1923bf0e8e060ae7cef3de4' };
+    expect(await told(storage)).toEqual({ ...(await told(source)), ...own });
+    expect(await countErrors(storage)).toEqual([]);
   },
   async 'a restored store serves jobs in the same order, under the same limits, and repeats the answer to a request'(
     storage,

@@ -1,30 +1,45 @@
+import { notEmpty } from '../../dump.ts';
+import { dump } from '../../sql/dump.ts';
 import type { Backup } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { dump } from './dump.ts';
-import { isEmpty, Restoration } from './restore.ts';
+import type { Cells, Reader } from '../connection/sql.ts';
+import { readJob } from '../jobs/job-row.ts';
+import { queries } from './dump.ts';
+import { isEmpty, PostgresRestoration } from './restore.ts';
 
 /** A dump shows one moment of the schema; a restore is one transaction. */
 export function backup(database: Database): Backup {
   return {
     async *dump() {
       await using snapshot = await database.snapshot();
-      for await (const page of dump(snapshot.read)) if (page.length > 0) yield page;
+      let cursors = 0;
+      yield* dump((query) => fetched(snapshot.read, `rows${cursors++}`, query), queries, readJob);
     },
 
     async restore(pages) {
       let begun = false;
       await database.transact(0, async (tx) => {
-        if (!(await isEmpty(tx)))
-          throw new Error(`${database.address.name} is not empty; restore a dump into an empty store.`);
+        if (!(await isEmpty(tx))) throw notEmpty(database.address.name);
         // The pages can be read only once, so the transaction cannot be run again.
         if (begun)
           throw new Error(`${database.address.name} is in use; stop all servers on it before you restore a dump.`);
         begun = true;
         await tx.script('SET LOCAL idle_in_transaction_session_timeout = 0');
-        const restoration = new Restoration(tx);
-        for await (const page of pages) await restoration.add(page);
+        const restoration = new PostgresRestoration(tx);
+        for await (const page of pages) await restoration.take(page);
         await restoration.end();
       });
     },
   };
+}
+
+/** Reads the rows of a query through a cursor, so few of them are in memory at once: an envelope may have 1 MiB. */
+async function* fetched(read: Reader, cursor: string, query: string): AsyncIterable<readonly Cells[]> {
+  await read(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${query}`, []);
+  for (;;) {
+    const page = await read(`FETCH 100 FROM ${cursor}`, []);
+    if (page.length === 0) break;
+    yield page;
+  }
+  await read(`CLOSE ${cursor}`, []);
 }

@@ -1,7 +1,8 @@
 import type { Millis } from '@ojs-ts/core';
-import { EventEntries, type EventKind, type EventSubject, kindMask, type NewBatch } from '@ojs-ts/core/events';
+import { EventEntries, type EventKind, type EventSubject, type NewBatch } from '@ojs-ts/core/events';
 import type { Json, State } from '@ojs-ts/core/job';
 import type { WorkflowCounts } from '@ojs-ts/core/workflow';
+import { rareOf } from '../../rows.ts';
 
 type Part = ((entries: EventEntries) => void) | EventBuffer;
 
@@ -9,11 +10,6 @@ type Part = ((entries: EventEntries) => void) | EventBuffer;
 export function batchValues(batch: NewBatch | null): readonly [number, Json | null, number | null] {
   if (batch === null) return [0, null, null];
   return [batch.count, batch.entries, rareOf(batch.kinds)];
-}
-
-/** The column of kinds by which batches are indexed. */
-export function rareOf(kinds: readonly EventKind[]): number | null {
-  return kinds.length === 0 ? null : kindMask(kinds);
 }
 
 /**

@@ -1,11 +1,12 @@
 import type { Millis } from '@ojs-ts/core';
 import { fired, putCron } from '@ojs-ts/core/cron';
 import type { JobRecord } from '@ojs-ts/core/job';
-import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
+import { text } from '../../cells.ts';
+import { cronColumns, readCron } from '../../rows.ts';
 import type { CronRecord, Crons, Firing } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lockAhead } from '../connection/locks.ts';
-import { type Cells, indexJoin } from '../connection/sql.ts';
+import { indexJoin } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { insertGroups } from '../insert/insert.ts';
 import { jobColumns, readJob } from '../jobs/job-row.ts';
@@ -17,9 +18,6 @@ const runsIn = (table: string) =>
   `(SELECT id, number FROM ojs.${table} WHERE cron = wanted.name ORDER BY cron, number LIMIT $2)`;
 
 type Fired = Awaited<ReturnType<Crons['fire']>>[number];
-
-export const cronColumns =
-  'name, version, enabled, due_at, run_count, last_run_at, last_job, created_at, updated_at, spec';
 
 export function crons(database: Database): Crons {
   return {
@@ -184,19 +182,4 @@ function updateCrons(tx: Transaction, crons: readonly CronRecord[]): void {
       crons.map(({ spec }) => spec),
     ],
   );
-}
-
-export function readCron(cells: Cells): CronRecord {
-  return {
-    name: text(cells[0]),
-    version: integer(cells[1]),
-    enabled: cells[2] === true,
-    dueAt: integerOrNull(cells[3]),
-    runCount: integer(cells[4]),
-    lastRunAt: integerOrNull(cells[5]),
-    lastJob: textOrNull(cells[6]),
-    createdAt: integer(cells[7]),
-    updatedAt: integer(cells[8]),
-    spec: text(cells[9]),
-  };
 }

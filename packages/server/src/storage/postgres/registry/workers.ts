@@ -3,20 +3,18 @@ import { type EventSubject, heartbeatEntry } from '@ojs-ts/core/events';
 import { type JobId, type JobRecord, State } from '@ojs-ts/core/job';
 import { extended, isOwner, overdueAt } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
-import { readWorker } from '../../rows.ts';
+import { readWorker, workerColumns } from '../../rows.ts';
 import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { type Cells, indexJoin, isStorable, numbers, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
-
-const columns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
 
 export function workers(database: Database): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
   return {
     beat: (beats, now) => database.transact(now, (tx) => beat(tx, beats, now)),
 
     async workers() {
-      return (await database.read(`SELECT ${columns} FROM ojs.workers ORDER BY worker`)).map(readWorker);
+      return (await database.read(`SELECT ${workerColumns} FROM ojs.workers ORDER BY worker`)).map(readWorker);
     },
 
     async direct(worker, directive) {
@@ -76,7 +74,7 @@ function noted(
 
 async function lockWorkers(tx: Transaction, beats: readonly WorkerBeat[]): Promise<Map<string, WorkerRecord>> {
   const rows = await tx.query(
-    `SELECT ${columns} FROM ojs.workers WHERE worker = ANY ($1::text[]) ORDER BY worker FOR UPDATE`,
+    `SELECT ${workerColumns} FROM ojs.workers WHERE worker = ANY ($1::text[]) ORDER BY worker FOR UPDATE`,
     [[...new Set(beats.map(({ worker }) => worker))]],
   );
   return new Map(rows.map(readWorker).map((record) => [record.worker, record]));

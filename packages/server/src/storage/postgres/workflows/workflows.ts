@@ -10,7 +10,7 @@ import {
   type WorkflowRecord,
 } from '@ojs-ts/core/workflow';
 import { integer, text } from '../../cells.ts';
-import { readNode, readWorkflow } from '../../rows.ts';
+import { nodeColumns, readNode, readWorkflow, workflowColumns } from '../../rows.ts';
 import type { Page, Workflows } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { type Cells, flags, isStorable, joined, numbers, type Reader, texts } from '../connection/sql.ts';
@@ -23,10 +23,6 @@ import { isNode, nodesPerWorkflow, readIndexes } from './nodes.ts';
 type Created = Awaited<ReturnType<Workflows['create']>>;
 /** The job of a node. */
 type Started = NewJob & { readonly node: NodeRef };
-
-export const workflowColumns =
-  'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping, number';
-export const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 const insertNodes = `INSERT INTO ojs.nodes (number, state, open, member, ready, name, job, next)
   SELECT number, CASE WHEN started THEN 'pending' ELSE 'waiting' END, open, coalesce(member, false),
@@ -244,7 +240,7 @@ async function list(
   const skip = after === undefined ? (offset ?? 0) : 0;
   const [rows, total] = await Promise.all([
     reader(
-      `SELECT ${workflowColumns} FROM ojs.workflows WHERE number IN (
+      `SELECT ${workflowColumns}, number FROM ojs.workflows WHERE number IN (
          SELECT number FROM unnest($1::text[]) AS wanted (state), LATERAL (
            SELECT number FROM ojs.workflows AS flow WHERE flow.state = wanted.state AND number < $2
            ORDER BY number DESC LIMIT $3
@@ -260,6 +256,6 @@ async function list(
   return { items: page.map(readWorkflow), next, total };
 }
 
-export function readNodeRecord(workflow: string, cells: Cells): NodeRecord {
+function readNodeRecord(workflow: string, cells: Cells): NodeRecord {
   return readNode({ workflow, index: integer(cells[0]) % nodesPerWorkflow, next: readIndexes(cells[8]) }, cells);
 }

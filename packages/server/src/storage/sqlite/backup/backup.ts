@@ -1,7 +1,10 @@
+import { notEmpty, pagesOf } from '../../dump.ts';
+import { dump } from '../../sql/dump.ts';
 import type { Backup } from '../../storage.ts';
 import { Connection, patiently, type Synchronous } from '../disk/connection.ts';
-import { dump } from './dump.ts';
-import { isEmpty, Restoration } from './restore.ts';
+import { readJob } from '../row.ts';
+import { inSqlite, queries } from './dump.ts';
+import { isEmpty, SqliteRestoration } from './restore.ts';
 
 /** Each call has a connection of its own: a dump is a snapshot while others write, and a restore is one commit. */
 export function backup(main: Connection, synchronous: Synchronous, patienceMs: number): Backup {
@@ -15,7 +18,7 @@ export function backup(main: Connection, synchronous: Synchronous, patienceMs: n
           // The snapshot begins with the first read.
           sql.get('SELECT one FROM ojs_store');
         });
-        for (const page of dump(sql)) if (page.length > 0) yield page;
+        yield* dump((query) => pagesOf(sql.each(inSqlite(query))), queries, readJob);
       } finally {
         sql.close();
       }
@@ -26,9 +29,9 @@ export function backup(main: Connection, synchronous: Synchronous, patienceMs: n
       const sql = new Connection(main.file, synchronous);
       try {
         await patiently(sql, patienceMs, () => sql.execute('BEGIN IMMEDIATE'));
-        if (!isEmpty(sql)) throw new Error(`${sql.file} is not empty; restore a dump into an empty store.`);
-        const restoration = new Restoration(sql);
-        for await (const page of pages) restoration.add(page);
+        if (!isEmpty(sql)) throw notEmpty(sql.file);
+        const restoration = new SqliteRestoration(sql);
+        for await (const page of pages) restoration.take(page);
         restoration.end();
         sql.execute('COMMIT');
       } catch (error) {

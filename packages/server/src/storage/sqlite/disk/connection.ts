@@ -65,6 +65,11 @@ export class Connection {
     return this.#statement(sql).all(...values) as unknown as readonly Cells[];
   }
 
+  /** Reads each row when it is taken. */
+  each(sql: string): Iterable<Cells> {
+    return this.#statement(sql).iterate() as unknown as Iterable<Cells>;
+  }
+
   get(sql: string, ...values: SQLInputValue[]): Cells | undefined {
     return this.#statement(sql).get(...values) as unknown as Cells | undefined;
   }

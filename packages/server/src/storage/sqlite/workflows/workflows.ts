@@ -183,6 +183,6 @@ function find(sql: Connection, id: string): WorkflowRecord | null {
   return cells ? readWorkflow(cells) : null;
 }
 
-export function readNodeRecord(workflow: string, first: number, cells: Cells): NodeRecord {
+function readNodeRecord(workflow: string, first: number, cells: Cells): NodeRecord {
   return readNode({ workflow, index: integer(cells[0]) - first, next: readNumbers(text(cells[8])) }, cells);
 }
