@@ -18,6 +18,7 @@ const checks = [
   types('tsconfig.json', 'house'),
   types('packages/dashboard/app', 'pages'),
   ['biome', 'check', '.', '--colors=force'],
+  ['node', 'scripts/lua.ts'],
 ];
 
 async function run([program = '', ...args]: readonly string[]): Promise<boolean> {

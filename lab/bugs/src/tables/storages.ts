@@ -119,7 +119,7 @@ export const storages: CaseBugs = {
       `function repeated(key)
         local known, held = key and call('HGET', p .. 'requests', key), {}
         if not known then return nil end
-        long_way()
+        local jobs = require('jobs')
         local claims = unpacked(known).claims
         for i = 1, #claims, 2 do held[#held + 1] = jobs.full(claims[i]) end
         return held
@@ -153,7 +153,7 @@ export const storages: CaseBugs = {
   ],
   'redis-dead-letter-miscounted': [
     'OJS-L1-DLQ-003',
-    lua('lib/queues', 'function queues.add_dead(name) return original(name, 1) end'),
+    lua('hot/queues', 'function queues.add_dead(name) return original(name, 1) end'),
   ],
   'redis-limit-ignored': [
     'OJS-L4-RLM-002',

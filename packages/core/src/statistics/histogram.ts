@@ -6,7 +6,7 @@ const hourMs = 3_600_000;
 /**
  * Upper bounds in milliseconds, inclusive; one bucket more is open. About three an octave: from 3 ms to an hour each is
  * at most a third above the one before, and so far may a percentile be off. The bounds that ojs-observability §8.2
- * recommends are among them. `lua/lib/statistics.lua` has the same list.
+ * recommends are among them. `lua/hot/statistics.lua` has the same list.
  */
 export const bucketBounds: readonly number[] = [
   ...[1, 2, 3, 4, 5, 6, 8],

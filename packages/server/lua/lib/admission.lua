@@ -2,7 +2,18 @@
 -- writes nothing until the end; then it stores the group whole or not at all. A new job is
 -- { job, bytes, envelope, unique, limits }; `envelope` is there where the bytes are without it. An answer is `true` for
 -- a job that was inserted and replaced none.
-admission = {}
+local call, cells, store = require('common')
+local log = require('event-log')
+local statistics = require('statistics')
+local queues = require('queues')
+local segments = require('segments')
+local history = require('history')
+local holders = require('holders')
+local jobs = require('jobs')
+local limit_groups = require('limit-groups')
+local limits = require('limits')
+local transitions = require('transitions')
+local admission = {}
 do
   local function as_answer(item)
     return { item.job.id, false, item.bytes, item.envelope and { envelope = item.envelope } or false }
@@ -268,3 +279,5 @@ do
     return answer == true and { kind = 'inserted', replaced = {} } or answer
   end
 end
+
+return admission

@@ -3,7 +3,8 @@
 -- characters. Before the refs is a head of one line: `\1` and, for each queue and type of the jobs,
 -- <queue>`\2`<type>`\1`. So a list of one queue or type passes the batches of others without a look at their jobs. With
 -- more than fifteen pairs the head is empty, and the batch may have any job.
-ended = {}
+local call, int, p, store = require('common')
+local ended = {}
 do
   local key, size = p .. 'ended', 52
 
@@ -89,3 +90,5 @@ do
     return walk
   end
 end
+
+return ended

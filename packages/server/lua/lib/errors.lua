@@ -1,7 +1,8 @@
 -- Jobs that failed, by the fingerprints of their errors: `fingerprints` has that of each job. A group is the jobs with
 -- one fingerprint, state, queue and type: the sorted set e:<group>, with the scores of s:<state>. `errors` has the
 -- groups in the order of their names, so those of a fingerprint, or of a message, are beside each other.
-errors = {}
+local at_end, call, cells, p, set_score, write_pending = require('common')
+local errors = {}
 do
   local touched = {}
 
@@ -32,3 +33,5 @@ do
     touched = {}
   end
 end
+
+return errors

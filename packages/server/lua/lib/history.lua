@@ -1,5 +1,6 @@
 -- A job's history and the texts that go into it. `history` of a job is its entries, joined by commas.
-history = {}
+local int = require('common')
+local history = {}
 do
   -- Ports core's `formatTimestamp`. Lua has no calendar: days since 1970 become a date whose year begins in March
   -- ("civil from days", https://howardhinnant.github.io/date_algorithms.html).
@@ -92,3 +93,5 @@ do
       .. history.seconds(elapsed) .. '}'
   end
 end
+
+return history

@@ -2,7 +2,9 @@
 -- job-bytes.ts writes them, and behind them the job's number in 16 digits. `states` has what has changed: a short
 -- record, which counts for the state always, and for priority, start and queue where it has them. Result, history,
 -- progress and checkpoint have hashes of their own, and long envelopes are in `envelopes`.
-jobs = {}
+local call, cells, p, unpacked = require('common')
+local node_in = require('plain')
+local jobs = {}
 do
   -- Mark (a byte that no text begins with: TypeScript reads it as bytes), state, flags (1: there is a trace, 2: the
   -- envelope is in `envelopes`, 4: there are rare members, 8: a unique key and no other one, 16: limits and no other
@@ -56,7 +58,7 @@ do
     local job = bit.band(flags, 40) == 0 and rare ~= '' and unpacked(rare) or {}
     if bit.band(flags, 8) ~= 0 then job.uniqueKey = rare end
     if bit.band(flags, 32) ~= 0 then
-      local workflow, index = plain.node(rare)
+      local workflow, index = node_in(rare)
       job.node = { workflow = workflow, index = tonumber(index) }
     end
     job.id, job.type, job.queue, job.state, job.priority = id, type, queue, state, priority
@@ -201,3 +203,5 @@ do
     cells.set('jobs', job.id, false)
   end
 end
+
+return jobs

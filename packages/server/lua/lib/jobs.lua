@@ -3,6 +3,13 @@
 -- those in the dead letter; due, overdue, expiring go by time; u:<state>:<key> holders of a unique key by creation;
 -- cron:<name> the unfinished runs of a cron. Completed jobs of a batch are in `ended` only (ended.lua). Available jobs
 -- are also in a ready queue (limit-groups.lua).
+local call, cells, int, p, set_score, store, wake, write_pending = require('common')
+local queues = require('queues')
+local ended = require('ended')
+local errors = require('errors')
+local jobs = require('job-bytes')
+local limit_groups = require('limit-groups')
+local limits = require('limits')
 do
   local refs = {}
 
@@ -167,3 +174,5 @@ do
     jobs.forget(job)
   end
 end
+
+return jobs

@@ -6,7 +6,10 @@
 -- row for each group: the key whose waitlist has it, its head and whether it is open. `open_groups:<queue>` has the
 -- open ones by head; `open_groups:<queue>\n<key>` and `waitlist:<queue>\n<key>` the open and the closed ones of a
 -- waitlist. `rate_timers:<queue>` has the keys that a rate has closed, by the time at which it lets the next job start.
-limit_groups = {}
+local at_end, call, int, p, pack, unpacked, wake, write_pending = require('common')
+local queues = require('queues')
+local limits = require('limits')
+local limit_groups = {}
 do
   local touched = {}
 
@@ -229,3 +232,5 @@ do
 
   at_end[#at_end + 1] = limit_groups.settle
 end
+
+return limit_groups

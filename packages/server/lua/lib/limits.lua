@@ -1,7 +1,9 @@
 -- Limits: a row each in the hash `limits`. `limit:names` has the keys in their order. `limit:idle` has the keys that no
 -- job, queue or operator names, by their last use. The list `starts:<key>` has the starts that a rate may still count,
 -- the hash `waiting:<key>` how many jobs wait under it by queue.
-limits = {}
+local at_end, call, in_pieces, int, p, pack, store, unpacked = require('common')
+local queues = require('queues')
+local limits = {}
 do
   local rows, changed, waits = {}, {}, {}
   -- Keys of which slots were freed or numbers changed, and keys with rates under which jobs have started: limit groups
@@ -264,3 +266,5 @@ do
   end
   at_end[#at_end + 1] = limits.flush
 end
+
+return limits

@@ -1,6 +1,13 @@
 -- Changes of jobs: the transitions that core decides, and those that a script decides itself because it meets their
 -- jobs: replacement, expiry, promotion, start.
-transitions = {}
+local call, cells, int, log_event, p, write_pending = require('common')
+local log = require('event-log')
+local statistics = require('statistics')
+local segments = require('segments')
+local history = require('history')
+local jobs = require('jobs')
+local workflows = require('workflows')
+local transitions = {}
 do
   local texts = { 'result', 'history', 'progress', 'checkpoint' }
 
@@ -183,3 +190,5 @@ do
     return counts
   end
 end
+
+return transitions

@@ -5,7 +5,10 @@
 -- nodes that are ready, with the index as score, and half more if the node is no member. A node that is neither closed
 -- nor ready, and has no open dependency, is pending: no workflow completes or fails before all of its nodes are closed.
 -- Nothing is written of nodes that waited when their workflow was cancelled: they read as cancelled.
-workflows = {}
+local at_end, call, cells, int, p, set_score, write_pending = require('common')
+local log = require('event-log')
+local scores = require('plain')
+local workflows = {}
 do
   -- Reads the constant part of a node: whether it is a member, its job, its dependents, its name.
   local function static(text)
@@ -224,7 +227,7 @@ do
     local list = unready[id] or p .. 'nr:' .. id
     ready_of(id)[index] = false
     unready[id] = list
-    local gone = plain.scores(list).remove
+    local gone = scores(list).remove
     gone[#gone + 1] = index
   end
 
@@ -347,3 +350,5 @@ do
     return gone
   end
 end
+
+return workflows

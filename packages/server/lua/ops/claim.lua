@@ -1,4 +1,9 @@
 -- One batch of claims.
+local call, cells, finish, int, p, pack, store, unpacked, wake, write_pending = require('common')
+local log = require('event-log')
+local statistics = require('statistics')
+local queues = require('queues')
+local start_plain = require('plain-start')
 
 local now
 -- The most that one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each
@@ -32,6 +37,7 @@ end
 
 -- Starts an execution.
 local function start(job, claim)
+  local jobs, transitions = require('jobs'), require('transitions')
   local was_enqueued = job.enqueuedAt
   jobs.leave(job, now)
   transitions.start(job, claim, now)
@@ -73,7 +79,7 @@ end
 -- Starts the first of a ready queue, or discards it where it has expired. Returns false if the call has used up its
 -- budget: the answer then asks waiting callers to repeat the call.
 local function take(batch, ready, queue)
-  long_way()
+  local jobs = require('jobs')
   local ref = ready.refs[ready.at]
   local id = jobs.id(ref)
   local job = jobs.read(id)
@@ -86,7 +92,7 @@ local function take(batch, ready, queue)
     hand_out(batch, jobs.full(id), id, job.claim)
   elseif budget.expired > 0 then
     budget.expired = budget.expired - 1
-    transitions.expire(job, now)
+    require('transitions').expire(job, now)
   else
     wake(queue)
     return false
@@ -99,7 +105,7 @@ end
 local function take_plain(batch, ready, most, rival)
   local bytes = budget.started and budget.bytes
     or math.max(budget.bytes, #(cells.get('jobs', string.sub(ready.refs[ready.at], 17)) or ''))
-  local taken, size = plain.start(ready, batch.claim, now, most, rival, bytes, batch.taken, batch.claims)
+  local taken, size = start_plain(ready, batch.claim, now, most, rival, bytes, batch.taken, batch.claims)
   if taken > 0 then has_bytes(size) end
   return taken
 end
@@ -107,13 +113,13 @@ end
 local function has_room(batch, queue)
   if #batch.taken >= batch.claim.limit or budget.full then return false end
   if not queues.is_limited(queue) then return true end
-  long_way()
-  return not limits.closed_until('queue:' .. queue, now)
+  return not require('limits').closed_until('queue:' .. queue, now)
 end
 
 -- Takes from the head of a ready queue until another queue's head, `rival`, comes first. False where the call must
 -- leave the queue.
 local function take_run(batch, ready, queue, rival, group)
+  local limit_groups = group and require('limit-groups')
   while peek(ready) do
     local most = batch.claim.limit - #batch.taken
     read_ahead(ready, most)
@@ -128,6 +134,7 @@ end
 
 -- Takes what the limits of the group let start. A group that a key has closed goes to its waitlist.
 local function take_from_group(batch, row, rival)
+  local limit_groups = require('limit-groups')
   local queue, group = row.queue, row.group
   local closed = limit_groups.closing_key(group, now)
   if closed then
@@ -158,10 +165,8 @@ local function take_from(batch, queue)
   local row = queues.find(queue)
   if not row or row.paused then return end
   local has_groups = row.limitGroups > 0
-  if has_groups then
-    long_way()
-    limit_groups.reopen(queue, now, 500)
-  end
+  local limit_groups = has_groups and require('limit-groups')
+  if has_groups then limit_groups.reopen(queue, now, 500) end
   local asked = has_groups and 4 or math.max(1, batch.claim.limit - #batch.taken)
   local unlimited = ready_queue_of(p .. 'ready:' .. queue, asked)
   local goes_on = true
@@ -179,14 +184,14 @@ end
 
 -- When a rate that holds back jobs of these queues lets one start.
 local function again(names)
+  local limit_groups = loaded('limit-groups')
   if limit_groups then limit_groups.settle(now) end
   local first
   for _, queue in ipairs(names) do
     local row = queues.find(queue)
     if row and not row.paused and (row.s2 or 0) > 0 then
-      long_way()
-      local of_groups = row.limitGroups > 0 and limit_groups.reopens_at(queue) or nil
-      first = first_of(first, limits.reopens_at('queue:' .. queue, now), of_groups)
+      local of_groups = row.limitGroups > 0 and require('limit-groups').reopens_at(queue) or nil
+      first = first_of(first, require('limits').reopens_at('queue:' .. queue, now), of_groups)
     end
   end
   return first or false
@@ -196,8 +201,7 @@ end
 local function repeated(key)
   local known = key and call('HGET', p .. 'requests', key)
   if not known then return nil end
-  long_way()
-  local held = {}
+  local held, jobs = {}, require('jobs')
   local claims = unpacked(known).claims
   for i = 1, #claims, 2 do
     local job = jobs.read(claims[i])
@@ -229,7 +233,7 @@ local function serve(claim)
   return { batch.taken, #batch.taken < claim.limit and again(claim.queues), false }
 end
 
--- With common. Keys of fetches; answers id and claim of each job that each of them got.
+-- Keys of fetches; answers id and claim of each job that each of them got.
 function reading.claims_of(keys)
   local out = {}
   for i, key in ipairs(keys) do
@@ -239,16 +243,15 @@ function reading.claims_of(keys)
   return out
 end
 
--- With transitions, on the long way. { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what
+-- { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what
 -- the call does besides its claims. Answers jobs, `again` and whether it was deferred of each claim.
 function changing.claim(request)
   -- Starts under a rate are in the order of their times, though the clocks of callers differ.
   now = math.max(request.now, store.get('start'))
   budget = { expired = request.expired, groups = 500, bytes = request.maxBytes, started = false, full = false }
   if call('ZRANGEBYSCORE', p .. 'due', '-inf', int(now), 'LIMIT', 0, 1)[1] then
-    long_way()
-    transitions.promote_due(now, request.promoted)
-    limit_groups.settle(now)
+    require('transitions').promote_due(now, request.promoted)
+    require('limit-groups').settle(now)
   end
   local out = {}
   for i, claim in ipairs(request.claims) do out[i] = serve(claim) end

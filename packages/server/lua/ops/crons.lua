@@ -1,5 +1,9 @@
 -- Crons: the hash c:<name> is the cron, the set `crons` has the names, the sorted set `crons:due` those that are
 -- enabled and have a next firing, by its time.
+local call, finish, int, log_event, p = require('common')
+local admission = require('admission')
+local jobs = require('jobs')
+local transitions = require('transitions')
 
 local function record(name)
   return call('HMGET', p .. 'c:' .. name, 'sp', 'en', 'due', 'rc', 'lr', 'lj', 'at', 'up', 'v')
@@ -11,7 +15,7 @@ local function schedule(name)
   else call('ZREM', p .. 'crons:due', name) end
 end
 
--- With common. ARGV: all; or due, now, limit; or one, name. Answers name and record of each that is there.
+-- ARGV: all; or due, now, limit; or one, name. Answers name and record of each that is there.
 function reading.cron_list()
   local names = {}
   if ARGV[1] == 'all' then names = call('SMEMBERS', p .. 'crons')
@@ -28,7 +32,7 @@ function reading.cron_list()
   return out
 end
 
--- With common. ARGV: now, name, spec, enabled ('1' or ''), due at ('' for never), expected version ('' for whatever is
+-- ARGV: now, name, spec, enabled ('1' or ''), due at ('' for never), expected version ('' for whatever is
 -- there, 0 for none). Answers whether the cron was made, and its record; null where its version is another one.
 function adding.cron_put()
   local now, name, due = ARGV[1], ARGV[2], ARGV[5]
@@ -43,7 +47,7 @@ function adding.cron_put()
   return { version and 0 or 1, record(name) }
 end
 
--- With common. ARGV: name. Answers the record that was there, or null.
+-- ARGV: name. Answers the record that was there, or null.
 function changing.cron_remove()
   local cron = record(ARGV[1])
   call('DEL', p .. 'c:' .. ARGV[1])
@@ -52,7 +56,7 @@ function changing.cron_remove()
   return cron[9] and cron
 end
 
--- With jobs. { names, limit }; answers a list of jobs of each.
+-- { names, limit }; answers a list of jobs of each.
 function reading.cron_unfinished(request)
   local out = {}
   for i, name in ipairs(request.names) do
@@ -64,7 +68,7 @@ function reading.cron_unfinished(request)
   return out
 end
 
--- With admission. { now, firings }; a firing is { name, version, due ('' for never), cancels, job, events }. Answers of
+-- { now, firings }; a firing is { name, version, due ('' for never), cancels, job, events }. Answers of
 -- each the answer to its insert in a list, which is empty where it has no job; false where another server fired.
 function adding.cron_fire(request)
   local now = request.now

@@ -1,6 +1,11 @@
 -- The reads of a dump.
+local call, p, store, unpacked = require('common')
+local jobs = require('jobs')
+local limit_groups = require('limit-groups')
+local limits = require('limits')
+local workflows = require('workflows')
 
--- With common. A cursor; answers the next one ('0' at the end) and names of keys of the namespace. A key that is there
+-- A cursor; answers the next one ('0' at the end) and names of keys of the namespace. A key that is there
 -- all the time is answered, maybe more than once.
 function reading.dump_scan(cursor)
   local found = call('SCAN', cursor, 'MATCH', p .. '*', 'COUNT', 1000)
@@ -9,7 +14,7 @@ function reading.dump_scan(cursor)
   return { found[1], names }
 end
 
--- With common. Answers the key of the leases, seed, position, last start, how many jobs and how many workflows were
+-- Answers the key of the leases, seed, position, last start, how many jobs and how many workflows were
 -- made.
 function reading.dump_store(_)
   return {
@@ -33,7 +38,7 @@ local function take_job(out, id)
   out[#out + 1] = { full, job.number, place }
 end
 
--- With common. A cursor; answers the next one ('0' at the end) and ids of jobs. A job that is there all the time is
+-- A cursor; answers the next one ('0' at the end) and ids of jobs. A job that is there all the time is
 -- answered, maybe more than once.
 function reading.dump_ids(cursor)
   local found = call('HSCAN', p .. 'jobs', cursor, 'COUNT', 1000)
@@ -42,7 +47,7 @@ function reading.dump_ids(cursor)
   return { found[1], ids }
 end
 
--- With jobs. { ids } or { flow }; answers each job that is there. With { flow } it also answers the workflow's record,
+-- { ids } or { flow }; answers each job that is there. With { flow } it also answers the workflow's record,
 -- its number, all fields of its nodes, and the indexes of those that are ready; false if the workflow is gone.
 function reading.dump_jobs(request)
   local out = {}
@@ -61,7 +66,7 @@ function reading.dump_jobs(request)
     call('ZRANGE', p .. 'nr:' .. request.flow, 0, -1) }
 end
 
--- With limits. { after, limit }; answers the records behind the key, each with the time of its last use, and all starts
+-- { after, limit }; answers the records behind the key, each with the time of its last use, and all starts
 -- that are kept.
 function reading.dump_limits(request)
   local out = {}
@@ -73,7 +78,7 @@ function reading.dump_limits(request)
   return out
 end
 
--- With common. A cursor; answers the next one ('0' at the end), and of each request its key, its time, and id and claim
+-- A cursor; answers the next one ('0' at the end), and of each request its key, its time, and id and claim
 -- of its jobs.
 function reading.dump_requests(cursor)
   local found = call('HSCAN', p .. 'requests', cursor, 'COUNT', 500)

@@ -1,4 +1,7 @@
--- With jobs. { after, limit, states, deadLetter, queue, type }: a page of the groups behind `after`. Answers the groups
+local call, p = require('common')
+local errors = require('errors')
+
+-- { after, limit, states, deadLetter, queue, type }: a page of the groups behind `after`. Answers the groups
 -- that fit, each with its number of jobs, and the last group of the page; false at the end.
 function reading.error_groups(q)
   local found, last = {}, false
@@ -15,7 +18,7 @@ function reading.error_groups(q)
   return { found, last }
 end
 
--- With jobs. Groups; answers of each the positions of its first and last job, { score, number, id } or false.
+-- Groups; answers of each the positions of its first and last job, { score, number, id } or false.
 function reading.error_ends(groups)
   local out = {}
   for i, group in ipairs(groups) do
@@ -30,7 +33,7 @@ function reading.error_ends(groups)
   return out
 end
 
--- With jobs. Ids; answers their histories, false where a job has none.
+-- Ids; answers their histories, false where a job has none.
 function reading.histories(ids)
   local out = {}
   for i, id in ipairs(ids) do out[i] = call('HGET', p .. 'histories', id) end

@@ -1,5 +1,6 @@
 -- The event log: the sorted set `log` lists a batch as <at>:<count>:<position> by its position, the hash `entries` has
 -- its text. The sorted set `log:<kind>` has the positions of the batches with an event of a kind that is not common.
+local call, finish, in_pieces, int, log_event, p, store = require('common')
 
 local function read_batch(batch)
   local at, count, position = string.match(batch, '^(%-?%d+):(%d+):(%d+)$')
@@ -43,7 +44,7 @@ local function each_of_kinds(from, request, take)
   end
 end
 
--- With common. { down, from, limit, kinds }: batches with an event after `from`, or down those that begin before it;
+-- { down, from, limit, kinds }: batches with an event after `from`, or down those that begin before it;
 -- with `kinds` only those that have one of them. Answers batches { position, at, count, entries }, oldest and newest
 -- position, whether the limit ended the read.
 function reading.events(request)
@@ -72,14 +73,14 @@ function reading.events(request)
   return { found, tonumber(first[2]) or newest + 1, newest, total >= request.limit }
 end
 
--- With common. { now, events }.
+-- { now, events }.
 function changing.record(request)
   for _, entry in ipairs(request.events) do log_event(entry) end
   finish(request.now)
   return true
 end
 
--- With common. { source, from, to, batches }: appends what another shard has logged, where `from` is how far that log
+-- { source, from, to, batches }: appends what another shard has logged, where `from` is how far that log
 -- was taken before. The hash `imports` notes this of each source. Answers how far it is taken now: `to`, or the
 -- position that another server has come to.
 function changing.log_import(request)
@@ -100,7 +101,7 @@ function changing.log_import(request)
   return request.to
 end
 
--- With common. { upto, kinds }: removes the batches up to a position, which the home shard has taken; `kinds` are all
+-- { upto, kinds }: removes the batches up to a position, which the home shard has taken; `kinds` are all
 -- that may have a set.
 function changing.log_trim(request)
   local upto = request.upto

@@ -1,6 +1,9 @@
 -- Jobs by their ids. `list` and `claim` have files of their own.
+local call, cells, finish, p = require('common')
+local insert_plain = require('plain-insert')
+local complete_plain = require('plain-complete')
 
--- With admission, on the long way. { now, groups, options }: a group is a list of new jobs, or a single plain job.
+-- { now, groups, options }: a group is a list of new jobs, or a single plain job.
 -- Answers a list of lists, see lib/admission.lua.
 function adding.insert(request)
   local out, ids = {}, {}
@@ -14,9 +17,9 @@ function adding.insert(request)
   cells.fetch('jobs', ids, 1, #ids)
   local i, last = 1, #request.groups
   while i <= last do
-    i = plain.insert(request.groups, i, last, request.now, out)
+    i = insert_plain(request.groups, i, last, request.now, out)
     if i <= last then
-      long_way()
+      local admission = require('admission')
       out[i] = admission.insert(admission.items(request.groups[i]), request.now, request.options)
       i = i + 1
     end
@@ -25,7 +28,7 @@ function adding.insert(request)
   return out
 end
 
--- With transitions, on the long way. { now, transitions }: of each what core decides, or { id, claim, worker, result }
+-- { now, transitions }: of each what core decides, or { id, claim, worker, result }
 -- of a completion. Answers a list, see transitions.apply.
 function changing.transition(request)
   local out, ids = {}, {}
@@ -34,10 +37,10 @@ function changing.transition(request)
   cells.fetch('states', ids, 1, #ids)
   local i, last = 1, #request.transitions
   while i <= last do
-    i = plain.complete(request.transitions, i, request.now, out)
+    i = complete_plain(request.transitions, i, request.now, out)
     local one = request.transitions[i]
     if one then
-      long_way()
+      local transitions = require('transitions')
       out[i] = transitions.apply(one.id and one or transitions.completed(one), request.now)
     end
     i = i + 1
@@ -46,16 +49,18 @@ function changing.transition(request)
   return out
 end
 
--- With jobs. A list of ids; answers a list of jobs, false where there is none.
+-- A list of ids; answers a list of jobs, false where there is none.
 function reading.get(ids)
+  local jobs = require('jobs')
   local out = {}
   jobs.fetch(ids, 1, #ids)
   for i, id in ipairs(ids) do out[i] = jobs.full(id) or false end
   return out
 end
 
--- With transitions. { now, ids, from, deadLetter }; answers whether each was there.
+-- { now, ids, from, deadLetter }; answers whether each was there.
 function changing.remove(request)
+  local jobs, transitions = require('jobs'), require('transitions')
   local out = {}
   for i, id in ipairs(request.ids) do
     local job = jobs.read(id)
@@ -72,7 +77,7 @@ function changing.remove(request)
   return out
 end
 
--- With common. { kind, names }; answers of each whether the namespace has a job, workflow, cron or limit of that name.
+-- { kind, names }; answers of each whether the namespace has a job, workflow, cron or limit of that name.
 function reading.exists(request)
   local prefixes, fields = { workflow = 'f:', cron = 'c:' }, { job = 'jobs', limit = 'limits' }
   local found = {}

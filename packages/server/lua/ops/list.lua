@@ -1,3 +1,10 @@
+local call, int, p = require('common')
+local segments = require('segments')
+local ended = require('ended')
+local errors = require('errors')
+local jobs = require('jobs')
+local limit_groups = require('limit-groups')
+
 -- A set from its end to its start, in pieces; `up` from its start to its end. `bound` is where to begin.
 local function walk(key, bound, up)
   return { key = p .. key, bound = bound or (up and '-inf' or '+inf'), up = up, offset = 0, at = 1, refs = {} }
@@ -197,7 +204,7 @@ end
 
 local orders = { created = by_creation, due = by_start, priority = by_priority }
 
--- With jobs. { states, deadLetter, queue, type, fingerprint, order, up, after, skip, limit, look, maxBytes }; `after`
+-- { states, deadLetter, queue, type, fingerprint, order, up, after, skip, limit, look, maxBytes }; `after`
 -- is a position: { finishedAt or false, number } in the order `created`, else { score, number }. Looks at up to `look`
 -- jobs, and ends with the first whose answer is beyond `maxBytes`. Answers the jobs found, the position of the last one
 -- that was looked at (false at the end), the positions of those found, how many are still to be left out.

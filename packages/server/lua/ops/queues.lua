@@ -1,6 +1,11 @@
 -- Queues, their statistics, and limits.
+local call, finish, int, log_event, p, unpacked, wake = require('common')
+local queues = require('queues')
+local jobs = require('jobs')
+local limit_groups = require('limit-groups')
+local limits = require('limits')
 
--- With common. Names of queues, or `configured`, or false for all; answers name, row, settings of each.
+-- Names of queues, or `configured`, or false for all; answers name, row, settings of each.
 function reading.queue_list(which)
   local out, rows = {}, nil
   if which == 'configured' then which = call('HKEYS', p .. 'configs') end
@@ -34,7 +39,7 @@ local function oldest_of(keys)
   return job and job.enqueuedAt and { found_place, job.enqueuedAt } or false
 end
 
--- With jobs. Names of queues; answers of each the oldest job without limit keys, and whether it has limit groups.
+-- Names of queues; answers of each the oldest job without limit keys, and whether it has limit groups.
 function reading.oldest(names)
   local out = {}
   for i, name in ipairs(names) do
@@ -44,7 +49,7 @@ function reading.oldest(names)
   return out
 end
 
--- With jobs. { queue, cursor }; answers the next cursor and the oldest job of a part of the limit groups.
+-- { queue, cursor }; answers the next cursor and the oldest job of a part of the limit groups.
 function reading.oldest_in_groups(request)
   local found = call('HSCAN', p .. 'limit_groups:' .. request.queue, request.cursor, 'COUNT', 500)
   local keys = {}
@@ -52,7 +57,7 @@ function reading.oldest_in_groups(request)
   return { found[1], oldest_of(keys) }
 end
 
--- With queues. { now, name, paused, entry }; answers name, row, settings.
+-- { now, name, paused, entry }; answers name, row, settings.
 function changing.queue_pause(request)
   local row = queues.make(request.name, request.now)
   if (row.paused == true) ~= request.paused then
@@ -65,7 +70,7 @@ function changing.queue_pause(request)
   return { request.name, row, call('HGET', p .. 'configs', request.name) }
 end
 
--- With jobs. { now, name, capacity, config, limit, expected }: what is absent stays, false removes it. Answers name,
+-- { now, name, capacity, config, limit, expected }: what is absent stays, false removes it. Answers name,
 -- row, settings; false where the version is not the expected one.
 function changing.queue_configure(request)
   local name, now = request.name, request.now
@@ -81,7 +86,7 @@ function changing.queue_configure(request)
   return { name, row, call('HGET', p .. 'configs', name) }
 end
 
--- With jobs. A name; answers whether the queue was there and is gone, its limit with it.
+-- A name; answers whether the queue was there and is gone, its limit with it.
 function changing.queue_remove(name)
   local row = queues.find(name)
   if not row or not queues.is_empty(row) then return false end
@@ -110,7 +115,7 @@ local function rank_of(list, minute, sought)
   return low
 end
 
--- With common. ARGV: a text after which to continue ('' for none), since, the end as ZRANGEBYSCORE takes it, limit,
+-- ARGV: a text after which to continue ('' for none), since, the end as ZRANGEBYSCORE takes it, limit,
 -- queues with commas between them in their order ('' for all). Answers the text after which the next call continues (''
 -- for none), and then minute:queue,type and the fields of each, oldest first. For queues the limit holds for the places
 -- that are looked at, too.
@@ -152,18 +157,18 @@ function reading.statistics()
   return out
 end
 
--- With common. ARGV: since, the end as ZRANGEBYSCORE takes it, how many members of the list `minutes` come before the
+-- ARGV: since, the end as ZRANGEBYSCORE takes it, how many members of the list `minutes` come before the
 -- one that is answered.
 function reading.minute_behind()
   return call('ZRANGEBYSCORE', p .. 'minutes', ARGV[1], ARGV[2], 'LIMIT', ARGV[3], 1)
 end
 
--- With jobs. A key; answers the record of the limit, or false.
+-- A key; answers the record of the limit, or false.
 function reading.limit_get(key)
   return limits.record(key)
 end
 
--- With jobs. { after, offset, limit }; answers records and how many keys there are.
+-- { after, offset, limit }; answers records and how many keys there are.
 function reading.limit_list(request)
   local names = p .. 'limit:names'
   local keys
@@ -177,7 +182,7 @@ function reading.limit_list(request)
   return { out, call('ZCARD', names) }
 end
 
--- With jobs. { now, key, override }: false removes the override. Answers the record.
+-- { now, key, override }: false removes the override. Answers the record.
 function changing.limit_override(request)
   limits.renumber(request.key, nil, request.override, request.now)
   finish(request.now)

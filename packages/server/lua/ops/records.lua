@@ -1,16 +1,17 @@
 -- Records: the hash records:<kind> holds version|created|updated|body by key, the sorted set record_keys:<kind> the keys
 -- in their order.
+local call, int, p = require('common')
 
 local function find(kind, key) return call('HGET', p .. 'records:' .. kind, key) end
 
--- With common. Kind and key of each; answers the text of each, false for none.
+-- Kind and key of each; answers the text of each, false for none.
 function reading.records_get(keys)
   local out = {}
   for i, one in ipairs(keys) do out[i] = find(one[1], one[2]) end
   return out
 end
 
--- With common. { kind, bound, backwards, skip, limit }, the bound as ZRANGEBYLEX takes it, absent for none. Answers
+-- { kind, bound, backwards, skip, limit }, the bound as ZRANGEBYLEX takes it, absent for none. Answers
 -- keys, and their texts.
 function reading.records_scan(request)
   local index = p .. 'record_keys:' .. request.kind
@@ -52,14 +53,14 @@ local function commit(changes)
   return out
 end
 
--- With common. Changes: { checks, puts, deletes } of each. A check is kind, key and version as text, false for no record;
+-- Changes: { checks, puts, deletes } of each. A check is kind, key and version as text, false for no record;
 -- a put is kind, key and text. Answers of each whether it has taken effect.
 function adding.records_commit(changes) return commit(changes) end
 
--- With common. The same for changes that put nothing.
+-- The same for changes that put nothing.
 function changing.records_delete(changes) return commit(changes) end
 
--- With common. { cursor, limit }: brings the audit log (the sorted set `audit`, a member is id and entry) and documents
+-- { cursor, limit }: brings the audit log (the sorted set `audit`, a member is id and entry) and documents
 -- (doc:<kind>) of layout 4 into records, a piece each time: the audit log with the cursor '', then documents. Answers
 -- the next cursor, '0' once all is done.
 function adding.records_adopt(request)

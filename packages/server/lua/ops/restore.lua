@@ -1,4 +1,10 @@
 -- A page of a dump is written.
+local call, cells, finish, in_pieces, p, pack, set_score = require('common')
+local queues = require('queues')
+local segments = require('segments')
+local jobs = require('jobs')
+local limit_groups = require('limit-groups')
+local limits = require('limits')
 
 local texts = { 'result', 'history', 'progress', 'checkpoint' }
 
@@ -25,7 +31,7 @@ local function enter(job, place)
   end
 end
 
--- With common. { id, empty }: marks the namespace, so that no server uses it before the restore has ended. Answers
+-- { id, empty }: marks the namespace, so that no server uses it before the restore has ended. Answers
 -- false for one that is in use: it is not empty, and no restore has left a mark.
 function changing.restore_begin(request)
   if not request.empty and not call('HGET', p .. 'layout', 'restoring') then return false end
@@ -33,13 +39,13 @@ function changing.restore_begin(request)
   return true
 end
 
--- With common. { id }.
+-- { id }.
 function changing.restore_end(request)
   if call('HGET', p .. 'layout', 'restoring') == request.id then call('HDEL', p .. 'layout', 'restoring') end
   return true
 end
 
--- With jobs. { id, now, queues, limits, commands, requests, jobs }. A command is its name, the name of its key, and its
+-- { id, now, queues, limits, commands, requests, jobs }. A command is its name, the name of its key, and its
 -- arguments. Limits and their starts must be there before the jobs that name them.
 function adding.restore(request)
   if call('HGET', p .. 'layout', 'restoring') ~= request.id then return false end

@@ -1,11 +1,12 @@
 -- The store as a whole: its layout, its keys, leases of upkeep tasks.
+local call, int, p, pack, unpacked = require('common')
 
--- With common. Answers the version of the layout; 0 where there is none.
+-- Answers the version of the layout; 0 where there is none.
 function reading.layout_get(_)
   return tonumber(call('HGET', p .. 'layout', 'version') or 0)
 end
 
--- With common. { version, oldest, seed, leaseKey }: notes the layout where the stored one is older, but not older than
+-- { version, oldest, seed, leaseKey }: notes the layout where the stored one is older, but not older than
 -- `oldest`. Answers the version before, and the seed and the key of its leases that the store keeps for ever.
 function changing.layout(request)
   local key = p .. 'layout'
@@ -18,7 +19,7 @@ function changing.layout(request)
   return { from, tonumber(call('HGET', key, 'seed')), call('HGET', key, 'leases') }
 end
 
--- With common. { cursor, all }: removes keys of the namespace, the layout too with `all`. Answers the next cursor, '0'
+-- { cursor, all }: removes keys of the namespace, the layout too with `all`. Answers the next cursor, '0'
 -- at the end.
 function changing.clear(request)
   local found = call('SCAN', request.cursor, 'MATCH', p .. '*', 'COUNT', 1000)
@@ -28,7 +29,7 @@ function changing.clear(request)
   return found[1]
 end
 
--- With common. ARGV: cursor, about how many keys to look at. Answers the next cursor, then of each kind (the word
+-- ARGV: cursor, about how many keys to look at. Answers the next cursor, then of each kind (the word
 -- between the prefix and the next colon) how many keys there are and their bytes. The server estimates the bytes of a
 -- large set or hash from some of its members.
 function reading.memory()
@@ -50,7 +51,7 @@ function reading.memory()
   return out
 end
 
--- With common. { now, name, holder, till, most }; answers whether the holder has the lease. A lease that ends after
+-- { now, name, holder, till, most }; answers whether the holder has the lease. A lease that ends after
 -- `most` was taken by a wrong clock.
 function changing.lease(request)
   local text = call('HGET', p .. 'leases', request.name)
@@ -62,7 +63,7 @@ function changing.lease(request)
   return true
 end
 
--- With common. { name, holder }.
+-- { name, holder }.
 function changing.release(request)
   local text = call('HGET', p .. 'leases', request.name)
   if text and unpacked(text).holder == request.holder then call('HDEL', p .. 'leases', request.name) end

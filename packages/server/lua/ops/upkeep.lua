@@ -1,6 +1,13 @@
 -- Upkeep: promotion, overdue jobs, leased jobs, retention.
+local call, finish, in_pieces, int, p, set_score, store, write_pending = require('common')
+local statistics = require('statistics')
+local ended = require('ended')
+local jobs = require('jobs')
+local limits = require('limits')
+local transitions = require('transitions')
+local workflows = require('workflows')
 
--- With transitions. { now, limit }; answers counts by queue.
+-- { now, limit }; answers counts by queue.
 function changing.promote(request)
   local counts = transitions.promote_due(request.now, request.limit)
   for _, key in ipairs({ 'overdue', 'expiring' }) do jobs.sweep(p .. key, request.now, request.limit) end
@@ -8,7 +15,7 @@ function changing.promote(request)
   return counts
 end
 
--- With jobs. { now, limit }; answers jobs, longest overdue first, then by creation.
+-- { now, limit }; answers jobs, longest overdue first, then by creation.
 function reading.overdue(request)
   local late = {}
   for _, key in ipairs({ 'overdue', 'expiring' }) do
@@ -21,7 +28,7 @@ function reading.overdue(request)
   return out
 end
 
--- With common. Answers the score of the first job that waits for a time; nothing where none does.
+-- Answers the score of the first job that waits for a time; nothing where none does.
 function reading.next_due(_)
   local first
   for _, key in ipairs({ 'due', 'overdue', 'expiring' }) do
@@ -31,7 +38,7 @@ function reading.next_due(_)
   return first
 end
 
--- With jobs. { after, limit, look }: active jobs with a worker by number; looks at up to `look` jobs. Answers { id,
+-- { after, limit, look }: active jobs with a worker by number; looks at up to `look` jobs. Answers { id,
 -- claim, worker, startedAt } of each, and the number of the last one looked at where more follow.
 function reading.held(request)
   local found, from = {}, request.after
@@ -114,7 +121,7 @@ local function prune_workers(before, limit)
   return #old
 end
 
--- With jobs. { rules, limit }; answers { gone, beyond the number alone, left beyond the number, end of the last gone }
+-- { rules, limit }; answers { gone, beyond the number alone, left beyond the number, end of the last gone }
 -- of each rule for jobs, and { kind, gone } of the other rules that are given.
 function changing.prune(request)
   local rules, limit, of_jobs, others = request.rules, request.limit, {}, {}

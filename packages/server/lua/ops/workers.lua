@@ -1,7 +1,11 @@
 -- Workers: the sorted set `workers` holds their names by the time of their last heartbeat, the hash w:<worker> what is
 -- known of one.
+local call, finish, int, p = require('common')
+local log = require('event-log')
+local history = require('history')
+local jobs = require('jobs')
 
--- With common. Answers name and record of each.
+-- Answers name and record of each.
 function reading.worker_list()
   local out = {}
   for _, worker in ipairs(call('ZRANGE', p .. 'workers', 0, -1)) do
@@ -11,7 +15,7 @@ function reading.worker_list()
   return out
 end
 
--- With common. ARGV: worker, directive ('' for none). Answers whether the worker is known.
+-- ARGV: worker, directive ('' for none). Answers whether the worker is known.
 function changing.worker_direct()
   local worker = p .. 'w:' .. ARGV[1]
   if call('EXISTS', worker) == 0 then return 0 end
@@ -19,7 +23,7 @@ function changing.worker_direct()
   return 1
 end
 
--- With common. ARGV: worker. Answers whether the worker was known.
+-- ARGV: worker. Answers whether the worker was known.
 function changing.worker_forget()
   call('ZREM', p .. 'workers', ARGV[1])
   return call('DEL', p .. 'w:' .. ARGV[1])
@@ -39,7 +43,7 @@ local function extend(id, claim, worker, lease_ms, now)
   return 1
 end
 
--- With transitions. ARGV: now, then of each heartbeat: worker, its state, info, the ids that it lists as JSON ('' where
+-- ARGV: now, then of each heartbeat: worker, its state, info, the ids that it lists as JSON ('' where
 -- it lists none, or not all), extension ('' for the length of each lease), the time until which it knows of its claims
 -- ('' for all), number of jobs, id and claim ('' where it is unknown) of each. Answers of each heartbeat the directive,
 -- then 1 for a job that was extended and 0 for a lost one.

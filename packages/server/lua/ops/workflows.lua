@@ -1,6 +1,10 @@
 -- Workflows and their nodes; lib/workflows.lua says how they are stored.
+local call, cells, finish, in_pieces, int, log_event, p, unpacked = require('common')
+local insert_plain = require('plain-insert')
+local admission = require('admission')
+local workflows = require('workflows')
 
--- With workflows. ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members,
+-- ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members,
 -- highest index, those that are ready, number of lists of nodes, these lists, events. Packed: a list of fields and
 -- values; the ready ones as runs of first and last index, and how much more than the index their scores are. Answers
 -- kind, record, indexes of nodes that are ready; of a new workflow no indexes: the caller knows them.
@@ -33,12 +37,12 @@ function adding.workflow_create()
   return { 'created', workflows.record(id), {} }
 end
 
--- With workflows. ARGV: id. Answers the record, or null.
+-- ARGV: id. Answers the record, or null.
 function reading.workflow_get()
   return call('EXISTS', p .. 'f:' .. ARGV[1]) == 1 and workflows.record(ARGV[1])
 end
 
--- With workflows. ARGV: number before which to begin ('' for the newest), how many to leave out, limit, states. Newest
+-- ARGV: number before which to begin ('' for the newest), how many to leave out, limit, states. Newest
 -- first. Answers how many there are in all, whether more follow, the number of the last one left out or listed ('' for
 -- none), then number, id, record of each.
 function reading.workflow_list()
@@ -62,7 +66,7 @@ function reading.workflow_list()
   return out
 end
 
--- With workflows. ARGV: id, index after which to begin, limit. Answers the nodes that are there, in order.
+-- ARGV: id, index after which to begin, limit. Answers the nodes that are there, in order.
 function reading.workflow_nodes()
   local out, seen, flows, indexes = {}, {}, {}, {}
   local last = tonumber(call('HGET', p .. 'f:' .. ARGV[1], 'm') or -1)
@@ -79,7 +83,7 @@ function reading.workflow_nodes()
   return out
 end
 
--- With workflows. ARGV: workflow and index of each. Answers a node or null of each.
+-- ARGV: workflow and index of each. Answers a node or null of each.
 function reading.workflow_node()
   local out, seen, flows, indexes = {}, {}, {}, {}
   for i = 1, #ARGV, 2 do flows[#flows + 1], indexes[#indexes + 1] = ARGV[i], ARGV[i + 1] end
@@ -126,7 +130,7 @@ local function shut(id, index, step, now)
   return { true, false, ready }
 end
 
--- With admission. { now, flows, indexes, steps }: workflow and index, a text, of each step. A step that starts a ready
+-- { now, flows, indexes, steps }: workflow and index, a text, of each step. A step that starts a ready
 -- node is its job, with events { job, events } by name. A step that closes a node without a job has names: `events`,
 -- the letter of its state, passes, result, error, and if the workflow ends with it its state `ends` and `text`; and
 -- `failed`, how many of its dependencies did not pass: with another number nothing is done. Answers of each: done,
@@ -145,7 +149,7 @@ function adding.workflow_advance(request)
     local first = at
     -- A job of a run that is not plain leaves the run as it is: each step is looked at once.
     if at >= stop then stop = end_of_starts(flows, indexes, steps, at) end
-    at = plain.insert(steps, at, stop - 1, now, out, true)
+    at = insert_plain(steps, at, stop - 1, now, out, true)
     for i = first, at - 1 do
       workflows.start(flows[i], indexes[i])
       out[i] = true
@@ -162,7 +166,7 @@ function adding.workflow_advance(request)
   return out
 end
 
--- With workflows. ARGV: now, id, events. Answers whether the workflow was running.
+-- ARGV: now, id, events. Answers whether the workflow was running.
 function changing.workflow_cancel()
   if not workflows.cancel(ARGV[2], ARGV[1]) then return 0 end
   for i = 3, #ARGV do log_event(ARGV[i]) end
@@ -170,13 +174,13 @@ function changing.workflow_cancel()
   return 1
 end
 
--- With workflows. ARGV: id.
+-- ARGV: id.
 function changing.workflow_swept()
   workflows.swept(ARGV[1])
   return 1
 end
 
--- With workflows. ARGV: limit. Answers two lists: workflow and index of each node that is ready, by creation and index;
+-- ARGV: limit. Answers two lists: workflow and index of each node that is ready, by creation and index;
 -- ids of cancelled workflows whose jobs are still to be cancelled.
 function reading.workflow_unfinished()
   local limit = tonumber(ARGV[1])

@@ -6,7 +6,7 @@ import type { Scripts } from './connection/scripts.ts';
 /** Minutes that one script reads, about 5 ms; between two of them other scripts run. */
 const atOnce = 500;
 
-/** The fields of the sums: see lua/lib/statistics.lua. */
+/** The fields of the sums: see lua/hot/statistics.lua. */
 const letters: Readonly<Record<keyof Sums, string>> = {
   enqueued: 'e',
   started: 's',
@@ -46,7 +46,7 @@ export function statistics(scripts: Scripts): Pick<Registry, 'statistics' | 'min
   };
 }
 
-/** As lua/lib/statistics.lua writes it: the name in the list of minutes, and the fields of the hash. */
+/** As lua/hot/statistics.lua writes it: the name in the list of minutes, and the fields of the hash. */
 export function packMinute({ minute, queue, type, histogram, ...sums }: MinuteRecord): {
   readonly name: string;
   readonly fields: Readonly<Record<string, number>>;

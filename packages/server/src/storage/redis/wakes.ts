@@ -37,7 +37,7 @@ export class RedisWakes {
     }
   }
 
-  /** The first line is `events` or empty, the others name queues; see finish in lua/lib/common.lua. */
+  /** The first line is `events` or empty, the others name queues; see finish in lua/hot/common.lua. */
   #receive(message: string): void {
     const [events, ...queues] = message.split('\n');
     for (const queue of queues) this.#wakes.wake(queue);

@@ -1,4 +1,14 @@
 -- What a test calls: the functions of lua/lib that port a rule of core, by the name of core's function.
+local call, entries, finish, int, last_id, p = require('common')
+local log, quote = require('event-log')
+local statistics = require('statistics')
+local admission = require('admission')
+local history = require('history')
+local jobs = require('jobs')
+local limit_groups = require('limit-groups')
+local limits = require('limits')
+local transitions = require('transitions')
+local workflows = require('workflows')
 local rules = {}
 
 local function numbers_of(numbers)

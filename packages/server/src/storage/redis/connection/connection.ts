@@ -220,7 +220,7 @@ export class Connection {
   }
 
   /**
-   * @param deadline The script does nothing after it (lua/lib/common.lua), so a call that the network has held back
+   * @param deadline The script does nothing after it (lua/hot/common.lua), so a call that the network has held back
    * takes no effect.
    */
   async #evalBefore(

@@ -5,38 +5,13 @@ import { StoreUnavailable } from '../../unavailable.ts';
 import type { Connection, Reply, ScriptText } from './connection.ts';
 import { type Packed, Packer, unpack } from './msgpack.ts';
 
-/** Files of `lua/lib` in their order: an operation that names one gets those before it, too. */
-const shortLibraries: readonly string[] = [
-  'common',
-  'event-log',
-  'statistics',
-  'queues',
-  'segments',
-  'plain',
-  'plain-insert',
-  'plain-start',
-  'plain-complete',
-];
-/**
- * Files behind them, in a function of each script, `long_way`: making all of their functions takes 20 µs, and plain
- * jobs need none of them. An operation whose comment says `on the long way` calls it itself.
- */
-const longLibraries: readonly string[] = [
-  'limits',
-  'limit-groups',
-  'workflows',
-  'job-bytes',
-  'ended',
-  'errors',
-  'jobs',
-  'history',
-  'transitions',
-  'unique-holders',
-  'admission',
-];
-const libraries = [...shortLibraries, ...longLibraries];
-const longTables =
-  'long_way, limits, limit_groups, workflows, jobs, ended, errors, history, transitions, holders, admission';
+/** A line at the beginning of a file: the names of another file that this one uses. */
+const header = /^local [\w, ]+ = require\('([\w-]+)'\)\n/gm;
+const required = /require\('([\w-]+)'\)/g;
+/** The line at the end of a file of `lua/lib`: its value. */
+const value = /^return (\w+)$/m;
+/** Redis keeps the texts of scripts, so they have no comments and no space at the beginning of lines. */
+const unneeded = /^ *(?:--.*)?/gm;
 
 /**
  * The tables that may contain an operation. An operation in `adding` is refused as a whole if the server is out of
@@ -48,8 +23,8 @@ const flags: Readonly<Record<string, string>> = {
   changing: ' flags=allow-oom',
 };
 
-/** An operation: the comment above it, its table, its name, its parameter. */
-const operation = /((?:^--.*\n)+)^function (reading|adding|changing)\.(\w+)\((\w*)\)/gm;
+/** An operation: its table, its name, its parameter. */
+const operation = /^function (reading|adding|changing)\.(\w+)\((\w*)\)/gm;
 
 /**
  * Runs the operations of `lua/ops`, each of which is one script. An operation with a parameter takes one packed value
@@ -113,29 +88,70 @@ function loadScripts(events: boolean): ReadonlyMap<string, ScriptText> {
   return scripts;
 }
 
-/** A script for each operation of a file. Its comment says `With NAME.`: the last library that it needs. */
+/**
+ * A script for each operation of a file. The files of `lua/hot` that it needs are one scope with it, since each copy of
+ * a name costs time in every call. The files of `lua/lib` are a scope inside it, which the first `require` of one of
+ * them makes: all of their functions take 20 µs, and plain jobs need none of them.
+ */
 export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, ScriptText> {
+  const needed = modulesOf(file);
+  const textOf = ({ text }: Module) => text.replaceAll(header, '').replace(value, '').replaceAll(unneeded, '');
+  const hot = needed.filter(({ value }) => value === null);
+  const others = needed.filter(({ value }) => value !== null);
+  const names = new Set(hot.map(({ name }) => name));
+  const texts = [
+    `local logged = ${events}`,
+    'local require, loaded',
+    ...hot.map(textOf),
+    'do',
+    'local modules',
+    'local function load()',
+    ...others.map(textOf),
+    `return { ${others.map(({ name, value }) => `['${name}'] = ${value}`).join(', ')} }`,
+    'end',
+    'function loaded(name) return modules and modules[name] end',
+    'function require(name)',
+    'modules = modules or load()',
+    'return modules[name]',
+    'end',
+    'end',
+    'local reading, adding, changing = {}, {}, {}',
+    file.replaceAll(header, (line, name: string) => (names.has(name) ? '' : line)).replaceAll(unneeded, ''),
+  ];
   return new Map(
-    [...file.matchAll(operation)].map(([, comment = '', table = '', name = '', parameter]) => {
-      const [, library = '', later] = /^-- With ([\w-]+)(, on the long way)?\./m.exec(comment) ?? [];
-      const last = libraries.indexOf(library);
-      if (last < 0) throw new Error(`The Lua operation '${name}' names no library; expected '-- With NAME.' above it.`);
-      const short = shortLibraries.slice(0, last + 1).map(readLibrary);
-      const long = longLibraries.slice(0, Math.max(0, last + 1 - shortLibraries.length)).map(readLibrary);
-      const texts = () => [
-        `#!lua${flags[table]}`,
-        `local logged = ${events}`,
-        `local ${longTables}`,
-        ...short,
-        ...(long.length === 0 ? [] : ['function long_way()', 'if limits then return end', ...long, 'end']),
-        ...(long.length === 0 || later !== undefined ? [] : ['long_way()']),
-        'local reading, adding, changing = {}, {}, {}',
-        file,
-        parameter === '' ? `return ${table}.${name}()` : `return pack(${table}.${name}(unpacked(ARGV[1])))`,
-      ];
-      return [name, new Script(texts)];
+    [...file.matchAll(operation)].map(([, table = '', name = '', parameter]) => {
+      const call = parameter === '' ? `return ${table}.${name}()` : `return pack(${table}.${name}(unpacked(ARGV[1])))`;
+      return [name, new Script(() => [`#!lua${flags[table]}`, ...texts, call])];
     }),
   );
+}
+
+/** A file of `lua/hot`, or one of `lua/lib` with the name of its value. */
+interface Module {
+  readonly name: string;
+  readonly text: string;
+  readonly value: string | null;
+}
+
+/** The modules that a file needs. Each comes behind those that it requires at its beginning. */
+function modulesOf(file: string): readonly Module[] {
+  const found = new Map<string, Module>();
+  const visited = new Set<string>();
+  const visit = (pattern: RegExp, text: string) => {
+    for (const [, name = ''] of text.matchAll(pattern)) {
+      if (visited.has(name)) continue;
+      visited.add(name);
+      const module = moduleOf(name);
+      visit(header, module.text);
+      found.set(name, module);
+      visit(required, module.text);
+    }
+  };
+  visit(header, file);
+  visit(required, file);
+  // Every script begins with the check of its deadline.
+  visit(required, "require('common')");
+  return [...found.values()];
 }
 
 /** Joined for its first call: the texts of 60 scripts take 2 MB, and a server uses some of them. */
@@ -159,17 +175,22 @@ class Script implements ScriptText {
   }
 }
 
-const libraryTexts = new Map<string, string>();
+const modules = new Map<string, Module>();
 
 /**
  * Read at the start: a process that is out of file descriptors later must not fail at the first call of an operation.
  */
-function readLibrary(name: string): string {
-  const known = libraryTexts.get(name);
-  if (known !== undefined) return known;
-  const text = read(`lib/${name}.lua`);
-  libraryTexts.set(name, text);
-  return text;
+function moduleOf(name: string): Module {
+  if (modules.size === 0)
+    for (const folder of ['hot', 'lib'])
+      for (const file of readdirSync(new URL(`${folder}/`, directory))) {
+        const text = read(`${folder}/${file}`);
+        const name = file.slice(0, -'.lua'.length);
+        modules.set(name, { name, text, value: folder === 'lib' ? (value.exec(text)?.[1] ?? null) : null });
+      }
+  const module = modules.get(name);
+  if (!module) throw new Error(`There is no Lua module '${name}' in ${directory}.`);
+  return module;
 }
 
 function read(path: string): string {

@@ -1,8 +1,11 @@
 -- Completes plain jobs, by the short path of plain.lua.
+local call, cells, int, p, store = require('common')
+local log = require('event-log')
+local statistics = require('statistics')
+local active, active_mask = require('plain')
+local count, kind_of, limit_keys, log_run, move_holder, node_of, scores, unlimited = require('plain')
+local complete_plain
 do
-  local unlimited, kind_of, count, scores = plain.unlimited, plain.kind_of, plain.count, plain.scores
-  local limit_keys, node_of, move_holder, log_run = plain.limit_keys, plain.node_of, plain.move_holder, plain.log_run
-  local active, active_mask = plain.active, plain.active_mask
   -- The record of a job that its first execution has completed: as `active`, with the end of the job for the lease.
   local completed, ended_mask, in_batch = '<BBBHI4I4dddHc0', 4 + 8 + 128 + 512, 64
 
@@ -30,8 +33,7 @@ do
         nodes[i] = n
       end
     end
-    long_way()
-    workflows.fetch(flows, indexes)
+    require('workflows').fetch(flows, indexes)
     return function(i) return flows[nodes[i]], indexes[nodes[i]] end
   end
 
@@ -42,7 +44,7 @@ do
   local function close_node(run, id, workflow, index, result, now)
     run.job.id = id
     log.job('job.completed', run.job, 8)
-    local ready = workflows.close(workflow, index, run.job, result, now)
+    local ready = require('workflows').close(workflow, index, run.job, result, now)
     return #ready == 0 and 8 or { kind = 'moved', was = 8, workflow = workflow, ready = ready }
   end
 
@@ -80,7 +82,7 @@ do
 
   -- Ends first executions: { id, claim, worker, result } of each, what is absent is false. Answers the place of the
   -- first one that is not plain, or does not fit.
-  function plain.complete(outcomes, at, now, out)
+  function complete_plain(outcomes, at, now, out)
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local active_refs, overdue = scores(p .. 's:8').remove, scores(p .. 'overdue').remove
     local run, n, finished, f, a, o = nil, 0, {}, 0, #active_refs, #overdue
@@ -107,6 +109,7 @@ do
       local ref = string.sub(bytes, -16) .. id
       if of.keyed then move_holder(bytes, of, ref, 8, 16) end
       if of.limited then
+        local limits = require('limits')
         for _, key in ipairs(limit_keys(bytes, of)) do limits.free(key) end
       end
       a, o, f, n = a + 1, o + 1, f + 1, n + 1

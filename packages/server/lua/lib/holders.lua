@@ -1,5 +1,7 @@
 -- Jobs that hold a unique key, as u:<state>:<key> lists them, and lists of them in the order of their creation.
-holders = {}
+local call, int, p, set_score, write_pending = require('common')
+local jobs = require('jobs')
+local holders = {}
 do
   holders.unfinished, holders.finished = { 1, 2, 4, 8, 32 }, { 16, 64, 128 }
 
@@ -59,3 +61,5 @@ do
     return low
   end
 end
+
+return holders

@@ -1,7 +1,11 @@
 -- Inserts plain jobs, by the short path of plain.lua.
+local call, cells, p, pending, plain_scores, store, wake = require('common')
+local statistics = require('statistics')
+local queues = require('queues')
+local segments = require('segments')
+local count, holders_in, kind_of, log_run, queue_of, scores = require('plain')
+local insert_plain
 do
-  local queue_of, kind_of, count, scores = plain.queue_of, plain.kind_of, plain.count, plain.scores
-  local holders_in, log_run = plain.holders_in, plain.log_run
 
   -- Reports whether no job holds the key in a state that counts. The long way uses what the script has gathered for
   -- the key.
@@ -54,7 +58,7 @@ do
 
   -- Groups of plain jobs up to the place `last`, each a list of { id, bytes, unique } or one of them. Answers the place
   -- behind the last one that it inserted. The caller has fetched the ids: an unknown one counts as new.
-  function plain.insert(groups, at, last, now, out, always)
+  function insert_plain(groups, at, last, now, out, always)
     local known, changed, inserted = cells.of('jobs'), cells.changed('jobs'), { true }
     local number, place = store.get('number'), store.get('place')
     local listed, m, run, n = nil, 0, nil, 0

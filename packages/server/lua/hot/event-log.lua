@@ -1,3 +1,5 @@
+local alike, alike_member, entries, events, int, last_id, note_kind = require('common')
+
 -- Ports JSON.stringify of a string.
 local function quote(text)
   if not string.find(text, '[%c"\\]') then return '"' .. text .. '"' end

@@ -1,5 +1,6 @@
 -- Queues: a row each in the hash `queues`, with counts of jobs by state (s1 … s128), of dead letters and of limit
 -- groups (`limitGroups`); the operator's settings in `configs`. A script reads and writes a row once.
+local at_end, call, in_pieces, p, pack, unpacked = require('common')
 local queues = {}
 do
   local rows, changed = {}, {}

@@ -2,6 +2,7 @@
 -- `segments` has the newest 4096 of them by segment % 4096: the number of the segment, a line break, and a line for
 -- each name, `q:` and a queue or `t:` and a type; no names where they are too many. So a list of one queue or type
 -- passes the other jobs without a look at them. A segment that is not there may have any job.
+local at_end, call, int, p = require('common')
 local segments = {}
 do
   local key, size, kept, longest = p .. 'segments', 1024, 4096, 4096

@@ -25,7 +25,7 @@ end
 -- before the script reads the set.
 local pending = {}
 
--- Scores that a short path sets (lib/plain.lua), as the arguments of their commands: of each set the members that go,
+-- Scores that a short path sets (hot/plain.lua), as the arguments of their commands: of each set the members that go,
 -- then those that come with their scores before them.
 local plain_scores = {}
 

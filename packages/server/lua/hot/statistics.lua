@@ -4,6 +4,7 @@
 -- (cancelled), p (expired), and milliseconds: u, v and y of executions that completed, were discarded and cancelled, w
 -- and a of waits for any and for later attempts. A field that is a number counts the durations with this code of
 -- core's.
+local at_end, call, int, p = require('common')
 local statistics = {}
 do
   local more = {}

@@ -1,8 +1,9 @@
 -- Starts plain jobs, by the short path of plain.lua.
+local call, cells, p = require('common')
+local statistics = require('statistics')
+local active, active_mask, count, kind_of, limit_keys, log_run, move_holder, scores, unlimited = require('plain')
+local start_plain
 do
-  local unlimited, kind_of, count, scores = plain.unlimited, plain.kind_of, plain.count, plain.scores
-  local limit_keys, move_holder, log_run = plain.limit_keys, plain.move_holder, plain.log_run
-  local active, active_mask = plain.active, plain.active_mask
 
   local function start_run(run, claim, now, n)
     local of, queue = run.kind, run.queue
@@ -19,7 +20,7 @@ do
   -- Starts the first executions of jobs at the head of a ready queue, at most `most` and `budget` bytes of them, before
   -- the rank `rival`. The limits of its group have room for as many. Answers how many and their bytes; of each `taken`
   -- gets the job for the caller, `claims` its id and claim.
-  function plain.start(ready, claim, now, most, rival, budget, taken, claims)
+  function start_plain(ready, claim, now, most, rival, budget, taken, claims)
     if not claim.worker then return 0, 0 end
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local waiting, running = scores(p .. 's:2').remove, scores(p .. 's:8').add
@@ -49,6 +50,7 @@ do
       states[id], changed[id] = run.record, true
       if of.keyed then move_holder(bytes, of, ref, 2, 8) end
       if of.limited then
+        local limits = require('limits')
         for _, key in ipairs(limit_keys(bytes, of)) do
           limits.wait(key, of.name, -1)
           limits.occupy(key, now)
