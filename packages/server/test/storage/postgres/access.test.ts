@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
 import { insert, newJob, queue, t0 } from '../suite/tools.ts';
-import { newSchema, openPostgres, server } from './schema.ts';
+import { newSchema, openPostgres, server, test } from './schema.ts';
 
 async function administer(work: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: server ?? '' });
@@ -15,31 +15,28 @@ async function administer(work: (client: pg.Client) => Promise<void>): Promise<v
   }
 }
 
-test.skipIf(server === null)(
-  'a role without the right to create schemas migrates the schema that an administrator has created',
-  async () => {
-    const url = new URL(newSchema());
-    const schema = url.searchParams.get('schema');
-    const role = `${schema}_role`;
-    const password = randomBytes(8).toString('hex');
-    await administer(async (client) => {
-      await client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`);
-      try {
-        await client.query(`CREATE SCHEMA ${schema} AUTHORIZATION ${role}`);
-        url.username = role;
-        url.password = password;
-        await using storage = postgresStorage({ url: url.toString() });
-        await storage.migrate();
-        await insert(storage, [newJob(1)]);
-        await storage[Symbol.asyncDispose]();
-      } finally {
-        await client.query(`DROP SCHEMA ${schema} CASCADE; DROP ROLE ${role}`);
-      }
-    });
-  },
-);
+test('a role without the right to create schemas migrates the schema that an administrator has created', async () => {
+  const url = new URL(newSchema());
+  const schema = url.searchParams.get('schema');
+  const role = `${schema}_role`;
+  const password = randomBytes(8).toString('hex');
+  await administer(async (client) => {
+    await client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`);
+    try {
+      await client.query(`CREATE SCHEMA ${schema} AUTHORIZATION ${role}`);
+      url.username = role;
+      url.password = password;
+      await using storage = postgresStorage({ url: url.toString() });
+      await storage.migrate();
+      await insert(storage, [newJob(1)]);
+      await storage[Symbol.asyncDispose]();
+    } finally {
+      await client.query(`DROP SCHEMA ${schema} CASCADE; DROP ROLE ${role}`);
+    }
+  });
+});
 
-test.skipIf(server === null)('who configures a new queue while another does finds the newer version', async () => {
+test('who configures a new queue while another does finds the newer version', async () => {
   const url = newSchema();
   const schema = new URL(url).searchParams.get('schema');
   await using storage = await openPostgres(url);

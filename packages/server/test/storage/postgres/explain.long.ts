@@ -1,11 +1,11 @@
 import { dueStates, State } from '@ojs-ts/core/job';
 import pg from 'pg';
-import { expect, test, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { claimOf, insert, keepAll, limitOf, newJob, t0 } from '../suite/tools.ts';
-import { newDatabase, openPostgres, server } from './schema.ts';
+import { newDatabase, openPostgres, test } from './schema.ts';
 import { work } from './workload.ts';
 
 interface Node {
@@ -215,68 +215,63 @@ async function planOf(client: pg.Client, text: string): Promise<Node> {
   }
 }
 
-test.skipIf(server === null)(
-  'every hot statement finds its rows by the right index: on empty tables, without statistics, and right after a bulk claim without ANALYZE; none starts another process',
-  async () => {
-    // Transactions of other tests in the same database would keep dead rows, and with them larger tables.
-    await using database = await newDatabase();
-    const [url, emptyUrl] = [database.url('ojs'), database.url('empty')];
-    const address = readPostgresUrl(url);
-    const emptySchema = readPostgresUrl(emptyUrl).schema;
-    await using storage = await openPostgres(url);
-    await using _empty = await openPostgres(emptyUrl);
-    await using connected = new AsyncDisposableStack();
-    // Its settings are those under which the storage plans.
-    const client = connected.adopt(new Database(address, false, () => {}).dedicated(), (client) => client.end());
-    await client.connect();
-    // On a busy machine the test takes longer than a minute, and autovacuum would analyze tables between two checks.
-    for (const schema of [address.schema, emptySchema]) await turnAutovacuumOff(client, schema);
-    const statements = await statementsOf(storage, address.schema);
-    expect(statements.length).toBeGreaterThan(40);
-    const unmet = new Set(expected.map(([pattern]) => pattern));
+test('every hot statement finds its rows by the right index: on empty tables, without statistics, and right after a bulk claim without ANALYZE; none starts another process', async () => {
+  // Transactions of other tests in the same database would keep dead rows, and with them larger tables.
+  await using database = await newDatabase();
+  const [url, emptyUrl] = [database.url('ojs'), database.url('empty')];
+  const address = readPostgresUrl(url);
+  const emptySchema = readPostgresUrl(emptyUrl).schema;
+  await using storage = await openPostgres(url);
+  await using _empty = await openPostgres(emptyUrl);
+  await using connected = new AsyncDisposableStack();
+  // Its settings are those under which the storage plans.
+  const client = connected.adopt(new Database(address, false, () => {}).dedicated(), (client) => client.end());
+  await client.connect();
+  // On a busy machine the test takes longer than a minute, and autovacuum would analyze tables between two checks.
+  for (const schema of [address.schema, emptySchema]) await turnAutovacuumOff(client, schema);
+  const statements = await statementsOf(storage, address.schema);
+  expect(statements.length).toBeGreaterThan(40);
+  const unmet = new Set(expected.map(([pattern]) => pattern));
 
-    async function check(schema: string, when: string): Promise<void> {
-      for (const statement of statements) {
-        const plan = await planOf(client, statement.replace(/\bojs\./g, `"${schema}".`));
-        const scans = [...new Set(scansOf(plan))].filter((scan) => !handful.test(scan)).sort();
-        const text = statement.replace(/\s+/g, ' ');
-        const wanted = expected.find(([pattern]) => pattern.test(text));
-        if (wanted) unmet.delete(wanted[0]);
-        const about = `${when}: ${text}`;
-        if (inOrder.test(text)) expect(sortsAll(plan), `${about} sorts all rows`).toBe(false);
-        if (wanted) expect(scans, about).toEqual(wanted[1]);
-        else
-          expect(
-            scans.filter((scan) => /[!*]$/.test(scan) && !whole.has(scan)),
-            about,
-          ).toEqual([]);
-      }
-    }
-
-    await check(emptySchema, 'on empty tables');
-    await check(address.schema, 'without statistics');
-    // Of a table that it has seen empty, the planner believes that all indexes are equally good.
-    const { rows } = await client.query('SELECT tablename AS table FROM pg_tables WHERE schemaname = $1', [
-      emptySchema,
-    ]);
-    for (const { table } of rows) await client.query(`VACUUM ANALYZE "${emptySchema}"."${table}"`);
-    await check(emptySchema, 'on tables that VACUUM has found empty');
-    // From now on statistics say that hardly anything is active.
-    await insert(
-      storage,
-      Array.from({ length: 4_000 }, (_, number) => newJob(900_000 + number, { queue: 'bulk' })),
-    );
-    for (const table of ['jobs', 'ready', 'active']) await client.query(`ANALYZE ${address.schema}.${table}`);
-    for (let left = 4_000; left > 0; left -= 1_000)
-      await storage.jobs.claim([claimOf({ queues: ['bulk'], limit: 1_000 })], t0);
-    await check(address.schema, 'right after a bulk claim');
-    expect([...unmet]).toEqual([]);
-    // As if the tables were large.
-    for (const price of ['parallel_setup_cost', 'parallel_tuple_cost', 'min_parallel_index_scan_size'])
-      await client.query(`SET ${price} = 0`);
+  async function check(schema: string, when: string): Promise<void> {
     for (const statement of statements) {
-      const plan = await planOf(client, statement.replace(/\bojs\./g, `"${address.schema}".`));
-      expect(JSON.stringify(plan), statement).not.toContain('Gather');
+      const plan = await planOf(client, statement.replace(/\bojs\./g, `"${schema}".`));
+      const scans = [...new Set(scansOf(plan))].filter((scan) => !handful.test(scan)).sort();
+      const text = statement.replace(/\s+/g, ' ');
+      const wanted = expected.find(([pattern]) => pattern.test(text));
+      if (wanted) unmet.delete(wanted[0]);
+      const about = `${when}: ${text}`;
+      if (inOrder.test(text)) expect(sortsAll(plan), `${about} sorts all rows`).toBe(false);
+      if (wanted) expect(scans, about).toEqual(wanted[1]);
+      else
+        expect(
+          scans.filter((scan) => /[!*]$/.test(scan) && !whole.has(scan)),
+          about,
+        ).toEqual([]);
     }
-  },
-);
+  }
+
+  await check(emptySchema, 'on empty tables');
+  await check(address.schema, 'without statistics');
+  // Of a table that it has seen empty, the planner believes that all indexes are equally good.
+  const { rows } = await client.query('SELECT tablename AS table FROM pg_tables WHERE schemaname = $1', [emptySchema]);
+  for (const { table } of rows) await client.query(`VACUUM ANALYZE "${emptySchema}"."${table}"`);
+  await check(emptySchema, 'on tables that VACUUM has found empty');
+  // From now on statistics say that hardly anything is active.
+  await insert(
+    storage,
+    Array.from({ length: 4_000 }, (_, number) => newJob(900_000 + number, { queue: 'bulk' })),
+  );
+  for (const table of ['jobs', 'ready', 'active']) await client.query(`ANALYZE ${address.schema}.${table}`);
+  for (let left = 4_000; left > 0; left -= 1_000)
+    await storage.jobs.claim([claimOf({ queues: ['bulk'], limit: 1_000 })], t0);
+  await check(address.schema, 'right after a bulk claim');
+  expect([...unmet]).toEqual([]);
+  // As if the tables were large.
+  for (const price of ['parallel_setup_cost', 'parallel_tuple_cost', 'min_parallel_index_scan_size'])
+    await client.query(`SET ${price} = 0`);
+  for (const statement of statements) {
+    const plan = await planOf(client, statement.replace(/\bojs\./g, `"${address.schema}".`));
+    expect(JSON.stringify(plan), statement).not.toContain('Gather');
+  }
+});

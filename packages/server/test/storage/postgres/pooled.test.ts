@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
-import { newSchema, server } from './schema.ts';
+import { newSchema, test } from './schema.ts';
 
-test.skipIf(server === null).each(['true', 'false'])(
+test.each(['true', 'false'])(
   'single statements have the settings of all others, with pgbouncer=%s',
   async (pgbouncer) => {
     const database = new Database(readPostgresUrl(newSchema({ pgbouncer })), true, () => {});

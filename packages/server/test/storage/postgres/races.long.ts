@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type NewJob, queueLimitKey, State, type Transition, Waiting } from '@ojs-ts/core/job';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { historyErrors, invariantErrors } from '../invariants.ts';
 import { claimOf, limitOf, newJob, t0, uniqueOf } from '../suite/tools.ts';
-import { server } from './schema.ts';
+import { test } from './schema.ts';
 import { openStores } from './stores.ts';
 
 const clients = 8;
@@ -113,57 +113,54 @@ async function work(storage: Storage, worker: number, ledger: Ledger): Promise<n
   return jobs.length;
 }
 
-test.skipIf(server === null)(
-  'clients on several connections: no job claimed twice, limits hold, a unique key has one winner, nothing deadlocks (core 6.5.2)',
-  async () => {
-    await using stores = await openStores(4);
-    const [first] = stores.all;
-    if (!first) throw new Error('No store was opened.');
-    await first.registry.overrideLimit(queueLimitKey('whole'), { concurrency: wholeSlots, rates: [] }, t0);
-    const jobs = offered();
-    const ledger = new Ledger();
-    const pending = [...jobs];
-    await Promise.all(
-      Array.from({ length: clients }, async (_, worker) => {
-        const storage = stores.all[worker % stores.all.length] ?? first;
-        for (let idle = 0; idle < 40; ) {
-          const batch = pending.splice(0, 20);
-          if (batch.length > 0) await insert(storage, batch, ledger);
-          const got = await work(storage, worker, ledger);
-          if (got === 0 && batch.length === 0) {
-            idle += 1;
-            await pause(5);
-          } else idle = 0;
-        }
-      }),
-    );
-    expect(ledger.errors).toEqual([]);
-    for (const [key, ids] of ledger.winners) {
-      if (key.startsWith('keep')) expect(ids, key).toHaveLength(1);
-    }
-    expect([ledger.winners.size, ledger.replaced]).toEqual([30, 90]);
-    for (const [key, at] of ledger.starts) {
-      const times = at.toSorted((a, b) => a - b);
-      times.forEach((time, index) => {
-        const next = times[index + rate.count];
-        expect(
-          next === undefined || next - time >= rate.perMs,
-          `${key}: ${rate.count + 1} starts within ${next} - ${time}`,
-        ).toBe(true);
-      });
-    }
-    // All that was not refused or parked is done.
-    expect(ledger.completed).toBe(400 + 20 + 200 + 60 + 60);
-    const left = await first.jobs.list({ states: Waiting | State.active, limit: 1000 });
-    expect(left.items.map(({ queue }) => queue)).toEqual(Array.from({ length: 10 }, () => 'parked'));
-    expect(await invariantErrors(first)).toEqual([]);
-    const holders = new Map(jobs.flatMap(({ id, unique }) => (unique ? [[id, unique.key] as const] : [])));
-    const two = (limits: NewJob['limits']) => limits.find(({ key }) => key.startsWith('two'))?.key;
-    const limited = new Map(
-      jobs.flatMap(({ id, limits }) => (two(limits) === undefined ? [] : [[id, two(limits) ?? ''] as const])),
-    );
-    const slots = new Map([...new Set(limited.values())].map((key) => [key, 2]));
-    expect(await historyErrors(first, { holders, limited, slots })).toEqual([]);
-    expect((await stores.close('jobs')).deadlocks).toBe(0);
-  },
-);
+test('clients on several connections: no job claimed twice, limits hold, a unique key has one winner, nothing deadlocks (core 6.5.2)', async () => {
+  await using stores = await openStores(4);
+  const [first] = stores.all;
+  if (!first) throw new Error('No store was opened.');
+  await first.registry.overrideLimit(queueLimitKey('whole'), { concurrency: wholeSlots, rates: [] }, t0);
+  const jobs = offered();
+  const ledger = new Ledger();
+  const pending = [...jobs];
+  await Promise.all(
+    Array.from({ length: clients }, async (_, worker) => {
+      const storage = stores.all[worker % stores.all.length] ?? first;
+      for (let idle = 0; idle < 40; ) {
+        const batch = pending.splice(0, 20);
+        if (batch.length > 0) await insert(storage, batch, ledger);
+        const got = await work(storage, worker, ledger);
+        if (got === 0 && batch.length === 0) {
+          idle += 1;
+          await pause(5);
+        } else idle = 0;
+      }
+    }),
+  );
+  expect(ledger.errors).toEqual([]);
+  for (const [key, ids] of ledger.winners) {
+    if (key.startsWith('keep')) expect(ids, key).toHaveLength(1);
+  }
+  expect([ledger.winners.size, ledger.replaced]).toEqual([30, 90]);
+  for (const [key, at] of ledger.starts) {
+    const times = at.toSorted((a, b) => a - b);
+    times.forEach((time, index) => {
+      const next = times[index + rate.count];
+      expect(
+        next === undefined || next - time >= rate.perMs,
+        `${key}: ${rate.count + 1} starts within ${next} - ${time}`,
+      ).toBe(true);
+    });
+  }
+  // All that was not refused or parked is done.
+  expect(ledger.completed).toBe(400 + 20 + 200 + 60 + 60);
+  const left = await first.jobs.list({ states: Waiting | State.active, limit: 1000 });
+  expect(left.items.map(({ queue }) => queue)).toEqual(Array.from({ length: 10 }, () => 'parked'));
+  expect(await invariantErrors(first)).toEqual([]);
+  const holders = new Map(jobs.flatMap(({ id, unique }) => (unique ? [[id, unique.key] as const] : [])));
+  const two = (limits: NewJob['limits']) => limits.find(({ key }) => key.startsWith('two'))?.key;
+  const limited = new Map(
+    jobs.flatMap(({ id, limits }) => (two(limits) === undefined ? [] : [[id, two(limits) ?? ''] as const])),
+  );
+  const slots = new Map([...new Set(limited.values())].map((key) => [key, 2]));
+  expect(await historyErrors(first, { holders, limited, slots })).toEqual([]);
+  expect((await stores.close('jobs')).deadlocks).toBe(0);
+});

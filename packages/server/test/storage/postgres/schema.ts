@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { test as everyTest, inject } from 'vitest';
 import { usualDeltaPages } from '../../../src/storage/postgres/limits/limit-deltas.ts';
 import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -8,6 +8,9 @@ import { postgresUrl } from '../../support/postgres.ts';
 
 /** The PostgreSQL of the run; null where the machine has none. */
 export const server = await postgresUrl();
+
+/** A test that needs PostgreSQL. */
+export const test = everyTest.skipIf(server === null);
 
 /** The URL of a new schema, which goes with the run. */
 export function newSchema(parameters: Readonly<Record<string, string>> = {}): string {

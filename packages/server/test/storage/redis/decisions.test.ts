@@ -1,11 +1,11 @@
 import { State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { anyCharacter } from '../../../../core/test/support/text.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import { checkProperty } from '../../support/property.ts';
 import { claimOf, idOf, newJob, second, to, uniqueOf } from '../suite/tools.ts';
-import { openRedis, server } from './namespace.ts';
+import { openRedis, test } from './namespace.ts';
 
 const text = fc.string({ unit: anyCharacter, maxLength: 12 }).filter((text) => text.isWellFormed());
 const error = fc.record({ code: text, message: text, details: fc.jsonValue({ maxDepth: 2 }) });
@@ -30,7 +30,7 @@ const spec = fc.record({
  * Scripts decide `cancelled` and `expired`, cut histories and write texts of events: with any texts the memory storage
  * must answer the same.
  */
-test.skipIf(server === null)('jobs that a script expires or replaces get the texts that core writes', async () => {
+test('jobs that a script expires or replaces get the texts that core writes', async () => {
   await using model = memoryStorage();
   await using subject = await openRedis();
   const property = fc.asyncProperty(

@@ -1,9 +1,9 @@
 import { State, Waiting } from '@ojs-ts/core/job';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { claim, idOf, insert, limitOf, move, newJob, newNode, newWorkflow, t0, to, uniqueOf } from '../suite/tools.ts';
-import { keysOf, namespaceUrl, server } from './namespace.ts';
+import { keysOf, namespaceUrl, test } from './namespace.ts';
 
 const later = t0 + 1e9;
 
@@ -23,7 +23,7 @@ async function pruneAll(storage: Storage): Promise<void> {
   await storage.upkeep.prune({ jobs, events: all, workflows: all, ...times }, 1000);
 }
 
-test.skipIf(server === null)('after all jobs are pruned and all queues removed, only fixed keys are left', async () => {
+test('after all jobs are pruned and all queues removed, only fixed keys are left', async () => {
   const url = namespaceUrl();
   await using storage = await redisStorage({ url });
   await storage.migrate();
@@ -89,35 +89,32 @@ test.skipIf(server === null)('after all jobs are pruned and all queues removed, 
   expect(await keysOf(url)).toEqual(['flows:number', 'layout', 'segments', 'store']);
 });
 
-test.skipIf(server === null)(
-  'unfinished jobs that are removed leave only keys of their queue, their limit and the log',
-  async () => {
-    const url = namespaceUrl();
-    await using storage = await redisStorage({ url });
-    await storage.migrate();
-    const limits = [limitOf('k', { concurrency: 1, rates: [{ count: 1, perMs: 50 }] })];
-    const all = { limits, unique: uniqueOf({ states: 0 }), expiresAt: t0 + 9, laterExpiresAt: t0 + 9, cron: 'c' };
-    await insert(storage, [
-      newJob(1, all),
-      newJob(2, all),
-      newJob(3, { ...all, state: State.scheduled }),
-      newJob(4, { ...all, state: State.pending }),
-    ]);
-    await claim(storage, { limit: 9 });
-    await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: 0xff }, t0);
-    const log = ['log', 'log:job.scheduled'];
-    const kept = [
-      'entries',
-      'layout',
-      'limit:idle',
-      'limit:names',
-      'limits',
-      ...log,
-      'queues',
-      'segments',
-      'starts:k',
-      'store',
-    ];
-    expect((await keysOf(url)).filter((key) => !/^m(inutes)?(:|$)/.test(key))).toEqual(kept);
-  },
-);
+test('unfinished jobs that are removed leave only keys of their queue, their limit and the log', async () => {
+  const url = namespaceUrl();
+  await using storage = await redisStorage({ url });
+  await storage.migrate();
+  const limits = [limitOf('k', { concurrency: 1, rates: [{ count: 1, perMs: 50 }] })];
+  const all = { limits, unique: uniqueOf({ states: 0 }), expiresAt: t0 + 9, laterExpiresAt: t0 + 9, cron: 'c' };
+  await insert(storage, [
+    newJob(1, all),
+    newJob(2, all),
+    newJob(3, { ...all, state: State.scheduled }),
+    newJob(4, { ...all, state: State.pending }),
+  ]);
+  await claim(storage, { limit: 9 });
+  await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: 0xff }, t0);
+  const log = ['log', 'log:job.scheduled'];
+  const kept = [
+    'entries',
+    'layout',
+    'limit:idle',
+    'limit:names',
+    'limits',
+    ...log,
+    'queues',
+    'segments',
+    'starts:k',
+    'store',
+  ];
+  expect((await keysOf(url)).filter((key) => !/^m(inutes)?(:|$)/.test(key))).toEqual(kept);
+});

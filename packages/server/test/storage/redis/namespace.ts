@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, inject } from 'vitest';
+import { afterEach, test as everyTest, inject } from 'vitest';
 import { clear } from '../../../src/storage/redis/backup.ts';
 import { readAddress } from '../../../src/storage/redis/connection/address.ts';
 import { Connection } from '../../../src/storage/redis/connection/connection.ts';
@@ -10,6 +10,9 @@ import { redisUrl } from '../../support/redis.ts';
 
 /** The URL of the run's Redis; null where the machine has none: then its tests are skipped. */
 export const server = await redisUrl();
+
+/** A test that needs Redis. */
+export const test = everyTest.skipIf(server === null);
 
 const used = new Set<string>();
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import { selfSigned } from '../../support/certificate.ts';
 import { startRedisCluster, startRedisPair } from '../../support/redis.ts';
 import { claim, idOf, ids, insert, newJob } from '../suite/tools.ts';
-import { server } from './namespace.ts';
+import { test } from './namespace.ts';
 
 const certificate = selfSigned();
 const trusted = getCACertificates('default');
@@ -18,7 +18,7 @@ const kinds = [
   ['sentinels', startRedisPair],
 ] as const;
 
-test.skipIf(server === null).each(kinds)('%s whose servers speak nothing but TLS', async (_, start) => {
+test.each(kinds)('%s whose servers speak nothing but TLS', async (_, start) => {
   await using servers = await start({ tls: certificate });
   await using storage = await redisStorage({ url: servers.url });
   await storage.migrate();

@@ -1,11 +1,11 @@
 import { type NodeRef, State } from '@ojs-ts/core/job';
 import type { NewNode, WorkflowStep } from '@ojs-ts/core/workflow';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { claimOf, countErrors, eventLog, idOf, newJob, newNode, newWorkflow, t0, to } from '../suite/tools.ts';
 import { openClients } from './clients.ts';
-import { keysOf, namespaceUrl, server } from './namespace.ts';
+import { keysOf, namespaceUrl, test } from './namespace.ts';
 
 const size = 1000;
 const diamonds = 50;
@@ -68,44 +68,41 @@ async function drain(storage: Storage, worker: string, race: Race): Promise<numb
   return own;
 }
 
-test.skipIf(server === null)(
-  '8 clients end a group of 1,000 and 50 diamonds at once: each node is ready once, each job runs once',
-  async () => {
-    await using clients = await openClients(8);
-    const [first] = clients.storages;
-    const graphs = Array.from({ length: diamonds }, (_, number) => ({ id: `d${number}`, nodes: diamond(number) }));
-    await first.workflows.create(newWorkflow({ id: 'group', kind: 'group', total: size }), group, [], t0);
-    for (const { id, nodes } of graphs) await first.workflows.create(newWorkflow({ id, total: 4 }), nodes, [], t0);
-    const refs = [{ id: 'group', nodes: group }, ...graphs].flatMap(({ id, nodes }) =>
-      nodes.map(({ index, job }) => [nameOf({ workflow: id, index }), job ?? ''] as const),
-    );
-    const race: Race = { jobs: new Map(refs), done: [], ready: [], started: [] };
-    const roots = (await first.workflows.unfinished(10_000)).ready;
-    expect(roots).toHaveLength(size + diamonds);
-    for (let at = 0; at < roots.length; at += 100) {
-      const steps = roots.slice(at, at + 100).map((ref) => startOf(race, ref, 'a'));
-      await first.workflows.advance(steps, t0);
-    }
-    const shares = await Promise.all(clients.storages.map((storage, number) => drain(storage, `w${number}`, race)));
-    for (const share of shares) expect(share, 'every client took part').toBeGreaterThan(0);
-    expect(race.done.toSorted()).toEqual([...race.jobs.values()].sort());
-    const later = refs.map(([name]) => name).filter((name) => !roots.some((ref) => nameOf(ref) === name));
-    expect(race.ready.toSorted()).toEqual(later.toSorted());
-    expect(race.started.toSorted()).toEqual(later.toSorted());
-    expect(await first.workflows.get('group')).toMatchObject({ completed: size, failed: 0, cancelled: 0 });
-    for (const { id } of graphs) expect(await first.workflows.get(id)).toMatchObject({ completed: 4 });
-    expect(await first.workflows.unfinished(10)).toEqual({ ready: [], sweeping: [] });
-    const log = await eventLog(first);
-    const counts = log.filter(({ kind }) => kind === 'workflow.job_completed').map(({ entry }) => entry.at(-1));
-    expect(counts).toMatchObject(
-      Array.from({ length: size }, (_, at) => ({ completed_count: at + 1, steps_remaining: size - at - 1 })),
-    );
-    expect(log.filter(({ kind }) => kind === 'workflow.step_completed')).toHaveLength(4 * diamonds);
-    expect(await countErrors(first)).toEqual([]);
-  },
-);
+test('8 clients end a group of 1,000 and 50 diamonds at once: each node is ready once, each job runs once', async () => {
+  await using clients = await openClients(8);
+  const [first] = clients.storages;
+  const graphs = Array.from({ length: diamonds }, (_, number) => ({ id: `d${number}`, nodes: diamond(number) }));
+  await first.workflows.create(newWorkflow({ id: 'group', kind: 'group', total: size }), group, [], t0);
+  for (const { id, nodes } of graphs) await first.workflows.create(newWorkflow({ id, total: 4 }), nodes, [], t0);
+  const refs = [{ id: 'group', nodes: group }, ...graphs].flatMap(({ id, nodes }) =>
+    nodes.map(({ index, job }) => [nameOf({ workflow: id, index }), job ?? ''] as const),
+  );
+  const race: Race = { jobs: new Map(refs), done: [], ready: [], started: [] };
+  const roots = (await first.workflows.unfinished(10_000)).ready;
+  expect(roots).toHaveLength(size + diamonds);
+  for (let at = 0; at < roots.length; at += 100) {
+    const steps = roots.slice(at, at + 100).map((ref) => startOf(race, ref, 'a'));
+    await first.workflows.advance(steps, t0);
+  }
+  const shares = await Promise.all(clients.storages.map((storage, number) => drain(storage, `w${number}`, race)));
+  for (const share of shares) expect(share, 'every client took part').toBeGreaterThan(0);
+  expect(race.done.toSorted()).toEqual([...race.jobs.values()].sort());
+  const later = refs.map(([name]) => name).filter((name) => !roots.some((ref) => nameOf(ref) === name));
+  expect(race.ready.toSorted()).toEqual(later.toSorted());
+  expect(race.started.toSorted()).toEqual(later.toSorted());
+  expect(await first.workflows.get('group')).toMatchObject({ completed: size, failed: 0, cancelled: 0 });
+  for (const { id } of graphs) expect(await first.workflows.get(id)).toMatchObject({ completed: 4 });
+  expect(await first.workflows.unfinished(10)).toEqual({ ready: [], sweeping: [] });
+  const log = await eventLog(first);
+  const counts = log.filter(({ kind }) => kind === 'workflow.job_completed').map(({ entry }) => entry.at(-1));
+  expect(counts).toMatchObject(
+    Array.from({ length: size }, (_, at) => ({ completed_count: at + 1, steps_remaining: size - at - 1 })),
+  );
+  expect(log.filter(({ kind }) => kind === 'workflow.step_completed')).toHaveLength(4 * diamonds);
+  expect(await countErrors(first)).toEqual([]);
+});
 
-test.skipIf(server === null)('workflows that ended and were pruned leave no key', async () => {
+test('workflows that ended and were pruned leave no key', async () => {
   const url = namespaceUrl();
   await using storage = await redisStorage({ url });
   await storage.migrate();

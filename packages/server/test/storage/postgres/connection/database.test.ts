@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { Database } from '../../../../src/storage/postgres/connection/database.ts';
 import { readPostgresUrl } from '../../../../src/storage/postgres/connection/url.ts';
-import { newSchema, openPostgres, server } from '../schema.ts';
+import { newSchema, openPostgres, test } from '../schema.ts';
 
 /**
  * Stands still as a process does in which a handler computes: the server's end of the session stays unread meanwhile.
@@ -10,7 +10,7 @@ function stall(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-test.skipIf(server === null).each([
+test.each([
   { when: 'before a statement is sent', later: (stop: () => void) => stop() },
   // Its answer and the end of the session are read together then.
   { when: 'while a statement is under way', later: (stop: () => void) => void setImmediate(stop) },

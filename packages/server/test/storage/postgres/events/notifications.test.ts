@@ -1,11 +1,11 @@
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { postgresStorage } from '../../../../src/storage/postgres/postgres.ts';
 import type { Wake } from '../../../../src/storage/storage.ts';
 import { storeProxy } from '../../../support/store-proxy.ts';
-import { newSchema, openPostgres, server } from '../schema.ts';
+import { newSchema, openPostgres, server, test } from '../schema.ts';
 
-test.skipIf(server === null)('a foreign notice, which any role may send, wakes all and does no harm', async () => {
+test('a foreign notice, which any role may send, wakes all and does no harm', async () => {
   const url = newSchema();
   await using storage = await openPostgres(url);
   const woken: Wake[] = [];
@@ -31,7 +31,7 @@ test.skipIf(server === null)('a foreign notice, which any role may send, wakes a
   }
 });
 
-test.skipIf(server === null)('namespaces with the longest names notify each other', async () => {
+test('namespaces with the longest names notify each other', async () => {
   const schema = new URL(newSchema()).searchParams.get('schema') ?? '';
   const url = newSchema({ schema: schema.padEnd(63, 'x') });
   await using one = await openPostgres(url);
@@ -46,7 +46,7 @@ test.skipIf(server === null)('namespaces with the longest names notify each othe
   await heard;
 });
 
-test.skipIf(server === null)('a storage closes although its listening connection is dead', async () => {
+test('a storage closes although its listening connection is dead', async () => {
   const url = newSchema();
   await using other = await openPostgres(url);
   await using proxy = await storeProxy(url);

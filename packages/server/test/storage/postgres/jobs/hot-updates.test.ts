@@ -1,9 +1,9 @@
 import { State } from '@ojs-ts/core/job';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { claim, insert, limitOf, newJob, t0, to } from '../../suite/tools.ts';
-import { newSchema, openPostgres, server } from '../schema.ts';
+import { newSchema, openPostgres, server, test } from '../schema.ts';
 
 const jobs = 200;
 const rounds = 10;
@@ -46,38 +46,36 @@ async function sharesOf(url: string, act: (storage: Storage) => Promise<void>): 
   return Object.fromEntries(shares);
 }
 
-test.skipIf(server === null)(
-  'progress, checkpoints, workers and limits are rewritten in place; only what moves a job in an index is not',
-  { retry: 4 },
-  async () => {
-    const url = newSchema();
-    {
-      await using storage = await openPostgres(url);
-      const limits = (number: number) => [limitOf(`k${number % 20}`, { concurrency: 100 })];
-      await insert(
-        storage,
-        Array.from({ length: jobs }, (_, number) => newJob(number, { limits: limits(number) })),
+test('progress, checkpoints, workers and limits are rewritten in place; only what moves a job in an index is not', {
+  retry: 4,
+}, async () => {
+  const url = newSchema();
+  {
+    await using storage = await openPostgres(url);
+    const limits = (number: number) => [limitOf(`k${number % 20}`, { concurrency: 100 })];
+    await insert(
+      storage,
+      Array.from({ length: jobs }, (_, number) => newJob(number, { limits: limits(number) })),
+    );
+  }
+  const ids: string[] = [];
+  const claims = await sharesOf(url, async (storage) => {
+    for (let round = 0; round < rounds; round++)
+      ids.push(...(await claim(storage, { limit: jobs / rounds })).map(({ id }) => id));
+  });
+  expect(ids).toHaveLength(jobs);
+  expect(claims.limits).toBeGreaterThan(some);
+  const running = await sharesOf(url, async (storage) => {
+    for (let round = 1; round <= rounds; round++) {
+      await storage.registry.beat(
+        [{ worker: 'w1', holds: [], leaseMs: null, state: 'running', info: '{}' }],
+        t0 + round,
+      );
+      await storage.jobs.transition(
+        ids.map((id) => to(id, State.active, State.active, { progress: `"${round}"`, checkpoint: `${round}` })),
+        t0 + round,
       );
     }
-    const ids: string[] = [];
-    const claims = await sharesOf(url, async (storage) => {
-      for (let round = 0; round < rounds; round++)
-        ids.push(...(await claim(storage, { limit: jobs / rounds })).map(({ id }) => id));
-    });
-    expect(ids).toHaveLength(jobs);
-    expect(claims.limits).toBeGreaterThan(some);
-    const running = await sharesOf(url, async (storage) => {
-      for (let round = 1; round <= rounds; round++) {
-        await storage.registry.beat(
-          [{ worker: 'w1', holds: [], leaseMs: null, state: 'running', info: '{}' }],
-          t0 + round,
-        );
-        await storage.jobs.transition(
-          ids.map((id) => to(id, State.active, State.active, { progress: `"${round}"`, checkpoint: `${round}` })),
-          t0 + round,
-        );
-      }
-    });
-    expect(running.texts).toBeGreaterThan(some);
-  },
-);
+  });
+  expect(running.texts).toBeGreaterThan(some);
+});

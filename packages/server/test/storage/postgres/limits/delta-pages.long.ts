@@ -1,13 +1,13 @@
 import { State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { memoryStorage } from '../../../../src/storage/memory/memory.ts';
 import type { Storage, Wake } from '../../../../src/storage/storage.ts';
 import { checkProperty } from '../../../support/property.ts';
 import { compare, script } from '../../model.ts';
 import { claim, claimOf, countErrors, idOf, ids, insert, limitOf, move, newJob, t0, to } from '../../suite/tools.ts';
-import { newSchema, openPostgres, server } from '../schema.ts';
+import { newSchema, openPostgres, server, test } from '../schema.ts';
 
 /** A job under a key of its own. */
 function alone(number: number, priority = 0, concurrency = 1) {
@@ -36,35 +36,32 @@ async function wakes(storage: Storage, queue: string, act: () => Promise<unknown
   await promise;
 }
 
-test.skipIf(server === null)(
-  'a claim merges one page of new keys, however many there are, and starts the first jobs',
-  async () => {
-    const url = newSchema();
-    await using storage = await openPostgres(url);
-    await using tables = await counter(url);
-    const keys = 3_000;
-    for (let first = 0; first < keys; first += 500) {
-      await insert(
-        storage,
-        from(first, 500).map((number) => alone(number)),
-      );
-    }
-    expect(ids(await claim(storage, { limit: 10 }))).toEqual(from(0, 10).map(idOf));
-    expect(await tables.count('limits')).toBeLessThanOrEqual(1_000);
-    expect(await tables.count('limit_groups')).toBeLessThanOrEqual(1_000);
-    expect(ids(await claim(storage, { limit: 10 }))).toEqual(from(10, 10).map(idOf));
-    expect(await tables.count('limits')).toBeLessThanOrEqual(2_000);
-    // Upkeep goes on until nothing is left.
-    await storage.upkeep.promote(t0, 10);
-    expect([await tables.count('limit_changes'), await tables.count('limit_group_changes')]).toEqual([0, 0]);
-    expect([await tables.count('limits'), await tables.count('limit_groups')]).toEqual([keys, keys - 20]);
-    expect(await countErrors(storage)).toEqual([]);
-  },
-);
+test('a claim merges one page of new keys, however many there are, and starts the first jobs', async () => {
+  const url = newSchema();
+  await using storage = await openPostgres(url);
+  await using tables = await counter(url);
+  const keys = 3_000;
+  for (let first = 0; first < keys; first += 500) {
+    await insert(
+      storage,
+      from(first, 500).map((number) => alone(number)),
+    );
+  }
+  expect(ids(await claim(storage, { limit: 10 }))).toEqual(from(0, 10).map(idOf));
+  expect(await tables.count('limits')).toBeLessThanOrEqual(1_000);
+  expect(await tables.count('limit_groups')).toBeLessThanOrEqual(1_000);
+  expect(ids(await claim(storage, { limit: 10 }))).toEqual(from(10, 10).map(idOf));
+  expect(await tables.count('limits')).toBeLessThanOrEqual(2_000);
+  // Upkeep goes on until nothing is left.
+  await storage.upkeep.promote(t0, 10);
+  expect([await tables.count('limit_changes'), await tables.count('limit_group_changes')]).toEqual([0, 0]);
+  expect([await tables.count('limits'), await tables.count('limit_groups')]).toEqual([keys, keys - 20]);
+  expect(await countErrors(storage)).toEqual([]);
+});
 
 const small = { keys: 20, most: 2, upkeepFrom: 200 };
 
-test.skipIf(server === null)('jobs start by priority, then place, whatever is not merged yet', async () => {
+test('jobs start by priority, then place, whatever is not merged yet', async () => {
   await using storage = await openPostgres(newSchema(), small);
   await insert(storage, [
     newJob(1),
@@ -82,7 +79,7 @@ test.skipIf(server === null)('jobs start by priority, then place, whatever is no
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test.skipIf(server === null)('unmerged removals from limit groups let no later job start first', async () => {
+test('unmerged removals from limit groups let no later job start first', async () => {
   await using storage = await openPostgres(newSchema(), small);
   await insert(storage, [...from(100, 250).map((number) => alone(number)), newJob(1)]);
   await storage.upkeep.promote(t0, 10);
@@ -96,21 +93,18 @@ test.skipIf(server === null)('unmerged removals from limit groups let no later j
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test.skipIf(server === null)(
-  'a call that merges its most pages without a job wakes waiting claims until there is one',
-  async () => {
-    await using storage = await openPostgres(newSchema(), small);
-    const closed = limitOf('closed', { concurrency: 0 });
-    const grouped = (number: number) => newJob(number, { limits: [closed, limitOf(`k${number}`)] });
-    await insert(storage, [...from(100, 200).map(grouped), newJob(1)]);
-    await wakes(storage, 'default', async () => expect(await claim(storage, { limit: 5 })).toEqual([]));
-    const taken: string[] = [];
-    for (let call = 0; call < 10; call++) taken.push(...ids(await claim(storage, { limit: 5 })));
-    expect(taken).toEqual([idOf(1)]);
-  },
-);
+test('a call that merges its most pages without a job wakes waiting claims until there is one', async () => {
+  await using storage = await openPostgres(newSchema(), small);
+  const closed = limitOf('closed', { concurrency: 0 });
+  const grouped = (number: number) => newJob(number, { limits: [closed, limitOf(`k${number}`)] });
+  await insert(storage, [...from(100, 200).map(grouped), newJob(1)]);
+  await wakes(storage, 'default', async () => expect(await claim(storage, { limit: 5 })).toEqual([]));
+  const taken: string[] = [];
+  for (let call = 0; call < 10; call++) taken.push(...ids(await claim(storage, { limit: 5 })));
+  expect(taken).toEqual([idOf(1)]);
+});
 
-test.skipIf(server === null)('numbers of a job hold before they are merged, and a freed slot is found', async () => {
+test('numbers of a job hold before they are merged, and a freed slot is found', async () => {
   await using storage = await openPostgres(newSchema(), small);
   const under = (number: number, concurrency: number, priority = 0) =>
     newJob(number, { priority, limits: [limitOf('shared', { concurrency })] });
@@ -129,29 +123,26 @@ test.skipIf(server === null)('numbers of a job hold before they are merged, and 
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test.skipIf(server === null)(
-  'memory and postgres give equal answers and keep equal rows, be the pages as small as can be',
-  async () => {
-    await using model = memoryStorage();
-    await using paged = await openPostgres(newSchema(), { keys: 1, most: 1_000, upkeepFrom: 1 });
-    const { jobs, upkeep } = paged;
-    // A key that was closed opens once that is taken over; until then a claim that gets enough behind it passes it by.
-    const subject: Storage = {
-      ...paged,
-      jobs: {
-        ...jobs,
-        async claim(claims, now, maxBytes) {
-          await upkeep.promote(now, 0);
-          return jobs.claim(claims, now, maxBytes);
-        },
+test('memory and postgres give equal answers and keep equal rows, be the pages as small as can be', async () => {
+  await using model = memoryStorage();
+  await using paged = await openPostgres(newSchema(), { keys: 1, most: 1_000, upkeepFrom: 1 });
+  const { jobs, upkeep } = paged;
+  // A key that was closed opens once that is taken over; until then a claim that gets enough behind it passes it by.
+  const subject: Storage = {
+    ...paged,
+    jobs: {
+      ...jobs,
+      async claim(claims, now, maxBytes) {
+        await upkeep.promote(now, 0);
+        return jobs.claim(claims, now, maxBytes);
       },
-    };
-    const property = fc.asyncProperty(script, (turns) => compare(model, subject, turns));
-    await checkProperty(property, { atLeast: 4, atMost: 200, ms: 4_000 });
-  },
-);
+    },
+  };
+  const property = fc.asyncProperty(script, (turns) => compare(model, subject, turns));
+  await checkProperty(property, { atLeast: 4, atMost: 200, ms: 4_000 });
+});
 
-test.skipIf(server === null)('claims at the same time, with upkeep beside them, start every job once', async () => {
+test('claims at the same time, with upkeep beside them, start every job once', async () => {
   await using storage = await openPostgres(newSchema(), small);
   await insert(
     storage,

@@ -1,12 +1,12 @@
 import { State } from '@ojs-ts/core/job';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { claim, countErrors, idOf, ids, insert, newJob, t0 } from '../../suite/tools.ts';
-import { newSchema, openPostgres, server } from '../schema.ts';
+import { newSchema, openPostgres, server, test } from '../schema.ts';
 
 const waiting = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
 
-test.skipIf(server === null)('a claim that finds a job which another call is just moving on waits for it', async () => {
+test('a claim that finds a job which another call is just moving on waits for it', async () => {
   const url = newSchema();
   const schema = new URL(url).searchParams.get('schema');
   await using storage = await openPostgres(url);
@@ -35,23 +35,20 @@ test.skipIf(server === null)('a claim that finds a job which another call is jus
   }
 });
 
-test.skipIf(server === null)(
-  'a claim waits no longer than a second for a job that another transaction keeps',
-  async () => {
-    const url = newSchema();
-    const schema = new URL(url).searchParams.get('schema');
-    await using storage = await openPostgres(url);
-    await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 5 })]);
-    const client = new pg.Client({ connectionString: server ?? '' });
-    await client.connect();
-    try {
-      await client.query('BEGIN');
-      await client.query(`SELECT FROM ${schema}.due FOR UPDATE`);
-      expect(await claim(storage, {}, t0 + 5)).toEqual([]);
-      await client.query('ROLLBACK');
-      expect(ids(await claim(storage, {}, t0 + 5))).toEqual([idOf(1)]);
-    } finally {
-      await client.end();
-    }
-  },
-);
+test('a claim waits no longer than a second for a job that another transaction keeps', async () => {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema');
+  await using storage = await openPostgres(url);
+  await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 5 })]);
+  const client = new pg.Client({ connectionString: server ?? '' });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(`SELECT FROM ${schema}.due FOR UPDATE`);
+    expect(await claim(storage, {}, t0 + 5)).toEqual([]);
+    await client.query('ROLLBACK');
+    expect(ids(await claim(storage, {}, t0 + 5))).toEqual([idOf(1)]);
+  } finally {
+    await client.end();
+  }
+});

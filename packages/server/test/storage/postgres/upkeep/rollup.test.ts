@@ -1,44 +1,41 @@
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { countErrors, insert, newJob, queue, t0 } from '../../suite/tools.ts';
-import { newSchema, openPostgres, server } from '../schema.ts';
+import { newSchema, openPostgres, server, test } from '../schema.ts';
 
-test.skipIf(server === null)(
-  'rows that are added up already are not read again, however many queues and minutes there are',
-  async () => {
-    const url = newSchema();
-    const schema = new URL(url).searchParams.get('schema');
-    const admin = new pg.Client({ connectionString: server ?? '' });
-    await admin.connect();
-    try {
-      await using storage = await openPostgres(url);
-      const queues = 250;
-      for (let minute = 0; minute < 4; minute++) {
-        const jobs = Array.from({ length: queues }, (_, n) => newJob(minute * queues + n, { queue: `q${n}` }));
-        await insert(storage, jobs, t0 + minute * 60_000);
-      }
-      const versions = async () =>
-        (
-          await admin.query(
-            `SELECT queue, xmin::text FROM ${schema}.counts UNION ALL SELECT queue, xmin::text FROM ${schema}.minutes ORDER BY 1, 2`,
-          )
-        ).rows;
-      expect(await versions()).toHaveLength(8 * queues);
-      await storage.upkeep.promote(t0, 100);
-      const folded = await versions();
-      expect(folded).toHaveLength(5 * queues);
-      await storage.upkeep.promote(t0, 100);
-      expect(await versions()).toEqual(folded);
-      expect((await queue(storage, 'q7'))?.counts).toEqual({ 2: 4 });
-      expect(await countErrors(storage)).toEqual([]);
-      expect(await storage.registry.statistics(0)).toHaveLength(4 * queues);
-    } finally {
-      await admin.end();
+test('rows that are added up already are not read again, however many queues and minutes there are', async () => {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema');
+  const admin = new pg.Client({ connectionString: server ?? '' });
+  await admin.connect();
+  try {
+    await using storage = await openPostgres(url);
+    const queues = 250;
+    for (let minute = 0; minute < 4; minute++) {
+      const jobs = Array.from({ length: queues }, (_, n) => newJob(minute * queues + n, { queue: `q${n}` }));
+      await insert(storage, jobs, t0 + minute * 60_000);
     }
-  },
-);
+    const versions = async () =>
+      (
+        await admin.query(
+          `SELECT queue, xmin::text FROM ${schema}.counts UNION ALL SELECT queue, xmin::text FROM ${schema}.minutes ORDER BY 1, 2`,
+        )
+      ).rows;
+    expect(await versions()).toHaveLength(8 * queues);
+    await storage.upkeep.promote(t0, 100);
+    const folded = await versions();
+    expect(folded).toHaveLength(5 * queues);
+    await storage.upkeep.promote(t0, 100);
+    expect(await versions()).toEqual(folded);
+    expect((await queue(storage, 'q7'))?.counts).toEqual({ 2: 4 });
+    expect(await countErrors(storage)).toEqual([]);
+    expect(await storage.registry.statistics(0)).toHaveLength(4 * queues);
+  } finally {
+    await admin.end();
+  }
+});
 
-test.skipIf(server === null)('the minutes of many types are added up, however many rows they have', async () => {
+test('the minutes of many types are added up, however many rows they have', async () => {
   const url = newSchema();
   const schema = new URL(url).searchParams.get('schema');
   const admin = new pg.Client({ connectionString: server ?? '' });

@@ -1,13 +1,13 @@
 import { State } from '@ojs-ts/core/job';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { postgresStorage } from '../../../../src/storage/postgres/postgres.ts';
 import { insert, newJob, t0 } from '../../suite/tools.ts';
-import { newSchema, openPostgres, server } from '../schema.ts';
+import { newSchema, openPostgres, server, test } from '../schema.ts';
 
 const waiting = 3000;
 
-test.skipIf(server === null)('upkeep and crons do not read other waiting jobs, with fresh statistics too', async () => {
+test('upkeep and crons do not read other waiting jobs, with fresh statistics too', async () => {
   const url = newSchema();
   const schema = new URL(url).searchParams.get('schema');
   const admin = new pg.Client({ connectionString: server ?? '' });

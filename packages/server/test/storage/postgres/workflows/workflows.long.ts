@@ -1,10 +1,10 @@
 import { type NodeRef, State, type Transition } from '@ojs-ts/core/job';
 import type { NewNode } from '@ojs-ts/core/workflow';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { invariantErrors } from '../../invariants.ts';
 import { claim, eventLog, idOf, newJob, newNode, newWorkflow, queue, t0, to, uniqueOf } from '../../suite/tools.ts';
-import { server } from '../schema.ts';
+import { test } from '../schema.ts';
 import { openStores } from '../stores.ts';
 
 const members = 1000;
@@ -82,110 +82,104 @@ async function work(storage: Storage, tally: Tally, total: number): Promise<void
   }
 }
 
-test.skipIf(server === null)(
-  'eight clients end the jobs of a group of 1,000 and of 50 diamonds: each node is ready once, each is started once',
-  async () => {
-    await using stores = await openStores(clients);
-    const [first] = stores.all;
-    if (!first) throw new Error('No store.');
-    for (const [id, own] of nodes)
-      await first.workflows.create(
-        newWorkflow({
-          id,
-          kind: id === 'group' ? 'group' : 'workflow',
-          total: own.filter(({ member }) => member).length,
-        }),
-        own,
-        [],
+test('eight clients end the jobs of a group of 1,000 and of 50 diamonds: each node is ready once, each is started once', async () => {
+  await using stores = await openStores(clients);
+  const [first] = stores.all;
+  if (!first) throw new Error('No store.');
+  for (const [id, own] of nodes)
+    await first.workflows.create(
+      newWorkflow({
+        id,
+        kind: id === 'group' ? 'group' : 'workflow',
+        total: own.filter(({ member }) => member).length,
+      }),
+      own,
+      [],
+      t0,
+    );
+  const { ready } = await first.workflows.unfinished(5000);
+  expect(ready).toHaveLength(members + members / 4 + diamonds);
+  // Through each other, so that a batch has jobs of many workflows.
+  const open = ready.map((_, at) => ready[(at * 617) % ready.length]).filter((node) => node !== undefined);
+  const tally: Tally = { completed: 0, ready: [...open], started: [] };
+  // Each node by two clients at once.
+  await Promise.all(
+    stores.all.map(async (storage, at) => {
+      const share = open.filter((_, number) => number % (clients / 2) === at % (clients / 2));
+      for (let from = 0; from < share.length; from += 50)
+        tally.started.push(...(await start(storage, share.slice(from, from + 50))));
+    }),
+  );
+  expect(tally.started).toHaveLength(open.length);
+  const total = [...nodes.values()].flat().length;
+  await Promise.all(stores.all.map((storage) => work(storage, tally, total)));
+  for (const found of [tally.ready, tally.started]) {
+    expect(found).toHaveLength(total);
+    expect(new Set(found.map(keyOf)).size).toBe(total);
+  }
+  for (const [id, own] of nodes) {
+    const count = own.filter(({ member }) => member).length;
+    expect(await first.workflows.get(id)).toMatchObject({ completed: count, failed: 0, cancelled: 0 });
+    const records = await first.workflows.nodes(id, -1, 5000);
+    expect(records.map(({ state, open, result }) => [state, open, result])).toEqual(
+      own.map(({ job }) => ['completed', 0, `"${job}"`]),
+    );
+  }
+  expect(await first.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
+  expect(await invariantErrors(first)).toEqual([]);
+  const log = await eventLog(first);
+  const counted = log.flatMap(({ kind, entry }) =>
+    kind === 'workflow.job_completed' ? [Object(entry.at(-1)).completed_count] : [],
+  );
+  expect(counted.sort((a, b) => a - b)).toEqual(Array.from({ length: members }, (_, number) => number + 1));
+  expect(log.filter(({ kind }) => kind === 'workflow.callback_fired')).toHaveLength(total);
+  const { deadlocks, read } = await stores.close('nodes');
+  expect(deadlocks).toBe(0);
+  // Each node is met a few times, by its own key: never all nodes of a workflow for one of them.
+  expect(read).toBeLessThan(30 * total);
+});
+
+test('jobs of 40 workflows replace each other while eight clients start and end them: each node closes once, without a deadlock', async () => {
+  await using stores = await openStores(clients);
+  const [first] = stores.all;
+  if (!first) throw new Error('No store.');
+  const flows = Array.from({ length: 40 }, (_, number) => ({ id: `flow ${number}`, nodes: group(10, number * 11) }));
+  for (const { id, nodes } of flows) await first.workflows.create(newWorkflow({ id, total: 10 }), nodes, [], t0);
+  const jobOf = (node: NodeRef) => {
+    const number = Number(node.workflow.slice(5)) * 11 + node.index;
+    const unique = uniqueOf({ key: `k${number % 7}`, onConflict: 'replace' });
+    return newJob(number, { node, unique });
+  };
+  const run = async (storage: Storage, at: number) => {
+    for (;;) {
+      // Looked at first: a job that ends between the two looks makes nodes ready.
+      const idle = await isIdle(storage);
+      const { ready } = await storage.workflows.unfinished(60);
+      // The last few are anybody's: others may have left.
+      const some = ready.length < 3 ? ready : ready.filter((_, number) => number % 3 === at % 3);
+      // Not all in the same order.
+      const starts = (at % 2 === 0 ? some : some.toReversed()).map((node) => ({
+        kind: 'start' as const,
+        node,
+        job: jobOf(node),
+        events: [],
+      }));
+      await storage.workflows.advance(starts, t0);
+      const jobs = await claim(storage, { limit: 3 });
+      await storage.jobs.transition(
+        jobs.map(({ id, claim }) => to(id, State.completed, State.active, { claim })),
         t0,
       );
-    const { ready } = await first.workflows.unfinished(5000);
-    expect(ready).toHaveLength(members + members / 4 + diamonds);
-    // Through each other, so that a batch has jobs of many workflows.
-    const open = ready.map((_, at) => ready[(at * 617) % ready.length]).filter((node) => node !== undefined);
-    const tally: Tally = { completed: 0, ready: [...open], started: [] };
-    // Each node by two clients at once.
-    await Promise.all(
-      stores.all.map(async (storage, at) => {
-        const share = open.filter((_, number) => number % (clients / 2) === at % (clients / 2));
-        for (let from = 0; from < share.length; from += 50)
-          tally.started.push(...(await start(storage, share.slice(from, from + 50))));
-      }),
-    );
-    expect(tally.started).toHaveLength(open.length);
-    const total = [...nodes.values()].flat().length;
-    await Promise.all(stores.all.map((storage) => work(storage, tally, total)));
-    for (const found of [tally.ready, tally.started]) {
-      expect(found).toHaveLength(total);
-      expect(new Set(found.map(keyOf)).size).toBe(total);
+      if (ready.length === 0 && idle) return;
     }
-    for (const [id, own] of nodes) {
-      const count = own.filter(({ member }) => member).length;
-      expect(await first.workflows.get(id)).toMatchObject({ completed: count, failed: 0, cancelled: 0 });
-      const records = await first.workflows.nodes(id, -1, 5000);
-      expect(records.map(({ state, open, result }) => [state, open, result])).toEqual(
-        own.map(({ job }) => ['completed', 0, `"${job}"`]),
-      );
-    }
-    expect(await first.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
-    expect(await invariantErrors(first)).toEqual([]);
-    const log = await eventLog(first);
-    const counted = log.flatMap(({ kind, entry }) =>
-      kind === 'workflow.job_completed' ? [Object(entry.at(-1)).completed_count] : [],
-    );
-    expect(counted.sort((a, b) => a - b)).toEqual(Array.from({ length: members }, (_, number) => number + 1));
-    expect(log.filter(({ kind }) => kind === 'workflow.callback_fired')).toHaveLength(total);
-    const { deadlocks, read } = await stores.close('nodes');
-    expect(deadlocks).toBe(0);
-    // Each node is met a few times, by its own key: never all nodes of a workflow for one of them.
-    expect(read).toBeLessThan(30 * total);
-  },
-);
-
-test.skipIf(server === null)(
-  'jobs of 40 workflows replace each other while eight clients start and end them: each node closes once, without a deadlock',
-  async () => {
-    await using stores = await openStores(clients);
-    const [first] = stores.all;
-    if (!first) throw new Error('No store.');
-    const flows = Array.from({ length: 40 }, (_, number) => ({ id: `flow ${number}`, nodes: group(10, number * 11) }));
-    for (const { id, nodes } of flows) await first.workflows.create(newWorkflow({ id, total: 10 }), nodes, [], t0);
-    const jobOf = (node: NodeRef) => {
-      const number = Number(node.workflow.slice(5)) * 11 + node.index;
-      const unique = uniqueOf({ key: `k${number % 7}`, onConflict: 'replace' });
-      return newJob(number, { node, unique });
-    };
-    const run = async (storage: Storage, at: number) => {
-      for (;;) {
-        // Looked at first: a job that ends between the two looks makes nodes ready.
-        const idle = await isIdle(storage);
-        const { ready } = await storage.workflows.unfinished(60);
-        // The last few are anybody's: others may have left.
-        const some = ready.length < 3 ? ready : ready.filter((_, number) => number % 3 === at % 3);
-        // Not all in the same order.
-        const starts = (at % 2 === 0 ? some : some.toReversed()).map((node) => ({
-          kind: 'start' as const,
-          node,
-          job: jobOf(node),
-          events: [],
-        }));
-        await storage.workflows.advance(starts, t0);
-        const jobs = await claim(storage, { limit: 3 });
-        await storage.jobs.transition(
-          jobs.map(({ id, claim }) => to(id, State.completed, State.active, { claim })),
-          t0,
-        );
-        if (ready.length === 0 && idle) return;
-      }
-    };
-    await Promise.all(stores.all.map(run));
-    for (const { id } of flows) {
-      const { completed = 0, cancelled = 0 } = (await first.workflows.get(id)) ?? {};
-      expect(completed + cancelled).toBe(10);
-    }
-    const closed = (await eventLog(first)).filter(({ kind }) => kind.startsWith('workflow.step_'));
-    expect(closed).toHaveLength(400);
-    expect(await invariantErrors(first)).toEqual([]);
-    expect((await stores.close('nodes')).deadlocks).toBe(0);
-  },
-);
+  };
+  await Promise.all(stores.all.map(run));
+  for (const { id } of flows) {
+    const { completed = 0, cancelled = 0 } = (await first.workflows.get(id)) ?? {};
+    expect(completed + cancelled).toBe(10);
+  }
+  const closed = (await eventLog(first)).filter(({ kind }) => kind.startsWith('workflow.step_'));
+  expect(closed).toHaveLength(400);
+  expect(await invariantErrors(first)).toEqual([]);
+  expect((await stores.close('nodes')).deadlocks).toBe(0);
+});

@@ -1,10 +1,10 @@
 import { State, Waiting } from '@ojs-ts/core/job';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { redisStorage } from '../../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { StoreUnavailable } from '../../../../src/storage/unavailable.ts';
 import { idOf, insert, newJob, newNode, newWorkflow, t0, to } from '../../suite/tools.ts';
-import { server } from '../namespace.ts';
+import { test } from '../namespace.ts';
 import { newPrefix, urlOf, wholeUrlOf } from './stores.ts';
 
 /** Starts with the map, does the work, and closes. */
@@ -21,39 +21,36 @@ const cron = (queue: string) => ({
   dueAt: t0,
 });
 
-test.skipIf(server === null)(
-  'a store of one namespace grows as the first of a map that keeps its queues; other maps are refused',
-  async () => {
-    const prefix = newPrefix();
-    await start(wholeUrlOf('ojs', prefix), (storage) => insert(storage, [newJob(1), newJob(2, { queue: 'emails' })]));
-    await expect(start(urlOf('ojs:*;b:emails', prefix))).rejects.toThrow(
-      /the map moves queue emails, which is in namespace \S+ojs; keep them in \S+ojs, or/,
+test('a store of one namespace grows as the first of a map that keeps its queues; other maps are refused', async () => {
+  const prefix = newPrefix();
+  await start(wholeUrlOf('ojs', prefix), (storage) => insert(storage, [newJob(1), newJob(2, { queue: 'emails' })]));
+  await expect(start(urlOf('ojs:*;b:emails', prefix))).rejects.toThrow(
+    /the map moves queue emails, which is in namespace \S+ojs; keep them in \S+ojs, or/,
+  );
+  await expect(start(urlOf('b:reports;ojs:*', prefix))).rejects.toThrow(/used before as a store by itself/);
+  await start(urlOf('ojs:*;b:reports', prefix), async (storage) => {
+    await insert(storage, [newJob(3, { queue: 'reports' })]);
+    expect(await storage.jobs.get([1, 2, 3].map(idOf))).not.toContain(null);
+  });
+  // A shard cannot be opened as a store by itself.
+  for (const name of ['ojs', 'b'])
+    await expect(start(wholeUrlOf(name, prefix))).rejects.toThrow(
+      /one of several namespaces: open it with \?namespaces=/,
     );
-    await expect(start(urlOf('b:reports;ojs:*', prefix))).rejects.toThrow(/used before as a store by itself/);
-    await start(urlOf('ojs:*;b:reports', prefix), async (storage) => {
-      await insert(storage, [newJob(3, { queue: 'reports' })]);
-      expect(await storage.jobs.get([1, 2, 3].map(idOf))).not.toContain(null);
-    });
-    // A shard cannot be opened as a store by itself.
-    for (const name of ['ojs', 'b'])
-      await expect(start(wholeUrlOf(name, prefix))).rejects.toThrow(
-        /one of several namespaces: open it with \?namespaces=/,
-      );
-    await start(urlOf('ojs:*;b:reports', prefix));
-    await expect(start(urlOf('ojs:*', prefix))).rejects.toThrow(
-      /queue reports, which is in namespace \S+b, and leaves that namespace out/,
-    );
-    await expect(start(urlOf('b:reports;ojs:*', prefix))).rejects.toThrow(/must stay the first/);
-    await start(urlOf('ojs:*;b:reports', prefix), async (storage) => {
-      await storage.jobs.remove([idOf(3)], { from: State.available }, t0);
-      expect(await storage.registry.removeQueue('reports')).toBe(true);
-    });
-    await start(urlOf('ojs:*', prefix));
-    await start(wholeUrlOf('ojs', prefix), async (storage) => expect(await storage.registry.queues()).toHaveLength(2));
-  },
-);
+  await start(urlOf('ojs:*;b:reports', prefix));
+  await expect(start(urlOf('ojs:*', prefix))).rejects.toThrow(
+    /queue reports, which is in namespace \S+b, and leaves that namespace out/,
+  );
+  await expect(start(urlOf('b:reports;ojs:*', prefix))).rejects.toThrow(/must stay the first/);
+  await start(urlOf('ojs:*;b:reports', prefix), async (storage) => {
+    await storage.jobs.remove([idOf(3)], { from: State.available }, t0);
+    expect(await storage.registry.removeQueue('reports')).toBe(true);
+  });
+  await start(urlOf('ojs:*', prefix));
+  await start(wholeUrlOf('ojs', prefix), async (storage) => expect(await storage.registry.queues()).toHaveLength(2));
+});
 
-test.skipIf(server === null)('a map that moves the queue of a cron or of a waiting step is refused', async () => {
+test('a map that moves the queue of a cron or of a waiting step is refused', async () => {
   const prefix = newPrefix();
   const node = newNode(0, { spec: '{"run":{"type":"x","queue":"later","args":[]}}' });
   await start(urlOf('a:*;b:b', prefix), async ({ crons, workflows }) => {
@@ -73,24 +70,21 @@ test.skipIf(server === null)('a map that moves the queue of a cron or of a waiti
   await start(urlOf('a:*;b:b,later,nightly', prefix));
 });
 
-test.skipIf(server === null)(
-  'a server with a former map, or without one, refuses calls after it next reads the clock',
-  async () => {
-    const prefix = newPrefix();
-    await using whole = await redisStorage({ url: wholeUrlOf('a', prefix) });
-    await whole.migrate();
-    await whole.clock();
-    await whole.ping();
-    await using old = await redisStorage({ url: urlOf('a:*;b:b', prefix) });
-    await old.migrate();
-    await insert(old, [newJob(1)]);
-    await old.jobs.transition([to(idOf(1), State.cancelled, Waiting)], t0);
-    await old.jobs.remove([idOf(1)], { from: State.cancelled }, t0);
-    await start(urlOf('a:*;b:b,reports', prefix));
-    await old.clock();
-    await expect(insert(old, [newJob(2, { queue: 'reports' })])).rejects.toThrow(StoreUnavailable);
-    await expect(old.ping()).rejects.toThrow(/restart this server with the new namespaces/);
-    await whole.clock();
-    await expect(insert(whole, [newJob(3)])).rejects.toThrow(StoreUnavailable);
-  },
-);
+test('a server with a former map, or without one, refuses calls after it next reads the clock', async () => {
+  const prefix = newPrefix();
+  await using whole = await redisStorage({ url: wholeUrlOf('a', prefix) });
+  await whole.migrate();
+  await whole.clock();
+  await whole.ping();
+  await using old = await redisStorage({ url: urlOf('a:*;b:b', prefix) });
+  await old.migrate();
+  await insert(old, [newJob(1)]);
+  await old.jobs.transition([to(idOf(1), State.cancelled, Waiting)], t0);
+  await old.jobs.remove([idOf(1)], { from: State.cancelled }, t0);
+  await start(urlOf('a:*;b:b,reports', prefix));
+  await old.clock();
+  await expect(insert(old, [newJob(2, { queue: 'reports' })])).rejects.toThrow(StoreUnavailable);
+  await expect(old.ping()).rejects.toThrow(/restart this server with the new namespaces/);
+  await whole.clock();
+  await expect(insert(whole, [newJob(3)])).rejects.toThrow(StoreUnavailable);
+});
