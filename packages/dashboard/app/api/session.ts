@@ -3,6 +3,7 @@ import { coversEveryQueue } from '@ojs-ts/core/access';
 import type { OperationName } from '@ojs-ts/core/operations';
 import { operations } from '@ojs-ts/core/operations';
 import { type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { parse } from '../json/numeral.ts';
 import { send } from './client.ts';
 import { apiRoot, uiRoot } from './roots.ts';
@@ -62,4 +63,16 @@ export function useEveryQueue(): boolean {
 
 export function useMay(name: OperationName): boolean {
   return mayCall(useSession(), name);
+}
+
+export interface IfMayProps {
+  readonly call: OperationName;
+  /** For callers who may not make the call: the text of a link without the link. */
+  readonly otherwise?: ReactNode;
+  readonly children: ReactNode;
+}
+
+/** A link for callers who may make the call that its page lives from. */
+export function IfMay({ call, otherwise = null, children }: IfMayProps) {
+  return useMay(call) ? children : otherwise;
 }

@@ -2,9 +2,9 @@ import type { Health } from '@ojs-ts/core/schemas';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import { IfMay } from '../access/if-may.tsx';
 import { useCall } from '../api/calls.ts';
 import { ApiFailure, messageOf } from '../api/failure.ts';
+import { IfMay } from '../api/session.ts';
 import { Time } from '../ui/time.tsx';
 
 /** The reason why the server cannot work. */

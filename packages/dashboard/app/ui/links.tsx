@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { IfMay } from '../access/if-may.tsx';
+import { useCall } from '../api/calls.ts';
+import { IfMay, useMay } from '../api/session.ts';
 
 interface LinkProps {
   readonly id: string;
@@ -45,4 +46,17 @@ export function JobsLink({ q, text, ...look }: Omit<LinkProps, 'id'> & { readonl
       {text}
     </Link>
   );
+}
+
+/** Who made a call. A token of the storage has its name here; `token_ID` is its title, and what the audit log keeps. */
+export function Principal({ id }: { readonly id: string }) {
+  const name = useTokenName(id);
+  return name === undefined ? id : <span title={id}>{name}</span>;
+}
+
+function useTokenName(id: string): string | undefined {
+  const may = useMay('token.list');
+  const isToken = id.startsWith('token_');
+  const { data } = useCall('token.list', { query: { limit: 1_000 }, enabled: may && isToken });
+  return data?.items.find((token) => `token_${token.id}` === id)?.name;
 }

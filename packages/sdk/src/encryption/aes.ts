@@ -1,6 +1,5 @@
-import { CodecError } from './error.ts';
 import { type EncryptionKey, type KeyProvider, keyring, readKey, type WebCryptoKey } from './keys.ts';
-import { type Payload, type PayloadCodec, plain } from './payload.ts';
+import { CodecError, type Payload, type PayloadCodec, plain } from './payload.ts';
 
 const version = 0x01;
 const nonceBytes = 12;

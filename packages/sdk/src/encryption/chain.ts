@@ -1,9 +1,8 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { checkNames } from '../options/check-names.ts';
-import { CodecError } from './error.ts';
 import { GzipCodec } from './gzip.ts';
-import { type Payload, type PayloadCodec, plain } from './payload.ts';
+import { CodecError, type Payload, type PayloadCodec, plain } from './payload.ts';
 
 /** Bytes after a chain of codecs. */
 export interface Encoded {

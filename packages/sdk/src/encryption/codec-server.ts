@@ -4,8 +4,7 @@ import { textOf, type Wire } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
 import type { CodecChain } from './chain.ts';
 import { encodingsIn, nameOf } from './envelope.ts';
-import { CodecError } from './error.ts';
-import { plain } from './payload.ts';
+import { CodecError, plain } from './payload.ts';
 
 /** Options of {@link codecServer}. */
 export interface CodecServerOptions {

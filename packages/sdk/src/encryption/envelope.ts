@@ -2,8 +2,7 @@ import { isObject } from '@ojs-ts/core';
 import { fromBase64, toBase64 } from '../base64.ts';
 import { compact, type JsonArray, type Meta, textOf, textsOf, type Wire } from '../json.ts';
 import type { CodecChain, Encoded } from './chain.ts';
-import { CodecError } from './error.ts';
-import { plain } from './payload.ts';
+import { CodecError, plain } from './payload.ts';
 
 /** The meta key that lists the codecs of a job's args (ojs-encryption §5.3). */
 const encodingsKey = 'ojs.codec.encodings';

@@ -1,7 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { checkNames } from '../options/check-names.ts';
-import { CodecError } from './error.ts';
-import { type Payload, type PayloadCodec, plain } from './payload.ts';
+import { CodecError, type Payload, type PayloadCodec, plain } from './payload.ts';
 
 /** Options of a {@link GzipCodec}. */
 export interface GzipOptions {

@@ -2,7 +2,6 @@ export { EncryptionCodec } from './aes.ts';
 export { CodecChain, type CodecChainOptions, type Encoded } from './chain.ts';
 export { type CodecServerOptions, codecServer } from './codec-server.ts';
 export { decodeArgs, decodeResult, type EncodedArgs, encodeArgs } from './envelope.ts';
-export { CodecError, type CodecErrorCode } from './error.ts';
 export { GzipCodec, type GzipOptions } from './gzip.ts';
 export { type EncryptionKey, type KeyProvider, keyring } from './keys.ts';
 export {
@@ -12,4 +11,4 @@ export {
   encryptionEnqueueMiddleware,
   encryptionMiddleware,
 } from './middleware.ts';
-export type { Payload, PayloadCodec } from './payload.ts';
+export { CodecError, type CodecErrorCode, type Payload, type PayloadCodec } from './payload.ts';

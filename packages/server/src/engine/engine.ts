@@ -10,7 +10,7 @@ import { JobEnds } from '../realtime/log/job-ends.ts';
 import { JobLog, jobLogMs } from '../realtime/log/job-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { Audit } from './access/audit.ts';
-import { StoreKeys } from './access/store-keys.ts';
+import { deriveKey } from './access/token-text.ts';
 import { freshTokensMs, Tokens } from './access/tokens.ts';
 import { type Batches, batches } from './batches.ts';
 import { BulkOperations, bulkMs, forgetBulkMs } from './bulk/bulk-operations.ts';
@@ -67,7 +67,7 @@ export class Engine implements AsyncDisposable {
   /** Makes and checks the leases of this store. */
   readonly leases: Leases;
   /** Keys of this store for other purposes. */
-  readonly keys: StoreKeys;
+  readonly deriveKey: (purpose: string) => Buffer;
   /** The content of a job's history, and how long it is kept. */
   readonly history: HistoryPolicy;
   readonly removals: Removals;
@@ -129,7 +129,7 @@ export class Engine implements AsyncDisposable {
     this.telemetry = telemetry;
     this.clock = clock;
     this.leases = new Leases(leaseKey);
-    this.keys = new StoreKeys(leaseKey);
+    this.deriveKey = (purpose) => deriveKey(leaseKey, purpose);
     this.startedAt = clock.now();
     this.#log = log;
     const settings = withDefaults(engineOptions, options);

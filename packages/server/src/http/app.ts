@@ -112,7 +112,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   observe(app, binding.engine.telemetry);
   const { engine } = binding;
   const authorization = new Authorization(options.tokens, engine.tokens, engine.clock);
-  const sessions = options.dashboard ? new Sessions(engine.keys, engine.clock) : null;
+  const sessions = options.dashboard ? new Sessions(engine.deriveKey, engine.clock) : null;
   const warn = options.warn ?? (() => {});
   const sockets = new Sockets(
     app,

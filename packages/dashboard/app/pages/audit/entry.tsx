@@ -4,9 +4,8 @@ import type { AuditEntry } from '@ojs-ts/core/schemas';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { isRecord, stringify } from '../../json/numeral.ts';
-import { Button, Dialog, Facts, Time } from '../../ui/index.ts';
+import { Button, Dialog, Facts, Principal, Time } from '../../ui/index.ts';
 import { JsonTree } from '../../ui/json-tree.tsx';
-import { Principal } from '../../ui/principal.tsx';
 
 interface EntryProps {
   readonly entry: AuditEntry;

@@ -5,8 +5,7 @@ import { isRecord } from '../../json/numeral.ts';
 import { useSearchTexts } from '../../search.ts';
 import type { Column } from '../../ui/data-table.tsx';
 import { GrowingTable, useGrowingList } from '../../ui/growing-list.tsx';
-import { Badge, Button, CopyAs, Empty, Page as Frame, quote, TextField, Time } from '../../ui/index.ts';
-import { Principal } from '../../ui/principal.tsx';
+import { Badge, Button, CopyAs, Empty, Page as Frame, Principal, quote, TextField, Time } from '../../ui/index.ts';
 import { Entry } from './entry.tsx';
 
 export function Page() {

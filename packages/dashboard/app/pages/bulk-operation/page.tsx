@@ -12,11 +12,11 @@ import {
   Page as Frame,
   JobsLink,
   Loaded,
+  Principal,
   QueueLink,
   Tile,
   Time,
 } from '../../ui/index.ts';
-import { Principal } from '../../ui/principal.tsx';
 import { aboutOf } from '../bulk/about.ts';
 import { reasonOf, wordsOf } from '../bulk/actions.ts';
 import '../bulk/bulk.css';

@@ -1,9 +1,8 @@
 import { readDocument } from '@ojs-ts/core/json';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { IfMay } from '../../access/if-may.tsx';
 import { useAction, useCall } from '../../api/calls.ts';
 import { isMissing } from '../../api/failure.ts';
-import { useMay } from '../../api/session.ts';
+import { IfMay, useMay } from '../../api/session.ts';
 import { queueOf, wordsOfCron } from '../../format/cron.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { stringify } from '../../json/numeral.ts';

@@ -1,9 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
-import { IfMay } from '../../access/if-may.tsx';
 import { call } from '../../api/client.ts';
-import { useEveryQueue, useMay } from '../../api/session.ts';
+import { IfMay, useEveryQueue, useMay } from '../../api/session.ts';
 import { hasJob, hasWorkflow } from '../../live/summary.ts';
 import { Card, CronLink, Facts, type FactsProps, JobLink, JobsLink, StateBadge, WorkflowLink } from '../../ui/index.ts';
 import { isEnded, type Job } from './job.ts';

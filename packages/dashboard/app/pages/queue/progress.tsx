@@ -1,9 +1,8 @@
 import type { QueueOverview } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { IfMay } from '../../access/if-may.tsx';
 import { useCall } from '../../api/calls.ts';
-import { useMay } from '../../api/session.ts';
+import { IfMay, useMay } from '../../api/session.ts';
 import { formatCount, formatShort } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { useSearchTexts } from '../../search.ts';

@@ -4,7 +4,7 @@ import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { ConfirmButton } from '../../ui/index.ts';
-import { isFailed, nameOf } from './names.ts';
+import { isFailed, nameOf } from './boxes.ts';
 
 /** Names in one sentence. */
 const named = 3;

@@ -1,7 +1,7 @@
 import type { WorkflowNode } from '@ojs-ts/core/schemas';
 import { formatCount } from '../../format/numbers.ts';
 import { Card, JobLink } from '../../ui/index.ts';
-import { isFailed, nameOf } from './names.ts';
+import { isFailed, nameOf } from './boxes.ts';
 
 const shown = 5;
 

@@ -1,9 +1,8 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useMemo, useRef } from 'react';
-import { IfMay } from '../../access/if-may.tsx';
 import { useAction, useCall } from '../../api/calls.ts';
 import { isMissing } from '../../api/failure.ts';
-import { useMay } from '../../api/session.ts';
+import { IfMay, useMay } from '../../api/session.ts';
 import { hasWorkflow } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
 import {
@@ -18,9 +17,8 @@ import {
 } from '../../ui/index.ts';
 import { Tabs } from '../../ui/tabs.tsx';
 import { Again } from './again.tsx';
-import { collapsed, single } from './boxes.ts';
+import { collapsed, isFailed, single } from './boxes.ts';
 import { FailedSteps } from './failed-steps.tsx';
-import { isFailed } from './names.ts';
 import { Progress } from './progress.tsx';
 import { Waterfall } from './waterfall.tsx';
 

@@ -3,8 +3,8 @@ import './waterfall.css';
 import { formatDuration } from '../../format/times.ts';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { StateBadge, toneOf, useNow } from '../../ui/index.ts';
+import { isFailed } from './boxes.ts';
 import { ErrorText, StepLink } from './failed-steps.tsx';
-import { isFailed } from './names.ts';
 
 /** The jobs of a workflow by their start, each as a bar over the whole time. */
 export function Waterfall({ nodes }: { readonly nodes: readonly WorkflowNode[] }) {

@@ -1,4 +1,4 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { hkdfSync, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
 /** A token as its holder sends it: `ojs_ID_SECRET`. */
 export interface TokenText {
@@ -57,4 +57,9 @@ function derive(secret: string, salt: Buffer, { N, r, p }: Cost): Promise<Buffer
   return new Promise((resolve, reject) => {
     scrypt(secret, salt, bytes, { N, r, p }, (error, key) => (error === null ? resolve(key) : reject(error)));
   });
+}
+
+/** 256 bits from the secret of a store (HKDF, RFC 5869). Keys of two purposes do not follow from each other. */
+export function deriveKey(secret: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `ojs-ts ${purpose}`, 32));
 }

@@ -33,10 +33,10 @@ export class Sessions {
   readonly #key: Buffer;
   readonly #nameKey: Buffer;
 
-  constructor(keys: Binding['engine']['keys'], clock: Clock) {
+  constructor(deriveKey: Binding['engine']['deriveKey'], clock: Clock) {
     this.#clock = clock;
-    this.#key = keys.derive('dashboard session');
-    this.#nameKey = keys.derive('dashboard session name');
+    this.#key = deriveKey('dashboard session');
+    this.#nameKey = deriveKey('dashboard session name');
   }
 
   begin(token: string, basePath: string): Session {

@@ -178,7 +178,7 @@ describe('the cookie of a session', () => {
 
   test('means nothing on a server without a dashboard', async () => {
     await using server = await serve({ tokens, storage: 'memory:', dashboard: false });
-    const sessions = new Sessions(server.engine.keys, server.engine.clock);
+    const sessions = new Sessions(server.engine.deriveKey, server.engine.clock);
     const [pair = ''] = sessions.cookieOf(sessions.begin(token, '/'), false).split(';');
     expect(sessions.find(pair)).toMatchObject({ token });
     expectRefusal(await queues(server.url, pair), 401, 'unauthenticated');
