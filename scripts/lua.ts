@@ -14,7 +14,7 @@ const keywords = new Set(
 );
 /** The names of Lua and of Redis, and those that the loader puts before each script. */
 const globals = new Set(
-  `KEYS ARGV redis cmsgpack struct bit logged require loaded reading adding changing ipairs pairs next select tonumber
+  `KEYS ARGV redis cjson cmsgpack struct bit logged require loaded reading adding changing ipairs pairs next select tonumber
   tostring type unpack string table math setmetatable`.split(/\s+/),
 );
 

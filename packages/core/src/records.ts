@@ -1,4 +1,5 @@
-import type { Json } from './job/job.ts';
+import type { Inserted } from './admission.ts';
+import type { Json, NewJob, Transition } from './job/job.ts';
 import type { Millis } from './time/clock.ts';
 
 export interface RecordKey {
@@ -15,14 +16,26 @@ export interface StoredRecord extends RecordKey {
   readonly body: Json;
 }
 
-/** Changes of records that take effect together, if every check fits. */
+/** Changes of records, and of jobs with them, that take effect together if every check fits. */
 export interface RecordChange {
   /** The version that a record must have; null if there must be none. */
   readonly checks?: readonly (RecordKey & { readonly version: number | null })[];
   /** Each replaces the record of its key. */
   readonly puts?: readonly StoredRecord[];
   readonly deletes?: readonly RecordKey[];
+  /** Applied before `job` is looked at, each by its own guard; they take effect even where the job is refused. */
+  readonly ends?: readonly Transition[];
+  /** Bounds and the pause of its queue do not refuse it. If it is refused, no record changes and no event is written. */
+  readonly job?: NewJob;
+  /** Written behind those of the jobs. */
+  readonly events?: readonly Json[];
 }
+
+/**
+ * True for a change that took effect, false where a record that it checks has another version. Otherwise the answer to
+ * its job, which was refused.
+ */
+export type CommitAnswer = boolean | Inserted;
 
 /** Reports whether every record that a change checks has the version that it names. */
 export function fitsChange({ checks = [] }: RecordChange, find: (key: RecordKey) => StoredRecord | null): boolean {

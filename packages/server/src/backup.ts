@@ -4,14 +4,15 @@ import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { type CronRecord, recordsOfCron } from '@ojs-ts/core/cron';
 import { type AuditRecord, auditRecord } from './engine/access/audit-log.ts';
 import { restoredOperation } from './engine/bulk/bulk-records.ts';
 import { version } from './files.ts';
 import type { DumpRecord, Storage, StoredRecord } from './storage/storage.ts';
 
 /** Version of the format. 1 was that of versions before the first release, and is refused. */
-const formatVersion = 3;
-/** The oldest version that is read: it has documents and entries of the audit log where there are records now. */
+const formatVersion = 4;
+/** The oldest version that is read: it has documents and entries of the audit log as kinds of their own. */
 const oldestVersion = 2;
 
 /**
@@ -36,8 +37,9 @@ interface Trailer {
   readonly sha256: string;
 }
 
-/** Records of version 2. */
+/** Kinds that are records now: crons until version 3, the others until version 2. */
 type OldRecord =
+  | { readonly kind: 'cron'; readonly record: CronRecord }
   | { readonly kind: 'document'; readonly record: StoredRecord }
   | { readonly kind: 'audit'; readonly record: AuditRecord };
 
@@ -140,23 +142,25 @@ async function* pagesOf(file: string): AsyncIterable<readonly DumpRecord[]> {
     const entry = parse(line);
     // The header is no entry.
     if (!isEntry(entry) || entry.kind === 'end') continue;
-    if (page.push(restored(entry)) < 100) continue;
+    if (page.push(...restored(entry)) < 100) continue;
     yield page;
     page = [];
   }
   if (page.length > 0) yield page;
 }
 
-/** The record as this version keeps it. */
-function restored(entry: DumpRecord | OldRecord): DumpRecord {
+/** The records as this version keeps them. */
+function restored(entry: DumpRecord | OldRecord): readonly DumpRecord[] {
   switch (entry.kind) {
     case 'record':
     case 'document':
-      return { kind: 'record', record: restoredOperation(entry.record) };
+      return [{ kind: 'record', record: restoredOperation(entry.record) }];
     case 'audit':
-      return { kind: 'record', record: auditRecord(entry.record) };
+      return [{ kind: 'record', record: auditRecord(entry.record) }];
+    case 'cron':
+      return recordsOfCron(entry.record).map((record) => ({ kind: 'record', record }));
     default:
-      return entry;
+      return [entry];
   }
 }
 
@@ -222,7 +226,7 @@ function readHeader(value: unknown, file: string): Header {
         : 'Restore it with the version of ojs that wrote it, from before the first release.';
     throw new Error(
       `${file} has version ${value.version} of the format; ` +
-        `this version of ojs reads ${oldestVersion} and ${formatVersion}.${writer} ${remedy}`,
+        `this version of ojs reads ${oldestVersion} to ${formatVersion}.${writer} ${remedy}`,
     );
   }
   return value;

@@ -3,6 +3,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { uuidFrom } from '@ojs-ts/core';
+import { type CronRecord, CronRecords } from '@ojs-ts/core/cron';
 import { newKey } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { readBackup, writeBackup } from '../src/backup.ts';
@@ -38,7 +39,7 @@ describe.each(['jobs.ndjson', 'jobs.ndjson.gz'])('%s', (name) => {
     const lines = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().trimEnd().split('\n');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       format: 'ojs-backup',
-      version: 3,
+      version: 4,
       storage: 'memory',
       layout: 0,
     });
@@ -102,15 +103,21 @@ test('a bulk operation that ran is stopped in the restored store', async () => {
   expect(states).toEqual(['stopped', 'stopped']);
 });
 
-test('a backup of version 2 has documents and the audit log as records', async () => {
+test('documents, the audit log and crons of an older backup are records', async () => {
   const document = { kind: 'schema', key: 'a', version: 7, createdAt: 1, updatedAt: 2, body: '{"v":1.0}' };
   const running = { ...document, kind: 'bulk.open', body: '{"state":"running"}' };
   const audit = { id: uuidFrom(t0, 1, 0), entry: '{"n":1.0}' };
+  const cron: CronRecord = {
+    ...{ name: 'nightly', spec: '{"n":1.0}', enabled: true, dueAt: t0, version: 7, createdAt: 1, updatedAt: 2 },
+    ...{ runCount: 3, lastRunAt: 4, lastJob: idOf(1) },
+  };
+  const over = { ...cron, name: 'over', dueAt: null };
   const lines = [
     { format: 'ojs-backup', version: 2 },
     { kind: 'store', record: { seed: 1, leaseKey: newKey(), position: 0, lastStart: 0 } },
     ...[document, running].map((record) => ({ kind: 'document', record })),
     { kind: 'audit', record: audit },
+    ...[cron, over].map((record) => ({ kind: 'cron', record })),
   ].map((line) => `${JSON.stringify(line)}\n`);
   const sha256 = createHash('sha256').update(lines.join('')).digest('hex');
   const file = join(temporaryDirectory(), 'old.ndjson');
@@ -121,6 +128,8 @@ test('a backup of version 2 has documents and the audit log as records', async (
     document,
     { ...running, body: '{"state":"stopped"}' },
   ]);
+  const crons = new CronRecords(storage.records);
+  expect([await crons.list(), await crons.due(t0, 9)]).toEqual([[cron, over], [cron]]);
   const log = new AuditLog(storage.records);
   expect(await log.read({ limit: 9 })).toEqual([audit]);
   await log.append([audit]);
@@ -146,9 +155,9 @@ test('a file whose lines have changed, are missing, or go on is refused', async 
 test('a newer format, another file, and a name that lies are refused', async () => {
   const directory = temporaryDirectory();
   const file = join(directory, 'a.ndjson');
-  writeFileSync(file, '{"format":"ojs-backup","version":4,"software":"9.0.0"}\n');
+  writeFileSync(file, '{"format":"ojs-backup","version":5,"software":"9.0.0"}\n');
   await expect(readBackup(file)).rejects.toThrow(
-    /version 4 of the format; this version of ojs reads 2 and 3. Version 9.0.0 wrote it. Use the newer version/,
+    /version 5 of the format; this version of ojs reads 2 to 4. Version 9.0.0 wrote it. Use the newer version/,
   );
   writeFileSync(file, '{"format":"ojs-backup","version":1}\n');
   await expect(readBackup(file)).rejects.toThrow(/Restore it with the version of ojs that wrote it/);

@@ -4,7 +4,7 @@ import * as insert from '../../../../packages/core/src/memory/insert.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { answers, answerTexts } from '../changes.ts';
 import * as core from '../core.ts';
-import { on, type Plant, stored } from '../plant.ts';
+import { on, type Plant } from '../plant.ts';
 
 /** Changes what is read, and decided, when a cron fires. */
 function firing(
@@ -24,15 +24,13 @@ function registered(change: (text: string) => string): Plant {
 export const crons: CaseBugs = {
   'disabled-cron-is-due': [
     'OJS-L2-CRN-020',
-    stored('crons', 'due', async function (_next, _now, limit) {
+    on(core.CronRecords.prototype, 'due', async function (_next, _now, limit) {
       return (await this.list()).filter(({ lastRunAt }) => lastRunAt === null).slice(0, limit);
     }),
   ],
   'enable-keeps-no-next-run': [
     'OJS-L2-CRN-006 OJS-L2-CRN-027',
-    stored('crons', 'put', (next, cron, now, expected) =>
-      next(expected === 0 ? cron : { ...cron, dueAt: null }, now, expected),
-    ),
+    on(core, 'putCron', (next, current, cron, now) => next(current, current ? { ...cron, dueAt: null } : cron, now)),
   ],
   'update-forgets-runs': [
     'OJS-L2-CRN-003',
@@ -103,10 +101,14 @@ export const crons: CaseBugs = {
   ],
   'overlap-counts-last-run-only': [
     'OJS-L2-CRN-028',
-    stored('crons', 'unfinished', async function (next, names, limit) {
-      const last = new Map((await this.list()).map(({ name, lastJob }) => [name, lastJob]));
-      return (await next(names, limit)).map((runs, at) => runs.filter(({ id }) => id === last.get(names[at] ?? '')));
-    }),
+    on(core, 'decideFiring', (next, cron, definition, unfinished, ...rest) =>
+      next(
+        cron,
+        definition,
+        unfinished.filter(({ id }) => 'lastJob' in cron && id === cron.lastJob),
+        ...rest,
+      ),
+    ),
   ],
   'previous-not-cancelled': ['OJS-L2-CRN-016', firing((decided) => ({ ...decided, cancels: [] }))],
   'unknown-overlap-skips': [

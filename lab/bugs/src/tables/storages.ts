@@ -178,17 +178,6 @@ export const storages: CaseBugs = {
     'OJS-L4-UNQ-008 OJS-L4-UNQ-009',
     lua('lib/transitions', 'function transitions.cancel() end'),
   ],
-  'redis-runs-not-counted': [
-    'OJS-L2-CRN-003 OJS-L2-CRN-013',
-    lua(
-      'ops/crons',
-      `function adding.cron_fire(request)
-        local answers = original(request)
-        for _, firing in ipairs(request.firings) do call('HSET', p .. 'c:' .. firing.name, 'rc', 0) end
-        return answers
-      end`,
-    ),
-  ],
   'redis-renumbered-limit-opens-nothing': [
     'OJS-L4-RLM-004',
     lua(

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { cronsOf } from '../../../server/test/storage/crons-of.ts';
 import { answering } from '../support/answering.ts';
 import { asked, Ojs } from '../support/ojs.ts';
 
@@ -66,7 +67,9 @@ test('doctor: says what is wrong, and what mends it', async () => {
   `);
   const { findings } = JSON.parse((await ojs.run('doctor', '--json')).output);
   expect(findings).toMatchObject([{ code: 'unread_queue', severity: 'warning' }]);
-  const { crons } = server.engine.storage;
-  await crons.put({ name: 'over', spec: '{"enqueue":"{}"}', enabled: true, dueAt: null }, Date.now());
+  await cronsOf(server.engine.storage).put(
+    { name: 'over', spec: '{"enqueue":"{}"}', enabled: true, dueAt: null },
+    Date.now(),
+  );
   expect(await ojs.run('doctor')).toMatchObject({ code: 0, output: expect.stringContaining('ended_cron') });
 });

@@ -1,9 +1,10 @@
-import type { Inserted } from '../admission.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import { type StateName, stateName } from '../job/states.ts';
+import type { CommitAnswer } from '../records.ts';
 import { type Answered, type Answering, ask, run, type Steps } from '../steps.ts';
-import type { Crons as CronRows } from '../store/crons.ts';
+import type { Jobs } from '../store/jobs.ts';
+import type { Records } from '../store/records.ts';
 import type { Clock, Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import { uuidv7 } from '../uuid.ts';
@@ -18,15 +19,14 @@ import {
   switched,
 } from './definition.ts';
 import { decideFiring, decideTrigger, skippedEvent } from './firing.ts';
-import type { CronRecord, Firing } from './record.ts';
+import { type CronRecord, CronRecords, type Firing } from './record.ts';
 import { cronWarnings } from './schedule.ts';
 
 /** The part of a store that crons use. */
 export interface CronStore {
-  readonly crons: Answering<CronRows>;
-  readonly jobs: { get(ids: readonly JobId[]): Answered<readonly (JobRecord | null)[]> };
+  readonly records: Answering<Records>;
+  readonly jobs: Answering<Pick<Jobs, 'get' | 'runs'>>;
   readonly registry: { limit(key: string): Answered<{ readonly waiting: number } | null> };
-  record(events: readonly Json[], now: Millis): Answered<void>;
 }
 
 export interface CronLog {
@@ -70,18 +70,24 @@ type Check = (enqueue: Json) => Answered<void>;
  */
 export class Crons {
   readonly #store: CronStore;
+  readonly #crons: CronRecords;
   readonly #clock: Clock;
   readonly #log: CronLog;
   readonly #unreadable = new Set<string>();
 
   constructor(store: CronStore, clock: Clock, log: CronLog) {
     this.#store = store;
+    this.#crons = new CronRecords(store.records);
     this.#clock = clock;
     this.#log = log;
   }
 
   list(): Answered<readonly CronRecord[]> {
-    return this.#store.crons.list();
+    return this.#crons.list();
+  }
+
+  find(name: string): Answered<CronRecord | null> {
+    return this.#crons.get(name);
   }
 
   /** Throws `not_found`. */
@@ -114,16 +120,15 @@ export class Crons {
     yield* ask(check(definition.enqueue));
     const ofSchedule = cronWarnings(scheduleOf(definition));
     if (ofSchedule.length > 0) this.#log.warn({ cron: name, warnings: ofSchedule }, 'cron may not run as meant');
-    for (let round = 0; ; round++) {
-      const current = yield* ask(this.#store.crons.get(name));
+    for (;;) {
+      const current = yield* ask(this.#crons.get(name));
       const now = this.#clock.now();
       const pausedAt = current === null ? null : definitionOf(current.spec).pausedAt;
       const next = changeTo({ ...definition, pausedAt }, current, now);
       const warnings = pausedAt === null ? ofSchedule : [...ofSchedule, pausedWarning(name, pausedAt)];
       if (current !== null && isSame(current, next)) return { created: false, cron: current, warnings };
-      // A fleet that starts registers all at once: each gets through.
-      const expected = round < rounds ? (current?.version ?? 0) : undefined;
-      const put = yield* ask(this.#store.crons.put({ name, ...next }, now, expected));
+      // A fleet that starts registers all at once: one of each round gets through.
+      const put = yield* ask(this.#crons.put({ name, ...next }, now, current?.version ?? 0));
       if (put !== null) return { ...put, warnings };
     }
   }
@@ -169,7 +174,7 @@ export class Crons {
       const next = decide(cron, now);
       if (isSame(cron, next)) return cron;
       yield* ask(check(definitionOf(next.spec).enqueue));
-      const put = yield* ask(this.#store.crons.put({ name, ...next }, now, cron.version));
+      const put = yield* ask(this.#crons.put({ name, ...next }, now, cron.version));
       if (put !== null) return put.cron;
     }
     return throwChanged(name);
@@ -181,11 +186,11 @@ export class Crons {
   }
 
   *#remove(name: string): Steps<CronRecord> {
-    return (yield* ask(this.#store.crons.remove(name))) ?? notFound(name);
+    return (yield* ask(this.#crons.remove(name))) ?? notFound(name);
   }
 
   *#get(name: string): Steps<CronRecord> {
-    return (yield* ask(this.#store.crons.get(name))) ?? notFound(name);
+    return (yield* ask(this.#crons.get(name))) ?? notFound(name);
   }
 
   /**
@@ -203,10 +208,10 @@ export class Crons {
       if (id !== null && (yield* ask(this.#store.jobs.get([id])))[0]) return { cron, job: id };
       const now = this.#clock.now();
       const decided = decideTrigger(cron, definitionOf(cron.spec), now, () => id ?? uuidv7(this.#clock));
-      const [fired] = yield* ask(this.#store.crons.fire([{ name, version: cron.version, ...decided }], now));
-      if (!fired) continue;
-      if (fired.inserted?.kind === 'duplicate') {
-        const existing = fired.inserted.existing.id;
+      const [answer = false] = yield* ask(this.#crons.fire([{ cron, ...decided }], now));
+      if (answer === false) continue;
+      if (answer !== true && answer.kind === 'duplicate') {
+        const existing = answer.existing.id;
         throw new ProtocolError('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
           existing_job_id: existing,
         });
@@ -224,17 +229,17 @@ export class Crons {
   *#fireDue(): Steps<void> {
     for (;;) {
       const now = this.#clock.now();
-      const due = yield* ask(this.#store.crons.due(now, page));
+      const due = yield* ask(this.#crons.due(now, page));
       if (due.length === 0) return;
       const unfinished = yield* ask(
-        this.#store.crons.unfinished(
+        this.#store.jobs.runs(
           due.map(({ name }) => name),
           runs,
         ),
       );
       const firings = due.flatMap((cron, index) => this.#decide(cron, unfinished[index] ?? [], now));
-      const answers = yield* ask(this.#store.crons.fire(firings, now));
-      yield* this.#recordSkipped(firings, due, answers, now);
+      const answers = yield* ask(this.#crons.fire(firings, now));
+      yield* this.#skipRefused(firings, answers, now);
       yield* this.#warnOfQueued(firings);
       if (firings.length < page) return;
     }
@@ -248,7 +253,7 @@ export class Crons {
     try {
       const decided = decideFiring(cron, definitionOf(cron.spec), unfinished, now, () => uuidv7(this.#clock));
       this.#unreadable.delete(cron.name);
-      return [{ name: cron.name, version: cron.version, ...decided }];
+      return [{ cron, ...decided }];
     } catch (error) {
       if (!this.#unreadable.has(cron.name)) this.#log.error({ err: error, cron: cron.name }, 'cron not fired');
       this.#unreadable.add(cron.name);
@@ -265,7 +270,7 @@ export class Crons {
   }
 
   *#reckon(): Steps<void> {
-    for (const { name } of yield* ask(this.#store.crons.list())) {
+    for (const { name } of yield* ask(this.#crons.list())) {
       try {
         yield* this.#changed(name, (cron, now) => {
           const { spec, enabled, dueAt } = cron;
@@ -280,26 +285,21 @@ export class Crons {
     }
   }
 
-  /** A run that the job's own unique policy refused was skipped, and says so. */
-  *#recordSkipped(
-    firings: readonly Firing[],
-    due: readonly CronRecord[],
-    answers: readonly ({ readonly inserted: Inserted | null } | null)[],
-    now: number,
-  ): Steps<void> {
-    const events = firings.flatMap(({ name, job }, index) => {
-      const inserted = answers[index]?.inserted;
-      const cron = due.find((one) => one.name === name);
-      if (inserted?.kind !== 'duplicate' || cron === undefined || job === null) return [];
-      return [
-        skippedEvent(cron.name, definitionOf(cron.spec), job, 'duplicate', { existing_job_id: inserted.existing.id }),
-      ];
+  /** A run that the job's own unique policy refused is skipped, and says so. */
+  *#skipRefused(firings: readonly Firing[], answers: readonly CommitAnswer[], now: number): Steps<void> {
+    const skipped = firings.flatMap(({ cron, dueAt, job }, index) => {
+      const answer = answers[index];
+      if (typeof answer !== 'object' || answer.kind !== 'duplicate' || job === null) return [];
+      const more = { existing_job_id: answer.existing.id };
+      const event = skippedEvent(cron.name, definitionOf(cron.spec), job, 'duplicate', more);
+      return [{ cron, dueAt, job: null, cancels: [], events: [event] }];
     });
-    if (events.length > 0) yield* ask(this.#store.record(events, now));
+    if (skipped.length > 0) yield* ask(this.#crons.fire(skipped, now));
   }
 
   *#warnOfQueued(firings: readonly Firing[]): Steps<void> {
-    for (const { name, job } of firings) {
+    for (const { cron, job } of firings) {
+      const { name } = cron;
       if (job === null || !job.limits.some(({ key }) => key === `cron:${name}`)) continue;
       const limit = yield* ask(this.#store.registry.limit(`cron:${name}`));
       if (limit !== null && limit.waiting > manyQueued)

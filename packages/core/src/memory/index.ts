@@ -2,7 +2,6 @@ import '../require-node.ts';
 
 export type { EventsRead } from '../events/events.ts';
 export * from '../records.ts';
-export type * from '../store/crons.ts';
 export type * from '../store/jobs.ts';
 export type * from '../store/prune.ts';
 export type * from '../store/records.ts';

@@ -44,6 +44,14 @@ export function jobs(open: () => Tables): Jobs {
       };
     },
 
+    runs(crons, limit) {
+      const { runs } = open();
+      return crons.map((name) => {
+        const rows = [...(runs.get(name) ?? [])].sort((a, b) => a.number - b.number);
+        return rows.slice(0, limit).map(({ job }) => job);
+      });
+    },
+
     errors: (query) => open().errors.count(query),
 
     remove: (ids, { from, deadLetter }, now) =>

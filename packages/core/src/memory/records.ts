@@ -1,5 +1,8 @@
-import { fitsChange, type RecordKey, type StoredRecord } from '../records.ts';
+import { type CommitAnswer, fitsChange, type RecordChange, type RecordKey, type StoredRecord } from '../records.ts';
 import type { Records } from '../store/records.ts';
+import type { Change } from './change.ts';
+import { insertGroup } from './insert.ts';
+import { move } from './move.ts';
 import type { Tables } from './tables.ts';
 
 export function records(open: () => Tables): Records {
@@ -16,16 +19,23 @@ export function records(open: () => Tables): Records {
       return ordered.filter(isBehind).slice(skip, skip + limit);
     },
 
-    commit(changes) {
+    commit(changes, now = 0) {
       const tables = open();
-      return changes.map((change) => {
-        if (!fitsChange(change, (key) => find(tables, key))) return false;
-        for (const { kind, key } of change.deletes ?? []) tables.records.get(kind)?.delete(key);
-        for (const put of change.puts ?? []) tables.putRecord(put);
-        return true;
-      });
+      return tables.change(now, (change) => changes.map((one) => commit(tables, one, change)));
     },
   };
+}
+
+function commit(tables: Tables, one: RecordChange, change: Change): CommitAnswer {
+  const { puts = [], deletes = [], ends = [], job, events = [] } = one;
+  if (!fitsChange(one, (key) => find(tables, key))) return false;
+  for (const end of ends) move(tables, end, change);
+  const [inserted] = job ? insertGroup(tables, [job], change, { always: true }) : [];
+  if (inserted && inserted.kind !== 'inserted') return inserted;
+  change.logAll(events);
+  for (const { kind, key } of deletes) tables.records.get(kind)?.delete(key);
+  for (const put of puts) tables.putRecord(put);
+  return true;
 }
 
 function find({ records }: Tables, { kind, key }: RecordKey): StoredRecord | null {

@@ -1,7 +1,6 @@
 import type { Millis } from '@ojs-ts/core';
 import type { EventKind } from '@ojs-ts/core/events';
 import type { Json } from '@ojs-ts/core/job';
-import { crons } from './crons.ts';
 import { jobs } from './jobs.ts';
 import { records } from './records.ts';
 import { registry } from './registry.ts';
@@ -20,7 +19,6 @@ export function memoryStore(open: () => Tables) {
     upkeep: upkeep(open),
     registry: registry(open),
     workflows: workflows(open),
-    crons: crons(open),
     records: records(open),
     log: {
       events: (after: number, limit: number, kinds?: readonly EventKind[]) => open().log.after(after, limit, kinds),

@@ -1,5 +1,4 @@
 import type { Millis } from '@ojs-ts/core';
-import type { CronRecord } from '@ojs-ts/core/cron';
 import {
   type JobId,
   type JobRecord,
@@ -92,7 +91,6 @@ export class Tables {
   readonly requests = new Map<string, Request>();
   readonly leases = new Map<string, { readonly holder: string; readonly until: Millis }>();
   readonly workflows = new WorkflowTable();
-  readonly crons = new Map<string, CronRecord>();
   /** By kind, then key. */
   readonly records = new Map<string, Map<string, StoredRecord>>();
   readonly statistics = new MinuteStatistics();

@@ -80,6 +80,10 @@ export interface Jobs {
   claimsOf(fetches: readonly RepeatableFetch[]): readonly (readonly JobClaim[])[];
   list(query: JobQuery): Page<JobRecord>;
   /**
+   * The unfinished jobs of each name of a cron, oldest first, at most `limit` of each, whether the cron is there or not.
+   */
+  runs(crons: readonly string[], limit: number): readonly (readonly JobRecord[])[];
+  /**
    * Counts the jobs that failed by the fingerprints of their last errors, exactly. The cost grows with the index: with
    * the groups, or with its entries, but never with the jobs that did not fail.
    */

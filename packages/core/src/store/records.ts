@@ -1,4 +1,5 @@
-import type { RecordChange, RecordKey, StoredRecord } from '../records.ts';
+import type { CommitAnswer, RecordChange, RecordKey, StoredRecord } from '../records.ts';
+import type { Millis } from '../time/clock.ts';
 
 /** A page of the records of a kind, in the order of their keys. */
 export interface RecordPage {
@@ -19,9 +20,9 @@ export interface Records {
   get(keys: readonly RecordKey[]): readonly (StoredRecord | null)[];
   scan(kind: string, page: RecordPage): readonly StoredRecord[];
   /**
-   * Applies the changes in order, in one commit; each is applied as a whole, and sees the earlier ones. False for a
-   * change that is refused, because a record that it checks has another version. A change with a check takes effect
-   * once: a caller that lost its answer makes the same call again, or reads what is there.
+   * Applies the changes in order, in one commit; each is applied as a whole, and sees the earlier ones. A change with a
+   * check takes effect once: a caller that lost its answer makes the same call again, or reads what is there.
+   * @param now the time of the jobs and events of the changes.
    */
-  commit(changes: readonly RecordChange[]): readonly boolean[];
+  commit(changes: readonly RecordChange[], now?: Millis): readonly CommitAnswer[];
 }

@@ -13,10 +13,10 @@ type Server = Awaited<ReturnType<typeof startServer>>;
 type Storage = Server['engine']['storage'];
 
 /** The storage methods that change jobs or workflows. */
-const changes: Readonly<Record<'jobs' | 'workflows' | 'crons' | 'upkeep', readonly string[]>> = {
+const changes: Readonly<Record<'jobs' | 'workflows' | 'records' | 'upkeep', readonly string[]>> = {
   jobs: ['insert', 'claim', 'transition', 'remove'],
   workflows: ['create', 'advance', 'cancel'],
-  crons: ['fire'],
+  records: ['commit'],
   upkeep: ['promote'],
 };
 const everyState = Object.values(State).reduce((mask: number, state) => mask | state, 0);

@@ -77,15 +77,27 @@ function changing.remove(request)
   return out
 end
 
--- { kind, names }; answers of each whether the namespace has a job, workflow, cron or limit of that name.
+-- { names, limit }; answers the unfinished runs of each cron, oldest first.
+function reading.runs(request)
+  local out, jobs = {}, require('jobs')
+  for i, name in ipairs(request.names) do
+    out[i] = {}
+    for _, ref in ipairs(call('ZRANGE', p .. 'cron:' .. name, 0, request.limit - 1)) do
+      out[i][#out[i] + 1] = jobs.full(jobs.id(ref))
+    end
+  end
+  return out
+end
+
+-- { kind, names }; answers of each whether the namespace has a job, workflow or limit of that name.
 function reading.exists(request)
-  local prefixes, fields = { workflow = 'f:', cron = 'c:' }, { job = 'jobs', limit = 'limits' }
+  local fields = { job = 'jobs', limit = 'limits' }
   local found = {}
   for i, name in ipairs(request.names) do
     if fields[request.kind] then
       found[i] = call('HEXISTS', p .. fields[request.kind], name) == 1
     else
-      found[i] = call('EXISTS', p .. prefixes[request.kind] .. name) == 1
+      found[i] = call('EXISTS', p .. 'f:' .. name) == 1
     end
   end
   return found

@@ -1,6 +1,6 @@
 -- Records: the hash records:<kind> holds version|created|updated|body by key, the sorted set record_keys:<kind> the keys
 -- in their order.
-local call, int, p = require('common')
+local call, finish, int, log_event, p = require('common')
 
 local function find(kind, key) return call('HGET', p .. 'records:' .. kind, key) end
 
@@ -35,11 +35,23 @@ local function fits(change)
   return true
 end
 
-local function commit(changes)
+-- Ends jobs, inserts the job and writes the events; answers true, or the answer to a job that was refused.
+local function work(change, now)
+  local admission, transitions = require('admission'), require('transitions')
+  for _, transition in ipairs(change.ends) do transitions.apply(transition, now) end
+  local inserted = change.job and admission.insert_always(admission.item(change.job), now)
+  if inserted and inserted.kind ~= 'inserted' then return inserted end
+  for _, entry in ipairs(change.events) do log_event(entry) end
+  return true
+end
+
+-- Without `now` the changes have records only.
+local function commit(changes, now)
   local out = {}
   for i, change in ipairs(changes) do
     out[i] = fits(change)
-    if out[i] then
+    if out[i] and now then out[i] = work(change, now) end
+    if out[i] == true then
       for _, one in ipairs(change.deletes) do
         call('HDEL', p .. 'records:' .. one[1], one[2])
         call('ZREM', p .. 'record_keys:' .. one[1], one[2])
@@ -53,12 +65,17 @@ local function commit(changes)
   return out
 end
 
--- Changes: { checks, puts, deletes } of each. A check is kind, key and version as text, false for no record;
--- a put is kind, key and text. Answers of each whether it has taken effect.
-function adding.records_commit(changes) return commit(changes) end
+-- { changes, now }: a change is { checks, puts, deletes, ends, job, events }. A check is kind, key and version as text,
+-- false for no record; a put is kind, key and text. `now` is absent where no change has ends, a job or events. Answers
+-- of each whether it has taken effect, or the answer to its job where that was refused.
+function adding.records_commit(request)
+  local out = commit(request.changes, request.now)
+  if request.now then finish(request.now) end
+  return out
+end
 
--- The same for changes that put nothing.
-function changing.records_delete(changes) return commit(changes) end
+-- The same for changes that put nothing and have records only.
+function changing.records_delete(request) return commit(request.changes) end
 
 -- { cursor, limit }: brings the audit log (the sorted set `audit`, a member is id and entry) and documents
 -- (doc:<kind>) of layout 4 into records, a piece each time: the audit log with the cursor '', then documents. Answers
@@ -85,4 +102,27 @@ function adding.records_adopt(request)
     call('UNLINK', key)
   end
   return found[1]
+end
+
+-- { limit }: brings crons of layout 5 (the set `crons`, the hashes c:<name>, the sorted set `crons:due`) into
+-- records, some each time. Answers how many are left.
+function adding.crons_adopt(request)
+  local function add(kind, key, version, at, up, body)
+    call('HSET', p .. 'records:' .. kind, key, table.concat({ version, at, up, body }, '|'))
+    call('ZADD', p .. 'record_keys:' .. kind, 0, key)
+  end
+  for _, name in ipairs(call('SRANDMEMBER', p .. 'crons', request.limit)) do
+    local v = call('HMGET', p .. 'c:' .. name, 'sp', 'en', 'due', 'rc', 'lr', 'lj', 'at', 'up', 'v')
+    local body = string.format(
+      '{"spec":%s,"enabled":%s,"dueAt":%s,"runCount":%s,"lastRunAt":%s,"lastJob":%s}',
+      cjson.encode(v[1]), tostring(v[2] == '1'), v[3] == '' and 'null' or v[3], v[4], v[5] or 'null',
+      v[6] and cjson.encode(v[6]) or 'null'
+    )
+    add('cron', name, v[9], v[7], v[8], body)
+    if v[2] == '1' and v[3] ~= '' then add('cron_due', string.rep('0', 16 - #v[3]) .. v[3] .. name, v[9], v[7], v[8], 'null') end
+    call('DEL', p .. 'c:' .. name)
+    call('SREM', p .. 'crons', name)
+  end
+  call('DEL', p .. 'crons:due')
+  return call('SCARD', p .. 'crons')
 end

@@ -26,7 +26,7 @@ import { PageSize } from '../engine/page-size.ts';
 import type { Channel } from '../realtime/streams/channel.ts';
 import type { Filter } from '../realtime/streams/selection.ts';
 
-type Engine = Parts<'bulkOperations' | 'clock' | 'memory' | 'secrets' | 'storage' | 'workers' | 'workflows'>;
+type Engine = Parts<'bulkOperations' | 'clock' | 'crons' | 'memory' | 'secrets' | 'storage' | 'workers' | 'workflows'>;
 
 /** Nodes of a workflow that are read at a time. */
 const page = 500;
@@ -169,7 +169,7 @@ export class QueueAccess implements Access {
   /** The queue of a cron's runs; an unknown cron is left to the handler. */
   async cron(name: string): Promise<void> {
     if (!isCronName(name)) return;
-    const cron = await this.#engine.storage.crons.get(name);
+    const cron = await this.#engine.crons.find(name);
     if (cron !== null) this.#own([this.#readable(cronDestination(cron.spec, this.#engine.clock.now())).queue]);
   }
 

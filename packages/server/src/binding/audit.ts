@@ -12,7 +12,7 @@ import { type BindingRequest, callerName, type Handlers } from './handler.ts';
 import { searchesPayload } from './payloads.ts';
 import { ok, type Reply } from './reply.ts';
 
-type Engine = Parts<'audit' | 'jobs' | 'queueSettings' | 'storage'>;
+type Engine = Parts<'audit' | 'crons' | 'jobs' | 'queueSettings' | 'storage'>;
 
 export const auditHandlers: Handlers<'audit.list'> = { 'audit.list': listAudit };
 
@@ -243,7 +243,7 @@ async function standing(engine: Engine, operation: OperationName, { params }: Bi
   }
   if (operation.startsWith('limit.')) return (await engine.storage.registry.limit(key))?.override ?? null;
   if (operation.startsWith('cron.') && isCronName(name)) {
-    const cron = await engine.storage.crons.get(name);
+    const cron = await engine.crons.find(name);
     if (cron === null) return null;
     const { enqueue: _, pausedAt, ...definition } = definitionOf(cron.spec);
     return { ...definition, paused_at: pausedAt === null ? null : formatTimestamp(pausedAt) };

@@ -13,6 +13,7 @@ import { json, type Reply } from './reply.ts';
 
 type Engine = Parts<
   | 'clock'
+  | 'crons'
   | 'history'
   | 'maintenance'
   | 'queues'

@@ -11,6 +11,7 @@ import { descriptionOf, healthOf, type KnownWorker } from './workers/workers.ts'
 
 type Engine = Parts<
   | 'clock'
+  | 'crons'
   | 'maintenance'
   | 'queues'
   | 'retentionBacklog'
@@ -327,10 +328,10 @@ async function maintenanceMode({ maintenance }: Engine): Promise<readonly Findin
   ];
 }
 
-async function ofCrons({ storage, clock, maintenance }: Engine): Promise<readonly Finding[]> {
+async function ofCrons({ crons, clock, maintenance }: Engine): Promise<readonly Finding[]> {
   const now = clock.now();
   return capped(
-    (await storage.crons.list()).flatMap(({ name, enabled, dueAt }) => {
+    (await crons.list()).flatMap(({ name, enabled, dueAt }) => {
       if (!enabled) return [];
       if (dueAt === null)
         return [

@@ -1,5 +1,4 @@
 import type { Millis } from '@ojs-ts/core';
-import type { CronRecord } from '@ojs-ts/core/cron';
 import type { EventBatch } from '@ojs-ts/core/events';
 import type { JobId, JobRecord, Json } from '@ojs-ts/core/job';
 import type { LimitRecord, QueueRecord, StoredRecord, WorkerRecord } from '@ojs-ts/core/memory';
@@ -34,7 +33,6 @@ export interface Dumped {
    * may have gaps.
    */
   readonly job: { readonly number: number; readonly place: number | null; readonly job: JobRecord };
-  readonly cron: CronRecord;
   readonly record: StoredRecord;
   readonly minute: MinuteRecord;
   readonly worker: WorkerRecord;

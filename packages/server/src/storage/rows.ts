@@ -8,7 +8,7 @@ import type { NodeState, WorkflowState } from '@ojs-ts/core/job';
 import { type Histogram, newFigures, sumNames } from '@ojs-ts/core/statistics';
 import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
-import type { CronRecord, Directive, Dumped, InboxEntry, MinuteRecord, StoredRecord, WorkerRecord } from './storage.ts';
+import type { Directive, Dumped, InboxEntry, MinuteRecord, StoredRecord, WorkerRecord } from './storage.ts';
 
 type Cells = readonly Cell[];
 
@@ -27,24 +27,6 @@ function columnOf(name: string): string {
   const column = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   columns.set(name, column);
   return column;
-}
-
-export const cronColumns =
-  'name, version, enabled, due_at, run_count, last_run_at, last_job, created_at, updated_at, spec';
-
-export function readCron(cells: Cells): CronRecord {
-  return {
-    name: text(cells[0]),
-    version: integer(cells[1]),
-    enabled: flag(cells[2]),
-    dueAt: integerOrNull(cells[3]),
-    runCount: integer(cells[4]),
-    lastRunAt: integerOrNull(cells[5]),
-    lastJob: textOrNull(cells[6]),
-    createdAt: integer(cells[7]),
-    updatedAt: integer(cells[8]),
-    spec: text(cells[9]),
-  };
 }
 
 export const recordColumns = 'kind, key, version, created_at, updated_at, body';

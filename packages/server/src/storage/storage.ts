@@ -16,7 +16,6 @@ import type { Backup } from './backup.ts';
 import type { StoreFinding } from './diagnosis.ts';
 import type { Inbox } from './inbox.ts';
 
-export type { CronRecord, Firing } from '@ojs-ts/core/cron';
 export {
   type ErrorGroups,
   type ErrorQuery,
@@ -29,7 +28,7 @@ export {
 export type { Inserted, InsertOptions } from '@ojs-ts/core/lifecycle';
 // The operations below take the place of those of the same name, which answer at once.
 export type * from '@ojs-ts/core/memory';
-export type { RecordChange, RecordKey, StoredRecord } from '@ojs-ts/core/memory';
+export type { CommitAnswer, RecordChange, RecordKey, StoredRecord } from '@ojs-ts/core/memory';
 export { compareMinutes, type MinuteRecord } from '@ojs-ts/core/statistics';
 export type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord, WorkflowStep } from '@ojs-ts/core/workflow';
 export type * from './backup.ts';
@@ -47,7 +46,6 @@ export type Jobs = Promised<store.Jobs>;
 export type Upkeep = Promised<store.Upkeep>;
 export type Registry = Promised<store.Registry>;
 export type Workflows = Promised<store.Workflows>;
-export type Crons = Promised<store.Crons>;
 export type Records = Promised<store.Records>;
 
 export interface Layout {
@@ -82,7 +80,6 @@ export interface Storage extends AsyncDisposable {
   readonly upkeep: Upkeep;
   readonly registry: Registry;
   readonly workflows: Workflows;
-  readonly crons: Crons;
   readonly records: Records;
   /** Null if users cannot have a transaction with the store. */
   readonly inbox: Inbox | null;

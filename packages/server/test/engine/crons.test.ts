@@ -50,14 +50,17 @@ describe.each(storages)('crons, $name', ({ url }) => {
     await using b = await bench(url());
     const { storage } = b.engine;
     await register(b);
-    const { put } = storage.crons;
+    const { jobs, records, registry } = storage;
+    const { commit } = records;
     let isLate = true;
-    const late: typeof put = async (...args) => {
-      if (isLate) await tick(b);
-      isLate = false;
-      return put(...args);
+    const late: typeof commit = async (...args) => {
+      if (isLate) {
+        isLate = false;
+        await tick(b);
+      }
+      return commit(...args);
     };
-    const crons = new Crons({ ...storage, crons: { ...storage.crons, put: late } }, b.clock, {
+    const crons = new Crons({ jobs, registry, records: { ...records, commit: late } }, b.clock, {
       warn: () => {},
       error: () => {},
     });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose, type Finding } from '../../src/engine/diagnosis.ts';
+import { cronsOf } from '../storage/crons-of.ts';
 import { type Bench, bench } from '../support/engine.ts';
 import { storages } from '../support/storages.ts';
 
@@ -71,11 +72,11 @@ describe.each(storages)('on $name', ({ url }) => {
   test('leases that nobody takes back, and crons that nobody fires', async () => {
     await using b = await bench(url());
     await b.start('w1', { visibilityMs: 1_000 });
-    await b.engine.storage.crons.put(
+    await cronsOf(b.engine.storage).put(
       { name: 'nightly', spec: '{"enqueue":"{}"}', enabled: true, dueAt: b.clock.now() },
       b.clock.now(),
     );
-    await b.engine.storage.crons.put(
+    await cronsOf(b.engine.storage).put(
       { name: 'over', spec: '{"enqueue":"{}"}', enabled: true, dueAt: null },
       b.clock.now(),
     );

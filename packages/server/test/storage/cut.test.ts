@@ -8,7 +8,6 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { StoreUnavailable } from '../../src/storage/unavailable.ts';
 import { storages } from '../support/storages.ts';
 import { reached, type StoreProxy, storeProxy } from '../support/store-proxy.ts';
-import { cronOpening, firstVersion } from './model/crons.ts';
 import { jobOpening } from './model/jobs.ts';
 import { workflowOpening } from './model/workflows.ts';
 import { remains } from './model.ts';
@@ -22,7 +21,6 @@ interface Operation {
 
 const change = (call: Operation['call']): Operation => ({ changes: true, call });
 const read = (call: Operation['call']): Operation => ({ changes: false, call });
-const cron = { name: 'c', spec: '{}', enabled: true };
 const beat = { worker: 'w1', holds: [{ id: idOf(3), claim: 1 }], leaseMs: null, state: 'running', info: '{}' } as const;
 const event = '["worker.started","w1",null,"",null,null,0,null,null,null,{}]';
 const page = { states: 0xff, limit: 3 };
@@ -84,30 +82,15 @@ const operations: Readonly<Record<string, Operation>> = {
   }),
   'workflows.cancel': change((storage, now) => storage.workflows.cancel('v', [event], now)),
   'workflows.swept': change((storage) => storage.workflows.swept('y')),
-  'crons.put': change((storage, now) => storage.crons.put({ ...cron, dueAt: now + 1 }, now)),
-  'crons.put, with a version': change((storage, now) =>
-    storage.crons.put({ ...cron, dueAt: now + 1 }, now, firstVersion),
-  ),
-  'crons.remove': change((storage) => storage.crons.remove('c')),
-  'crons.fire': change((storage, now) =>
-    storage.crons.fire(
-      [
-        {
-          name: 'c',
-          version: firstVersion,
-          dueAt: now + 9,
-          job: newJob(40, { cron: 'c' }),
-          cancels: [],
-          events: [event],
-        },
-      ],
-      now,
-    ),
-  ),
   'records.commit': change((storage, now) => storage.records.commit([put('new', now), put('d', now)])),
   'records.commit, of a deletion': change((storage) =>
     storage.records.commit([{ checks: [{ ...record, version: 1 }], deletes: [record] }]),
   ),
+  'records.commit, of a job and the end of another': change((storage, now) => {
+    const end = to(idOf(0), State.cancelled, 0xff);
+    const changes = { checks: [{ ...record, version: 1 }], deletes: [record], ends: [end], events: [event] };
+    return storage.records.commit([{ ...changes, job: newJob(40, { cron: 'c' }) }], now);
+  }),
   record: change((storage, now) => storage.record([event], now)),
   'jobs.get': read((storage) => storage.jobs.get([idOf(0), idOf(99)])),
   'jobs.list': read(async (storage) => (await storage.jobs.list(page)).items),
@@ -128,10 +111,7 @@ const operations: Readonly<Record<string, Operation>> = {
   'workflows.nodes': read((storage) => storage.workflows.nodes('v', -1, 9)),
   'workflows.node': read((storage) => storage.workflows.node([node])),
   'workflows.unfinished': read((storage) => storage.workflows.unfinished(9)),
-  'crons.list': read((storage) => storage.crons.list()),
-  'crons.get': read((storage) => storage.crons.get('c')),
-  'crons.due': read((storage, now) => storage.crons.due(now, 9)),
-  'crons.unfinished': read((storage) => storage.crons.unfinished(['c'], 9)),
+  'jobs.runs': read((storage) => storage.jobs.runs(['c'], 9)),
   'records.get': read((storage) => storage.records.get([record])),
   'records.scan': read((storage) => storage.records.scan('kind', { limit: 9 })),
   events: read(async (storage) =>
@@ -147,7 +127,7 @@ const ended = { state: State.completed, deadLetter: false, before: t0 * 2, keep:
 
 async function fill(storage: Storage): Promise<void> {
   await storage.clear();
-  for (const { call } of [jobOpening, ...workflowOpening, ...cronOpening]) await call(storage, t0);
+  for (const { call } of [jobOpening, ...workflowOpening]) await call(storage, t0);
   await storage.jobs.insert(
     [
       [newJob(50, { state: State.scheduled, runAt: t0 + 5_000 })],
@@ -189,8 +169,8 @@ async function expectation(call: Operation['call']) {
 
 test('every operation of the interface is among them; those of the inbox are in postgres/inbox-cut.test.ts', async () => {
   await using storage = memoryStorage();
-  const { jobs, upkeep, registry, workflows, crons, records } = storage;
-  const names = Object.entries({ jobs, upkeep, registry, workflows, crons, records }).flatMap(([part, calls]) =>
+  const { jobs, upkeep, registry, workflows, records } = storage;
+  const names = Object.entries({ jobs, upkeep, registry, workflows, records }).flatMap(([part, calls]) =>
     Object.keys(calls).map((name) => `${part}.${name}`),
   );
   expect(names.length).toBeGreaterThan(30);
@@ -200,7 +180,7 @@ test('every operation of the interface is among them; those of the inbox are in 
 
 /** A call that only reads may be sent again: `npm run test:long` cuts its answers, and those of rare changes. */
 const cut = Object.entries(operations).filter(
-  ([name, { changes }]) => !fewRuns || (changes && /^(?:jobs|workflows|crons|record)/.test(name)),
+  ([name, { changes }]) => !fewRuns || (changes && /^(?:jobs|workflows|record)/.test(name)),
 );
 
 const remote = storages.filter(({ name }) => name === 'postgres' || name === 'redis');

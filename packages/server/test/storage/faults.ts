@@ -6,7 +6,6 @@ import { expect } from 'vitest';
 import type { Storage } from '../../src/storage/storage.ts';
 import { type FaultOptions, faulty, persist, persistent } from './faulty.ts';
 import { invariantErrors } from './invariants.ts';
-import { cronOpening, cronReads, cronSteps, firstVersion, recordChange, recordSteps } from './model/crons.ts';
 import {
   claim,
   insert,
@@ -21,8 +20,9 @@ import {
   transitions,
   worker,
 } from './model/jobs.ts';
+import { recordChange, recordReads, recordSteps, work, workAt } from './model/records.ts';
 import { beat, operator, prune, registryReads, upkeep } from './model/registry.ts';
-import { cronNames, given, optional, queue, queueNames, type Step, workflowIds } from './model/steps.ts';
+import { given, optional, queue, queueNames, type Step, workflowIds } from './model/steps.ts';
 import { workflowOpening, workflowReads, workflowSteps } from './model/workflows.ts';
 import { remains } from './model.ts';
 import { claimOf, idOf, newJob, newNode, newWorkflow, t0 } from './suite/tools.ts';
@@ -252,23 +252,13 @@ function cancelOnce(): fc.Arbitrary<Call> {
 /** What compares a version finds it changed by its own first time. */
 function comparing(): fc.Arbitrary<Call> {
   const version = fc.constantFrom(1, 1, 2, 3);
-  const cronVersion = version.map((count) => firstVersion + count - 1);
-  const name = fc.constantFrom(...cronNames);
   const once = (first: unknown, again: unknown) => first === null || again === null;
   return fc.oneof(
     call(
-      'fire once',
-      fc.record({ name, version: cronVersion, delay: fc.nat({ max: 40 }), job }),
-      (storage, now, { name, version, delay, job }) =>
-        storage.crons.fire([{ name, version, dueAt: now + delay, job: jobAt(job, now), cancels: [], events: [] }], now),
-      all(once),
-    ),
-    call(
-      'put cron once',
-      fc.record({ name, version: cronVersion }),
-      (storage, now, { name, version }) =>
-        storage.crons.put({ name, spec: '{"s":2.0}', enabled: true, dueAt: now }, now, version),
-      once,
+      'commit of jobs once',
+      work,
+      (storage, now, change) => storage.records.commit([workAt(change, now)], now),
+      ([first], [again]) => first !== true || again === false,
     ),
     call(
       'configure once',
@@ -297,12 +287,11 @@ const others = fc
     { weight: 3, arbitrary: operator },
     { weight: 2, arbitrary: upkeep },
     workflowSteps,
-    cronSteps,
     recordSteps,
   )
   .map((step): Call => ({ name: step.name, play: (where) => play(where, step.call, () => true) }));
 
-const reads = fc.oneof(jobReads, registryReads, workflowReads, cronReads).map(reading);
+const reads = fc.oneof(jobReads, registryReads, workflowReads, recordReads).map(reading);
 
 /** Several calls may make one step, and none of them changes anything. */
 function reading(step: Step): Call {
@@ -314,7 +303,7 @@ function reading(step: Step): Call {
   };
 }
 
-const opening = [jobOpening, ...workflowOpening, ...cronOpening].map(
+const opening = [jobOpening, ...workflowOpening].map(
   (step): Turn => ({ passes: 0, call: { name: step.name, play: (where) => play(where, step.call, () => true) } }),
 );
 

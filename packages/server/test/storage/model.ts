@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Storage } from '../../src/storage/storage.ts';
-import { cronOpening, cronReads, cronSteps, recordSteps } from './model/crons.ts';
 import { acks, claim, holders, insert, jobOpening, jobReads, keyedOpening, remove, transitions } from './model/jobs.ts';
+import { recordReads, recordSteps } from './model/records.ts';
 import { beat, operator, prune, registryReads, upkeep } from './model/registry.ts';
 import { allHeld, allPages, cronNames, limitKeys, queueNames, readLog, type Step, workflowIds } from './model/steps.ts';
 import { allWorkflows, workflowOpening, workflowReads, workflowSteps } from './model/workflows.ts';
@@ -17,7 +17,7 @@ interface Turn {
   readonly steps: readonly Step[];
 }
 
-const reads = fc.oneof(jobReads, registryReads, workflowReads, cronReads);
+const reads = fc.oneof(jobReads, registryReads, workflowReads, recordReads);
 const write = fc.oneof(
   { weight: 5, arbitrary: insert },
   { weight: 6, arbitrary: claim },
@@ -29,7 +29,6 @@ const write = fc.oneof(
   { weight: 3, arbitrary: operator },
   { weight: 1, arbitrary: upkeep },
   { weight: 3, arbitrary: workflowSteps },
-  { weight: 1, arbitrary: cronSteps },
   { weight: 1, arbitrary: recordSteps },
 );
 
@@ -40,7 +39,7 @@ const turn: fc.Arbitrary<Turn> = fc.record({
     { weight: 1, arbitrary: reads.map((read) => [read]) },
   ),
 });
-const opening: Turn = { passes: 0, steps: [jobOpening, ...keyedOpening, ...workflowOpening, ...cronOpening] };
+const opening: Turn = { passes: 0, steps: [jobOpening, ...keyedOpening, ...workflowOpening] };
 
 export const script: fc.Arbitrary<readonly Turn[]> = fc
   .tuple(fc.boolean(), fc.array(turn, { minLength: 1, maxLength: 40, size: 'max' }))
@@ -81,8 +80,7 @@ export async function remains(storage: Storage, now: number): Promise<unknown> {
     workflows: await allWorkflows(storage.workflows, { states: null, limit: 1 }),
     nodes: await Promise.all(workflowIds.map((id) => storage.workflows.nodes(id, -1, 9))),
     unfinished: await storage.workflows.unfinished(9),
-    crons: await storage.crons.list(),
-    runs: await storage.crons.unfinished(cronNames, 9),
+    runs: await storage.jobs.runs(cronNames, 9),
     documents: await storage.records.scan('kind', { limit: 9 }),
     audit: await storage.records.scan('audit', { limit: 1_000 }),
     overdue: await storage.upkeep.overdue(now + 1_000_000, 100),

@@ -126,7 +126,7 @@ const kinds = ['schema', 'schema.index', 'limit.override', 'maintenance', 'bulk.
 
 /** Everything that the store holds, as it would be read by anybody. */
 export async function snapshot({ engine }: RunningServer): Promise<Readonly<Record<string, unknown>>> {
-  const { jobs, registry, workflows, crons, records } = engine.storage;
+  const { jobs, registry, workflows, records } = engine.storage;
   const documents = new Documents(records);
   const found = await workflows.list({ states: null, limit: 1_000 });
   return {
@@ -136,7 +136,7 @@ export async function snapshot({ engine }: RunningServer): Promise<Readonly<Reco
     limits: await registry.limits({ limit: 1_000 }),
     workflows: found.items,
     nodes: await Promise.all(found.items.map(({ id }) => workflows.nodes(id, -1, 1_000))),
-    crons: await crons.list(),
+    crons: await engine.crons.list(),
     documents: await Promise.all(kinds.map((kind) => documents.list(kind))),
     events: await engine.storage.events(0, 10_000),
   };

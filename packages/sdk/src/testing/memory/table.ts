@@ -41,7 +41,7 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
   readonly jobs = this.#store.jobs;
   readonly registry = this.#store.registry;
   readonly workflows = this.#store.workflows;
-  readonly crons = this.#store.crons;
+  readonly records = this.#store.records;
   readonly log = this.#store.log;
   /** The newest job and place that `takeFresh` has seen. */
   #seen = this.tables.newest;

@@ -50,7 +50,6 @@ function* everything(tables: Tables, own: StoreOwn): Iterable<DumpRecord> {
   for (const { number, order, job } of tables.rows.values()) {
     yield { kind: 'job', record: { number, place: job.state === State.available ? order : null, job } };
   }
-  for (const cron of tables.crons.values()) yield { kind: 'cron', record: cron };
   for (const ofKind of tables.records.values()) for (const record of ofKind.values()) yield { kind: 'record', record };
   for (const minute of tables.statistics.since(Number.NEGATIVE_INFINITY)) yield { kind: 'minute', record: minute };
   for (const worker of tables.workers.values()) yield { kind: 'worker', record: worker };
@@ -84,9 +83,6 @@ function takers(tables: Tables, waiting: Row[]): Takers {
       const row = tables.load(job, number, place ?? 0);
       if (place !== null) waiting.push(row);
     },
-    cron(cron) {
-      tables.crons.set(cron.name, cron);
-    },
     record(record) {
       tables.putRecord(record);
     },
@@ -107,7 +103,7 @@ function takers(tables: Tables, waiting: Row[]): Takers {
   };
 }
 
-function isEmpty({ queues, limits, workflows, rows, crons, records, log }: Tables): boolean {
-  const kinds = [queues, limits, workflows.rows, rows, crons, ...records.values()];
+function isEmpty({ queues, limits, workflows, rows, records, log }: Tables): boolean {
+  const kinds = [queues, limits, workflows.rows, rows, ...records.values()];
   return kinds.every(({ size }) => size === 0) && log.newest === 0;
 }

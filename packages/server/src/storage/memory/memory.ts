@@ -33,7 +33,6 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     upkeep: promised(parts.upkeep),
     registry: promised(parts.registry),
     workflows: promised(parts.workflows),
-    crons: promised(parts.crons),
     records: promised(parts.records),
     inbox: null,
     backup: backup(

@@ -13,7 +13,6 @@ import { inbox } from './insert/inbox.ts';
 import { jobs } from './jobs/jobs.ts';
 import type { DeltaPages } from './limits/limit-deltas.ts';
 import { limits } from './limits/limit-registry.ts';
-import { crons } from './registry/crons.ts';
 import { queues } from './registry/queues.ts';
 import { records } from './registry/records.ts';
 import { statistics } from './registry/statistics.ts';
@@ -41,7 +40,7 @@ const tables = [
   ...['jobs', 'due', 'ready', 'active', 'ended', 'texts'],
   ...['queues', 'counts', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'limit_changes', 'limit_group_changes', 'starts', 'limit_groups', 'limit_group_keys', 'waitlists'],
-  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'records', 'inbox', 'inbox_completions'],
+  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'records', 'inbox', 'inbox_completions'],
 ];
 
 const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
@@ -89,7 +88,6 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     upkeep: upkeep(database, vacuum),
     registry: { ...queues(database), ...limits(database), ...workers(database), ...statistics(database) },
     workflows: workflows(database),
-    crons: crons(database),
     records: records(database),
     inbox: inbox(database),
     backup: backup(database),

@@ -4,7 +4,6 @@ import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
 import type { Reply } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
-import { crons } from './crons.ts';
 import { eventLog } from './event-log.ts';
 import { queues } from './queues.ts';
 import { records } from './records.ts';
@@ -49,7 +48,6 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
     some = [];
   }
   yield await jobsOf(scripts, some, lastJob ?? 0);
-  yield (await crons(scripts).list()).map((record) => ({ kind: 'cron', record }));
   for (const kind of kinds) yield* recordsOf(scripts, kind);
   yield (await statistics(scripts).statistics(0)).map((record) => ({ kind: 'minute', record }));
   yield (await workers(scripts).workers()).map((record) => ({ kind: 'worker', record }));

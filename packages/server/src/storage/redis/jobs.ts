@@ -70,6 +70,12 @@ export function jobs(scripts: Scripts): Jobs {
 
     list: (query) => list(scripts, query),
 
+    async runs(crons, limit) {
+      if (limit <= 0) return crons.map(() => []);
+      const answers = listOf(await scripts.exchange('runs', { names: crons, limit }));
+      return answers.map((jobs) => listOf(jobs).map(readJob));
+    },
+
     errors: (query) => errors(scripts, query),
 
     async remove(ids, { from, deadLetter }, now) {

@@ -6,7 +6,7 @@ import { evicting, RedisRefusal } from './connection/refusal.ts';
 import type { Scripts } from './connection/scripts.ts';
 
 /** The changes of each version of the layout. */
-const steps = ['001_first', '002_small_fields', '003_ends_of_nodes', '004_limit_groups', '005_records'];
+const steps = ['001_first', '002_small_fields', '003_ends_of_nodes', '004_limit_groups', '005_records', '006_crons'];
 const version = steps.length;
 /** No published version wrote the layout before, so nothing reads it. */
 const oldest = 4;
@@ -35,7 +35,9 @@ export interface Migrated {
 export async function migrate(scripts: Scripts, connection: Connection): Promise<Migrated> {
   await checkPolicy(connection);
   await checkChannel(scripts, connection);
-  if (number(await scripts.exchange('layout_get', null)) === oldest) await adopt(scripts);
+  const before = number(await scripts.exchange('layout_get', null));
+  if (before === oldest) await adopt(scripts);
+  if (before >= oldest && before < version) await adoptCrons(scripts);
   const fresh = { seed: Math.floor(Math.random() * 0x10000), leaseKey: newKey() };
   const [from, seed, leaseKey] = listOf(await scripts.exchange('layout', { version, oldest, ...fresh }));
   if (number(from) > version) {
@@ -53,6 +55,11 @@ async function adopt(scripts: Scripts): Promise<void> {
   let cursor = '';
   do cursor = text(await scripts.exchange('records_adopt', { cursor, limit: adoptedAtOnce }));
   while (cursor !== '0');
+}
+
+/** Brings the crons of layout 5 into records. */
+async function adoptCrons(scripts: Scripts): Promise<void> {
+  while (number(await scripts.exchange('crons_adopt', { limit: adoptedAtOnce })) > 0);
 }
 
 function checkPublished(store: string, from: number): void {

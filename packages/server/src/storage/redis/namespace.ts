@@ -7,7 +7,6 @@ import type { Connection } from './connection/connection.ts';
 import { number, listOf as packedList } from './connection/packed.ts';
 import { listOf } from './connection/reply.ts';
 import { Scripts } from './connection/scripts.ts';
-import { crons } from './crons.ts';
 import { findingsIn } from './diagnosis.ts';
 import { type CountedErrors, countErrors, endsOf } from './errors.ts';
 import { eventLog } from './event-log.ts';
@@ -22,7 +21,7 @@ import { workers } from './workers.ts';
 import { listedWorkflows, workflows } from './workflows.ts';
 
 /** The kinds of names in a namespace. */
-export type Kind = 'job' | 'workflow' | 'cron' | 'limit';
+export type Kind = 'job' | 'workflow' | 'limit';
 
 /** Batches of the event log of `source`, after `from` and up to `to`, that another namespace takes over. */
 export interface Import {
@@ -81,7 +80,6 @@ export function namespace(connection: Connection, name: string, events: boolean)
     upkeep: upkeep(scripts),
     registry: { ...queues(scripts), ...statistics(scripts), ...workers(scripts) },
     workflows: workflows(scripts),
-    crons: crons(scripts),
     records: records(scripts),
     inbox: null,
     backup: backup(scripts, connection.name, (restored) => {

@@ -1,8 +1,9 @@
-import type { RecordChange, RecordKey, StoredRecord } from '@ojs-ts/core/memory';
+import type { CommitAnswer, RecordChange, RecordKey, StoredRecord } from '@ojs-ts/core/memory';
 import type { Records } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { isAbsent, listOf, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
+import { packJob, packTransition, readInserted } from './rows.ts';
 
 export function records(scripts: Scripts): Records {
   return {
@@ -19,21 +20,30 @@ export function records(scripts: Scripts): Records {
       return listOf(keys).map((key, at) => readRecord(kind, text(key), text(found[at])));
     },
 
-    async commit(changes) {
+    async commit(changes, now = 0) {
       if (changes.length === 0) return [];
+      const works = changes.some(({ ends, job, events }) => ends ?? job ?? events);
       // A server without memory still deletes.
-      const operation = changes.some(({ puts = [] }) => puts.length > 0) ? 'records_commit' : 'records_delete';
-      return listOf(await scripts.exchange(operation, changes.map(packChange))).map((isDone) => isDone === true);
+      const adds = works || changes.some(({ puts = [] }) => puts.length > 0);
+      const request = { changes: changes.map(packChange), now: works ? now : undefined };
+      return listOf(await scripts.exchange(adds ? 'records_commit' : 'records_delete', request)).map(readAnswer);
     },
   };
 }
 
-function packChange({ checks = [], puts = [], deletes = [] }: RecordChange): Packed {
+function packChange({ checks = [], puts = [], deletes = [], ends = [], job, events = [] }: RecordChange): Packed {
   return {
     checks: checks.map(({ version, ...key }) => [...pairOf(key), version === null ? false : String(version)]),
     puts: puts.map((put) => [...pairOf(put), recordText(put)]),
     deletes: deletes.map(pairOf),
+    ends: ends.map(packTransition),
+    job: job && packJob(job),
+    events,
   };
+}
+
+function readAnswer(answer: Packed): CommitAnswer {
+  return typeof answer === 'boolean' ? answer : readInserted(answer);
 }
 
 function pairOf({ kind, key }: RecordKey): readonly string[] {

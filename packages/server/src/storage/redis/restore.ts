@@ -53,7 +53,6 @@ export class Restoration {
     workflow: (workflow) => this.#workflow(workflow),
     node: (node) => this.#node(node),
     job: (job) => this.#job(job),
-    cron: (cron) => this.#cron(cron),
     record: (record) => {
       this.#command('HSET', `records:${record.kind}`, record.key, recordText(record));
       this.#command('ZADD', `record_keys:${record.kind}`, 0, record.key);
@@ -175,24 +174,6 @@ export class Restoration {
   #endFlow(): void {
     if (this.#flow) this.#command('HSET', `f:${this.#flow.id}`, 'w', this.#flow.waiting, 'm', this.#flow.last);
     this.#flow = null;
-  }
-
-  #cron({
-    name,
-    version,
-    enabled,
-    dueAt,
-    runCount,
-    lastRunAt,
-    lastJob,
-    createdAt,
-    updatedAt,
-    spec,
-  }: Dumped['cron']): void {
-    const times = { due: dueAt ?? '', rc: runCount, lr: lastRunAt, lj: lastJob, at: createdAt, up: updatedAt };
-    this.#command('HSET', `c:${name}`, ...fieldsOf({ sp: spec, en: enabled ? '1' : '', v: version, ...times }));
-    this.#command('SADD', 'crons', name);
-    if (enabled && dueAt !== null) this.#command('ZADD', 'crons:due', dueAt, name);
   }
 
   #job({ number, place, job }: Dumped['job']): void {

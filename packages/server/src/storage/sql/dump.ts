@@ -2,10 +2,8 @@ import { noNumbers, parseNumbers } from '@ojs-ts/core/lifecycle';
 import { type Cell, flag, integer, integerOrNull, readNumbers, text, textOrNull } from '../cells.ts';
 import { startsOf } from '../dump.ts';
 import {
-  cronColumns,
   readBatch,
   readCompletion,
-  readCron,
   readEntry,
   readMinute,
   readNode,
@@ -45,7 +43,6 @@ export interface SqlQueries {
 
 const shared = {
   workflow: `SELECT ${workflowColumns}, number FROM ojs.workflows ORDER BY number`,
-  cron: `SELECT ${cronColumns} FROM ojs.crons`,
   record: `SELECT ${recordColumns} FROM ojs.records`,
   worker: `SELECT ${workerColumns} FROM ojs.workers`,
   inbox: 'SELECT number, id, request FROM ojs.inbox ORDER BY number',
@@ -83,7 +80,6 @@ export async function* dump<Cells extends readonly Cell[]>(
     const { number, job } = readJob(cells);
     return { number, place: integerOrNull(cells.at(-1)), job };
   });
-  yield* all('cron', readCron);
   yield* all('record', readRecord);
   yield* all('minute', readMinute);
   yield* all('worker', readWorker);

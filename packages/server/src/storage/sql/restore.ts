@@ -35,7 +35,7 @@ export interface SqlRows {
 }
 
 /** Tables of which one has a row in each store that was ever used. */
-const used = ['queues', 'jobs', 'limits', 'workflows', 'crons', 'records', 'events', 'inbox', 'workers', 'requests'];
+const used = ['queues', 'jobs', 'limits', 'workflows', 'records', 'events', 'inbox', 'workers', 'requests'];
 
 /** A query that answers if the store was ever used. */
 export function isUsed(...others: readonly string[]): string {
@@ -70,7 +70,6 @@ export class Restoration {
       },
       node: (node) => this.#node(node),
       job: (job) => rows.job(job),
-      cron: add('crons'),
       record: add('records'),
       minute: (minute) => rows.minute(minute),
       worker: add('workers'),

@@ -10,7 +10,7 @@ import { errors } from './errors.ts';
 import { find, insertGroup } from './insert.ts';
 import { list } from './list.ts';
 import { move } from './move.ts';
-import { integer, integerOrNull, readTies, state, text, textOrNull } from './row.ts';
+import { integer, integerOrNull, readJob, readTies, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -37,6 +37,9 @@ export function jobs(sql: Connection, store: GroupCommit): Jobs {
     claimsOf: (fetches) => store.read(() => fetches.map((fetch) => claimsOf(sql, fetch) ?? [])),
 
     list: (query) => store.read(() => list(sql, query)),
+
+    runs: (crons, limit) =>
+      store.read(() => crons.map((name) => sql.all(statements.runs, name, limit).map((cells) => readJob(cells).job))),
 
     errors: (query) => store.read(() => errors(sql, query)),
 

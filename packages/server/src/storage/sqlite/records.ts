@@ -1,9 +1,19 @@
-import { fitsChange, type RecordChange, type RecordKey, type StoredRecord } from '@ojs-ts/core/memory';
+import type { Millis } from '@ojs-ts/core';
+import {
+  type CommitAnswer,
+  fitsChange,
+  type RecordChange,
+  type RecordKey,
+  type StoredRecord,
+} from '@ojs-ts/core/memory';
 import { readRecord } from '../rows.ts';
 import type { Records } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
+import { insertGroup } from './insert.ts';
+import { move } from './move.ts';
 import { statements } from './statements.ts';
+import type { Transaction } from './transaction.ts';
 
 /** The largest character: no key begins with it. */
 const end = '\u{10ffff}';
@@ -25,14 +35,25 @@ export function records(sql: Connection, store: GroupCommit): Records {
           .map(readRecord),
       ),
 
-    commit: (changes) => store.write(() => changes.map((change) => commit(sql, change))),
+    commit: (changes, now = 0) =>
+      store.write((tx) => {
+        const answers = changes.map((change) => commit(tx, change, now));
+        tx.end(now);
+        return answers;
+      }),
   };
 }
 
-function commit(sql: Connection, change: RecordChange): boolean {
+function commit(tx: Transaction, change: RecordChange, now: Millis): CommitAnswer {
+  const { sql } = tx;
+  const { puts = [], deletes = [], ends = [], job, events = [] } = change;
   if (!fitsChange(change, (key) => find(sql, key))) return false;
-  for (const { kind, key } of change.deletes ?? []) sql.change(statements.deleteRecord, kind, key);
-  for (const put of change.puts ?? []) putRecord(sql, put);
+  for (const end of ends) move(tx, end, now);
+  const [inserted] = job ? insertGroup(tx, [job], now, { always: true }) : [];
+  if (inserted && inserted.kind !== 'inserted') return inserted;
+  tx.log.add(events);
+  for (const { kind, key } of deletes) sql.change(statements.deleteRecord, kind, key);
+  for (const put of puts) putRecord(sql, put);
   return true;
 }
 

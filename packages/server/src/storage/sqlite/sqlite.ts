@@ -5,7 +5,6 @@ import { changedLayout } from '../diagnosis.ts';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup/backup.ts';
-import { crons } from './crons.ts';
 import { diagnose } from './diagnosis.ts';
 import { ChangePoller } from './disk/change-poller.ts';
 import { Checkpoints } from './disk/checkpoints.ts';
@@ -63,7 +62,7 @@ const probe = {
 const tables = [
   ...['jobs', 'segments', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'starts', 'limit_groups', 'limit_group_keys', 'rate_timers'],
-  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'records', 'inbox', 'inbox_completions'],
+  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'records', 'inbox', 'inbox_completions'],
 ];
 
 /**
@@ -117,7 +116,6 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     upkeep: upkeep(sql, store),
     registry: { ...queues(sql, store), ...workers(sql, store) },
     workflows: workflows(sql, store),
-    crons: crons(sql, store),
     records: records(sql, store),
     inbox: inbox(sql, store),
     backup: backup(sql, synchronous, patienceMs),

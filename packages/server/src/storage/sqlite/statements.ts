@@ -1,5 +1,5 @@
 import { queueLimitKey } from '@ojs-ts/core/job';
-import { cronColumns, nodeColumns, recordColumns, sumColumns, workflowColumns } from '../rows.ts';
+import { nodeColumns, recordColumns, sumColumns, workflowColumns } from '../rows.ts';
 import { decisionColumns, jobColumns, readyColumns } from './row.ts';
 
 // `LIMIT ? + 0`: with a plain bound LIMIT SQLite plans the statement again at every change of its value (17 µs).
@@ -321,18 +321,6 @@ const workflowStatements = {
   removeNodeSpecs: `DELETE FROM ojs_node_specs WHERE number BETWEEN ? AND ?`,
 } as const;
 
-const cronStatements = {
-  crons: `SELECT ${cronColumns} FROM ojs_crons`,
-  cron: `SELECT ${cronColumns} FROM ojs_crons WHERE name = ?`,
-  dueCrons: `SELECT ${cronColumns} FROM ojs_crons INDEXED BY ojs_crons_due
-    WHERE enabled <> 0 AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, name LIMIT ? + 0`,
-  writeCron: `INSERT INTO ojs_crons (${cronColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (name) DO UPDATE
-    SET version = excluded.version, enabled = excluded.enabled, due_at = excluded.due_at,
-    run_count = excluded.run_count, last_run_at = excluded.last_run_at, last_job = excluded.last_job,
-    updated_at = excluded.updated_at, spec = excluded.spec`,
-} as const;
-
 const recordStatements = {
   record: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key = ?`,
   recordsUp: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key > ? ORDER BY key LIMIT ? + 0 OFFSET ? + 0`,
@@ -363,7 +351,6 @@ export const statements = {
   ...eventStatements,
   ...limitStatements,
   ...workflowStatements,
-  ...cronStatements,
   ...recordStatements,
   ...inboxStatements,
 } as const;

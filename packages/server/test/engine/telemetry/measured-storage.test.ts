@@ -26,7 +26,7 @@ describe.each(storages)('$name', ({ url }) => {
   test('every part of the storage is there', async () => {
     await using storage = await openStorage(url());
     const wrapped = measured(storage, new Telemetry());
-    for (const part of ['jobs', 'upkeep', 'registry', 'workflows', 'crons', 'records', 'inbox'] as const) {
+    for (const part of ['jobs', 'upkeep', 'registry', 'workflows', 'records', 'inbox'] as const) {
       const [own, around] = [storage[part], wrapped[part]];
       expect(around === null).toBe(own === null);
       if (own === null || around === null) continue;

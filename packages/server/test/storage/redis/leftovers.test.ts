@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { Documents } from '../../../src/engine/documents.ts';
 import { redisMemory } from '../../../src/storage/redis/memory-report.ts';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
+import { cronsOf } from '../crons-of.ts';
 import { insert, newJob, newNode, newWorkflow, t0 } from '../suite/tools.ts';
 import { keysOf, namespaceUrl, test } from './namespace.ts';
 
@@ -10,11 +11,11 @@ test('crons, documents and workers that were removed leave no key', async () => 
   await using storage = await redisStorage({ url });
   await storage.migrate();
   const before = await keysOf(url);
-  await storage.crons.put({ name: 'due', spec: '{}', enabled: true, dueAt: t0 }, t0);
+  await cronsOf(storage).put({ name: 'due', spec: '{}', enabled: true, dueAt: t0 }, t0);
   await new Documents(storage.records).put('schema', 'a', '{}', null, t0);
   await storage.registry.beat([{ worker: 'w', holds: [], leaseMs: null, state: 'running', info: '{}' }], t0);
   expect((await keysOf(url)).length).toBeGreaterThan(before.length);
-  await storage.crons.remove('due');
+  await cronsOf(storage).remove('due');
   await new Documents(storage.records).remove('schema', 'a');
   await storage.registry.forgetWorker('w');
   expect(await keysOf(url)).toEqual(before);

@@ -28,7 +28,7 @@ function nextLayout(): URL {
   const adds = `ALTER TABLE ojs_jobs ADD COLUMN made_up TEXT NOT NULL DEFAULT 'x';
     CREATE INDEX ojs_jobs_made_up ON ojs_jobs (made_up, number);
     CREATE TABLE ojs_made_up (number INTEGER PRIMARY KEY) STRICT;`;
-  writeFileSync(join(folder, '004_made_up.sql'), adds);
+  writeFileSync(join(folder, '005_made_up.sql'), adds);
   return pathToFileURL(`${folder}/`);
 }
 
@@ -43,20 +43,24 @@ const newFile = () => join(temporaryDirectory(), 'jobs.db');
 test('layout says what a migration would do, and changes nothing', async () => {
   const path = newFile();
   await using storage = sqliteStorage({ path });
-  expect(await storage.layout()).toEqual({ from: 0, to: 3, steps: ['002_baseline.sql', '003_records.sql'] });
+  expect(await storage.layout()).toEqual({
+    from: 0,
+    to: 4,
+    steps: ['002_baseline.sql', '003_records.sql', '004_crons.sql'],
+  });
   await storage.migrate();
-  expect(await storage.layout()).toEqual({ from: 3, to: 3, steps: [] });
+  expect(await storage.layout()).toEqual({ from: 4, to: 4, steps: [] });
   const sql = connect(path);
-  expect(layout(sql, nextLayout())).toEqual({ from: 3, to: 4, steps: ['004_made_up.sql'] });
-  expect(sql.get('PRAGMA user_version')?.[0]).toBe(3);
+  expect(layout(sql, nextLayout())).toEqual({ from: 4, to: 5, steps: ['005_made_up.sql'] });
+  expect(sql.get('PRAGMA user_version')?.[0]).toBe(4);
 });
 
 test('a newer layout is refused and not changed', async () => {
   const path = newFile();
-  expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 0, to: 4 });
+  expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 0, to: 5 });
   await using storage = sqliteStorage({ path });
-  await expect(storage.migrate()).rejects.toThrow('layout 4; this version of the server knows 3.');
-  expect(await storage.layout()).toEqual({ from: 4, to: 3, steps: [] });
+  await expect(storage.migrate()).rejects.toThrow('layout 5; this version of the server knows 4.');
+  expect(await storage.layout()).toEqual({ from: 5, to: 4, steps: [] });
 });
 
 test.each([1, 6])('layout %i of a version before the first release is refused as that', async (version) => {
@@ -109,7 +113,7 @@ test('a migrated file holds the same records', async () => {
     for (const { steps } of turns) await Promise.all(steps.map(({ call }) => call(storage, t0)));
   const before = await recordsOf(storage);
   expect(before.length).toBeGreaterThan(20);
-  expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 3, to: 4 });
+  expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 4, to: 5 });
   expect(await recordsOf(storage)).toEqual(before);
   expect(await countErrors(storage)).toEqual([]);
 });
@@ -124,7 +128,7 @@ test('an older process continues while the file is migrated: no job is lost, no 
   const closed = once(older, 'close');
   await once(output, 'line');
 
-  expect(await migrate(connect(path), 5_000, nextLayout())).toEqual({ from: 3, to: 4 });
+  expect(await migrate(connect(path), 5_000, nextLayout())).toEqual({ from: 4, to: 5 });
   const now = t0 + 24 * 3_600_000;
   const inserted: string[] = [];
   const done: string[] = [];

@@ -9,7 +9,7 @@ import { claim, claimOne, idOf, insert, move, newJob, queue, t0, to } from '../s
 import { temporaryDirectory } from './temporary.ts';
 
 /** The number of the newest file in sql/sqlite. */
-const layout = 3;
+const layout = 4;
 
 test('a reopened store has its seed, its positions and its order', async () => {
   const url = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;

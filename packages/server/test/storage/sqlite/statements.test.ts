@@ -176,11 +176,6 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   cancelWaiting: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
   removeNodes: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
   removeNodeSpecs: 'SEARCH ojs_node_specs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
-  // All of them, for a list.
-  crons: 'SCAN ojs_crons',
-  cron: 'SEARCH ojs_crons USING INDEX sqlite_autoindex_ojs_crons_1 (name=?)',
-  dueCrons: 'SEARCH ojs_crons USING INDEX ojs_crons_due (due_at>? AND due_at<?)',
-  writeCron: '',
   record: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key=?)',
   recordsUp: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key>?)',
   recordsDown: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key<?)',

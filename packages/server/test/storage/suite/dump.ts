@@ -7,6 +7,7 @@ import { AuditLog } from '../../../src/engine/access/audit-log.ts';
 import { Documents } from '../../../src/engine/documents.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { DumpRecord, Storage } from '../../../src/storage/storage.ts';
+import { cronsOf } from '../crons-of.ts';
 import type { Cases } from './tools.ts';
 import {
   allLimits,
@@ -59,7 +60,7 @@ async function thereAndBack(storage: Storage): Promise<Storage> {
 
 /** Jobs in every state, with limits, unique keys, a workflow, a cron, a document, a worker and a request. */
 export async function fill(storage: Storage): Promise<void> {
-  const { registry, workflows, crons, records, jobs } = storage;
+  const { registry, workflows, records, jobs } = storage;
   const documents = new Documents(records);
   const envelope = '{"args":[1.0,12345678901234567890,"\\u0000 \u2028 \ud83d\ude00"],"meta":{"b":1,"a":1e3}}';
   await insert(storage, [
@@ -122,7 +123,10 @@ export async function fill(storage: Storage): Promise<void> {
   );
   const node = { workflow: 'w', index: 20 };
   await workflows.advance([{ kind: 'start', node, job: newJob(20, { queue: 'flow', node }), events: [] }], t0 + 1);
-  await crons.put({ name: 'nightly', spec: '{"expression":"0 0 * * *"}', enabled: true, dueAt: t0 + 99 }, t0);
+  await cronsOf(storage).put(
+    { name: 'nightly', spec: '{"expression":"0 0 * * *"}', enabled: true, dueAt: t0 + 99 },
+    t0,
+  );
   await documents.put('schema', 'a', '{"v":1.0}', null, t0);
   await documents.put('schema', 'a', '{"v":2.0}', 1, t0 + 1);
   await new AuditLog(records).append(
@@ -131,7 +135,7 @@ export async function fill(storage: Storage): Promise<void> {
 }
 
 async function told(storage: Storage): Promise<object> {
-  const { jobs, registry, workflows, crons, records, upkeep } = storage;
+  const { jobs, registry, workflows, records, upkeep } = storage;
   return {
     jobs: (await jobs.list({ states: 0xff, limit: 1000 })).items,
     errors: await jobs.errors({ states: Failed, limit: 9 }),
@@ -143,8 +147,8 @@ async function told(storage: Storage): Promise<object> {
     workflows: (await workflows.list({ states: null, limit: 100 })).items,
     nodes: await workflows.nodes('w', -1, 100),
     unfinished: await workflows.unfinished(100),
-    crons: await crons.list(),
-    runs: await crons.unfinished(['nightly'], 9),
+    crons: await cronsOf(storage).list(),
+    runs: await jobs.runs(['nightly'], 9),
     documents: await records.scan('schema', { limit: 9 }),
     audit: await new AuditLog(records).read({ limit: 9 }),
     overdue: await upkeep.overdue(t0 + 1e10, 100),
@@ -217,7 +221,9 @@ export const dumpCases: Cases = {
     expect((await get(storage, idOf(100))).state).toBe(State.available);
     const added = await eventLog(storage, newest);
     expect(added.map(({ position }) => position)).toEqual(added.map((_, index) => newest + 1 + index));
-    expect(await storage.crons.put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, t0)).toMatchObject({
+    expect(
+      await cronsOf(storage).put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, t0),
+    ).toMatchObject({
       created: false,
     });
     expect(await new Documents(storage.records).put('schema', 'a', '{}', 2, t0)).toMatchObject({ version: 3 });

@@ -2,6 +2,7 @@ import { State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import { Documents } from '../../../src/engine/documents.ts';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
+import { cronsOf } from '../crons-of.ts';
 import type { Cases } from './tools.ts';
 import {
   allLimits,
@@ -100,7 +101,7 @@ export const storeCases: Cases = {
     await storage.upkeep.lease('l', 'a', 1e9, t0);
     await storage.registry.overrideLimit('k', { concurrency: 1, rates: [] }, t0);
     await storage.workflows.create(newWorkflow(), [newNode(0)], [], t0);
-    await storage.crons.put({ name: 'c', spec: '{}', enabled: true, dueAt: t0 }, t0);
+    await cronsOf(storage).put({ name: 'c', spec: '{}', enabled: true, dueAt: t0 }, t0);
     await new Documents(storage.records).put('k', 'd', '{}', null, t0);
     await storage.clear();
     expect(await storage.jobs.list({ states: 0xff, limit: 9 })).toEqual({ items: [], next: null });
@@ -111,7 +112,7 @@ export const storeCases: Cases = {
     expect(await storage.workflows.get('w')).toBeNull();
     expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
     expect(await storage.workflows.node([{ workflow: 'w', index: 0 }])).toEqual([null]);
-    expect(await storage.crons.list()).toEqual([]);
+    expect(await cronsOf(storage).list()).toEqual([]);
     expect(await storage.records.scan('k', { limit: 9 })).toEqual([]);
     expect(await storage.upkeep.lease('l', 'b', 1, t0)).toBe(true);
     expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0, reached: 0 });

@@ -1,18 +1,20 @@
 import type { Millis } from '@ojs-ts/core';
-import { type JobId, State, Terminal, type Transition } from '@ojs-ts/core/job';
+import { type JobId, type JobRecord, State, Terminal, type Transition } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
+import { text } from '../../cells.ts';
 import type { Jobs, Moved } from '../../storage.ts';
 import { claimJobs } from '../claim/claim.ts';
 import { ClaimHints } from '../claim/opening.ts';
 import { claimsOf } from '../claim/requests.ts';
 import type { Database } from '../connection/database.ts';
-import { numbers, uuids } from '../connection/sql.ts';
+import { indexJoin, numbers, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { ackAtOnce } from '../end/ack.ts';
 import { ClaimedNodes } from '../end/claimed-nodes.ts';
 import { insert } from '../insert/insert.ts';
 import { Changes } from './changes.ts';
 import { errors } from './errors.ts';
+import { jobColumns, readJob } from './job-row.ts';
 import { list } from './list.ts';
 import { type LockedJob, lockJobs, readJobs } from './locked-job.ts';
 import { leave } from './moves.ts';
@@ -36,6 +38,7 @@ export function jobs(database: Database): Jobs {
     claimsOf: (fetches) => claimsOf(database, fetches),
     list: (query) => list(database, query),
 
+    runs: (crons, limit) => runs(database, crons, limit),
     errors: (query) => errors(database, query),
     remove: (ids, guard, now) => database.transact(now, (tx) => remove(tx, ids, guard, now)),
   };
@@ -65,6 +68,23 @@ async function transition(
     if (answer === undefined) throw new Error(`The transition of job ${one.id} was not answered.`);
     return answer;
   });
+}
+
+/** The oldest unfinished runs of a cron in one of the tables. */
+const runsIn = (table: string) =>
+  `(SELECT id, number FROM ojs.${table} WHERE cron = wanted.name ORDER BY cron, number LIMIT $2)`;
+const selectRuns = `SELECT ${jobColumns}, ran FROM (
+    SELECT wanted.name AS ran, oldest.id AS found FROM unnest($1::text[]) AS wanted (name), LATERAL (
+      SELECT id FROM (${['due', 'ready', 'active'].map(runsIn).join(' UNION ALL ')}) AS each
+        ORDER BY number LIMIT $2
+    ) AS oldest
+  ) AS run JOIN ojs.whole ON ${indexJoin('id', 'found')} ORDER BY number`;
+
+async function runs(database: Database, crons: readonly string[], limit: number): ReturnType<Jobs['runs']> {
+  const found = new Map<string, JobRecord[]>(crons.map((name) => [name, []]));
+  for (const cells of await database.read(selectRuns, [[...found.keys()], limit]))
+    found.get(text(cells.at(-1)))?.push(readJob(cells).job);
+  return crons.map((name) => found.get(name) ?? []);
 }
 
 async function remove(

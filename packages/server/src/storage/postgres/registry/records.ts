@@ -1,9 +1,20 @@
-import { fitsChange, type RecordChange, type RecordKey, type StoredRecord } from '@ojs-ts/core/memory';
+import type { Millis } from '@ojs-ts/core';
+import {
+  type CommitAnswer,
+  fitsChange,
+  type RecordChange,
+  type RecordKey,
+  type StoredRecord,
+} from '@ojs-ts/core/memory';
 import { readRecord, recordColumns } from '../../rows.ts';
 import type { Records } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
+import { lockAhead } from '../connection/locks.ts';
 import { indexJoin, isStorable, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
+import { insertGroups } from '../insert/insert.ts';
+import { transitionAll } from '../jobs/transitions.ts';
+import { lockWorkflows } from '../workflows/nodes.ts';
 
 const columns = recordColumns.replaceAll(/\w+/g, 'record.$&');
 const named = `SELECT ${columns} FROM unnest($1::text[], $2::text[]) AS named (kind, key) JOIN ojs.records AS record
@@ -38,29 +49,111 @@ export function records(database: Database): Records {
       return (await database.read(statement, [kind, from ?? first, limit, skip])).map(readRecord);
     },
 
-    commit: (changes) => database.transact(0, (tx) => commit(tx, changes)),
+    commit: (changes, now = 0) => database.transact(now, (tx) => commit(tx, changes, now)),
   };
 }
 
-async function commit(tx: Transaction, changes: readonly RecordChange[]): Promise<readonly boolean[]> {
-  const keys = changes.flatMap(({ checks = [], puts = [], deletes = [] }) => [...checks, ...puts, ...deletes]);
-  const before = byName((await tx.query(lock, namesOf(keys.filter(isNameable)))).map(readRecord));
-  const now = new Map(before);
-  const answers = changes.map((change) => {
-    if (!fitsChange(change, (key) => now.get(nameOf(key)) ?? null)) return false;
-    for (const key of change.deletes ?? []) now.delete(nameOf(key));
-    for (const put of change.puts ?? []) now.set(nameOf(put), put);
+/**
+ * Locks the records first, by name, so that a second change of the same version finds a newer one; then unique keys,
+ * jobs and workflows.
+ */
+async function commit(
+  tx: Transaction,
+  changes: readonly RecordChange[],
+  now: Millis,
+): Promise<readonly CommitAnswer[]> {
+  const rows = await tx.query(lock, namesOf(changes.flatMap(keysOf).filter(isNameable)));
+  const before = byName(rows.map(readRecord));
+  const after = new Map(before);
+  const jobs = changes.flatMap(({ job }) => job ?? []);
+  const ended = changes.flatMap(({ ends = [] }) => ends.map(({ id }) => id));
+  if (jobs.length + ended.length > 0) {
+    if (!changes.some((change) => fitsIn(before, change))) return changes.map(() => false);
+    const workflows = await lockAhead(tx, jobs, ended);
+    if (workflows.length > 0) await lockWorkflows(tx, workflows);
+  }
+  const answers: CommitAnswer[] = [];
+  for (const run of runs(changes)) answers.push(...(await commitRun(tx, run, after, now)));
+  write(tx, before, after);
+  return answers;
+}
+
+/** Splits changes so that the jobs of a run can be inserted at once: only the first ends jobs, and no two share a record. */
+function runs(changes: readonly RecordChange[]): readonly (readonly RecordChange[])[] {
+  const found: RecordChange[][] = [];
+  let taken = new Set<string>();
+  for (const change of changes) {
+    const names = keysOf(change).map(nameOf);
+    const last = found.at(-1);
+    const isAlone = (change.ends ?? []).length > 0 || names.some((name) => taken.has(name));
+    if (last && !isAlone) {
+      last.push(change);
+      for (const name of names) taken.add(name);
+    } else {
+      found.push([change]);
+      taken = new Set(names);
+    }
+  }
+  return found;
+}
+
+async function commitRun(
+  tx: Transaction,
+  run: readonly RecordChange[],
+  records: Map<string, StoredRecord>,
+  now: Millis,
+): Promise<readonly CommitAnswer[]> {
+  const fitting = run.filter((change) => fitsIn(records, change));
+  const ends = fitting.flatMap(({ ends = [] }) => ends);
+  await transitionAll(tx, ends, now);
+  // The events of a job come before those of its change.
+  const logs = new Map(fitting.map((change) => [change, { ofJob: tx.log.section(), own: tx.log.section() }]));
+  const withJob = fitting.flatMap((change) => {
+    const log = logs.get(change)?.ofJob;
+    return change.job && log ? [{ change, job: change.job, log }] : [];
+  });
+  const groups = withJob.map(({ job }) => [job]);
+  const options = { always: true as const, logs: withJob.map(({ log }) => log) };
+  const inserted = groups.length === 0 ? [] : await insertGroups(tx, groups, now, options);
+  const refused = new Map(
+    withJob.flatMap(({ change }, at) => {
+      const answer = inserted[at]?.[0];
+      return answer === undefined || answer.kind === 'inserted' ? [] : [[change, answer] as const];
+    }),
+  );
+  return run.map((change) => {
+    const log = logs.get(change);
+    if (log === undefined) return false;
+    const refusal = refused.get(change);
+    if (refusal !== undefined) return refusal;
+    log.own.add(change.events ?? []);
+    for (const key of change.deletes ?? []) records.delete(nameOf(key));
+    for (const put of change.puts ?? []) records.set(nameOf(put), put);
     return true;
   });
-  const gone = [...before].filter(([name]) => !now.has(name)).map(([, record]) => record);
-  const changed = [...now].filter(([name, record]) => before.get(name) !== record);
+}
+
+function write(
+  tx: Transaction,
+  before: ReadonlyMap<string, StoredRecord>,
+  after: ReadonlyMap<string, StoredRecord>,
+): void {
+  const gone = [...before].filter(([name]) => !after.has(name)).map(([, record]) => record);
+  const changed = [...after].filter(([name, record]) => before.get(name) !== record);
   // If another transaction inserts the same record first, this one fails, runs again and finds it.
   const added = changed.filter(([name]) => !before.has(name)).map(([, record]) => record);
   const others = changed.filter(([name]) => before.has(name)).map(([, record]) => record);
   if (gone.length > 0) tx.write(remove, namesOf(gone));
   if (added.length > 0) tx.write(insert, rowsOf(added));
   if (others.length > 0) tx.write(update, rowsOf(others));
-  return answers;
+}
+
+function keysOf({ checks = [], puts = [], deletes = [] }: RecordChange): readonly RecordKey[] {
+  return [...checks, ...puts, ...deletes];
+}
+
+function fitsIn(records: ReadonlyMap<string, StoredRecord>, change: RecordChange): boolean {
+  return fitsChange(change, (key) => records.get(nameOf(key)) ?? null);
 }
 
 function namesOf(keys: readonly RecordKey[]): readonly unknown[] {

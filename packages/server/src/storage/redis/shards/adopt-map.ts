@@ -1,3 +1,4 @@
+import { CronRecords } from '@ojs-ts/core/cron';
 import { cronDestination, nodeDestination } from '@ojs-ts/core/job';
 import { type QueueMap, readQueueMap } from '../connection/queue-map.ts';
 import type { Namespace } from '../namespace.ts';
@@ -45,7 +46,7 @@ async function checkFormer(map: QueueMap, former: QueueMap, open: (name: string)
     const queues = await shard.registry.queues();
     if (queues.length > 0)
       throw refused(map, `${listOf(queues)} in namespace ${name}, and leaves that namespace out; ${advice(name)}`);
-    if ((await shard.crons.list()).length > 0)
+    if ((await new CronRecords(shard.records).list()).length > 0)
       throw refused(map, `namespace ${name} has crons, and is not in the map; remove the crons first`);
     await shard.setMap(null);
   }
@@ -68,7 +69,7 @@ async function checkQueues(map: QueueMap, shard: Namespace): Promise<void> {
 }
 
 async function checkCrons(map: QueueMap, shard: Namespace, now: number): Promise<void> {
-  for (const { name, spec } of await shard.crons.list()) {
+  for (const { name, spec } of await new CronRecords(shard.records).list()) {
     const queue = cronDestination(spec, now)?.queue;
     if (queue === undefined || nameOf(map, queue) === shard.name) continue;
     throw refused(

@@ -10,7 +10,6 @@ const phases: readonly (readonly DumpRecord['kind'][])[] = [
   ['queue'],
   ['limit', 'starts'],
   ['workflow', 'node', 'job'],
-  ['cron'],
   ['record'],
   ['minute'],
   ['worker'],
@@ -18,7 +17,7 @@ const phases: readonly (readonly DumpRecord['kind'][])[] = [
   ['events'],
 ];
 /** Kinds that only the home dumps. */
-const homes: ReadonlySet<DumpRecord['kind']> = new Set(['store', 'record', 'worker', 'events']);
+const homes: ReadonlySet<DumpRecord['kind']> = new Set(['store', 'worker', 'events']);
 const pageSize = 100;
 
 export function backup(shards: Shards, log: MergedLog): Backup {

@@ -16,7 +16,7 @@ import { groupErrors } from '../errors.ts';
 import type { Namespace } from '../namespace.ts';
 import { claim } from './claims.ts';
 import { oneShard, refuseQueue } from './cross-shard.ts';
-import { fanOut } from './fan-out.ts';
+import { fanOut, mergeOrdered } from './fan-out.ts';
 import type { LimitOwners } from './limit-owners.ts';
 import type { Locations } from './locations.ts';
 import { mergedPage } from './merged-page.ts';
@@ -56,6 +56,14 @@ export function jobs(shards: Shards, locations: Locations, limits: LimitOwners):
     async claimsOf(fetches) {
       const found = await shards.present((shard) => shard.jobs.claimsOf(fetches));
       return fetches.map((_, at) => found.flatMap((claims) => claims[at] ?? []));
+    },
+
+    async runs(crons, limit) {
+      const all = await shards.present((shard) => shard.jobs.runs(crons, limit));
+      return crons.map((_, at) => {
+        const lists = all.map((ofShard) => ofShard[at] ?? []);
+        return mergeOrdered(lists, (a, b) => a.createdAt < b.createdAt).slice(0, limit);
+      });
     },
 
     list: (query) => list(shards, query),

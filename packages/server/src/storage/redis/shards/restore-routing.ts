@@ -1,8 +1,10 @@
-import { cronDestination, defaultQueue, type JobRecord, nodeDestination, queueLimitKey } from '@ojs-ts/core/job';
+import { cronKind, dueKind, nameOfDue } from '@ojs-ts/core/cron';
+import { defaultQueue, type JobRecord, nodeDestination, queueLimitKey } from '@ojs-ts/core/job';
 import { type Takers, take, withoutInbox } from '../../dump.ts';
-import type { Dumped, DumpRecord } from '../../storage.ts';
+import type { Dumped, DumpRecord, StoredRecord } from '../../storage.ts';
 import type { QueueMap } from '../connection/queue-map.ts';
 import { oneShard } from './cross-shard.ts';
+import { placeOfCron } from './records.ts';
 
 const queuePrefix = queueLimitKey('');
 
@@ -13,6 +15,10 @@ export class RestoreRouting {
   readonly #out: { readonly place: number; readonly record: DumpRecord }[] = [];
   /** Limits go to the shard of the first job that names them: the records that wait for it, or its place. */
   readonly #limits = new Map<string, DumpRecord[] | number>();
+  /** The places of crons by name. */
+  readonly #crons = new Map<string, number>();
+  /** Next firings of crons that have not come yet. */
+  readonly #due: StoredRecord[] = [];
   /** The workflow whose nodes follow. */
   #flow: { readonly record: Dumped['workflow']; readonly nodes: Dumped['node'][] } | null = null;
 
@@ -34,6 +40,7 @@ export class RestoreRouting {
   /** The records that still wait: limits that no job names go where an operator's override of a new key goes. */
   end(): readonly { readonly place: number; readonly record: DumpRecord }[] {
     this.#placeFlow();
+    for (const record of this.#due.splice(0)) this.#takeRecord(record);
     for (const [key, waiting] of this.#limits) if (typeof waiting !== 'number') this.#placeLimit(key, this.#map.rest);
     return this.#out.splice(0);
   }
@@ -57,12 +64,7 @@ export class RestoreRouting {
       for (const key of record.job.limits) this.#placeLimit(key, place, record.job);
       this.#give(place, { kind: 'job', record });
     },
-    cron: (record) =>
-      this.#give(this.#map.indexOf(cronDestination(record.spec, this.#now)?.queue ?? defaultQueue), {
-        kind: 'cron',
-        record,
-      }),
-    record: (record) => this.#give(0, { kind: 'record', record }),
+    record: (record) => this.#takeRecord(record),
     minute: (record) => this.#give(this.#map.indexOf(record.queue), { kind: 'minute', record }),
     worker: (record) => this.#give(0, { kind: 'worker', record }),
     // The queues of a request are not owner: every shard gets it, and the one with the jobs answers a repetition.
@@ -76,6 +78,16 @@ export class RestoreRouting {
 
   #give(place: number, record: DumpRecord): void {
     this.#out.push({ place, record });
+  }
+
+  /** A cron is in the shard of its queue, with the record of its next firing. */
+  #takeRecord(record: StoredRecord): void {
+    const { kind, key } = record;
+    const name = kind === cronKind ? key : kind === dueKind ? nameOfDue(key) : null;
+    if (kind === cronKind) this.#crons.set(key, placeOfCron(this.#map, record, this.#now));
+    const place = name === null ? 0 : this.#crons.get(name);
+    if (place === undefined) this.#due.push(record);
+    else this.#give(place, { kind: 'record', record });
   }
 
   #takeLimit(key: string, record: DumpRecord): void {

@@ -4,11 +4,11 @@ import type { QueueMap } from '../connection/queue-map.ts';
 import type { Namespace } from '../namespace.ts';
 import { adoptMap } from './adopt-map.ts';
 import { backup } from './backup.ts';
-import { crons } from './crons.ts';
 import { jobs } from './jobs.ts';
 import { LimitOwners } from './limit-owners.ts';
 import { Locations } from './locations.ts';
 import { MergedLog } from './merged-log.ts';
+import { records } from './records.ts';
 import { registry } from './registry.ts';
 import { Shards } from './shards.ts';
 import { upkeep } from './upkeep.ts';
@@ -16,7 +16,7 @@ import { workflows } from './workflows.ts';
 
 /**
  * One store over several namespaces, its shards. A shard has some queues and whatever is one commit with their jobs.
- * Data that belongs to no queue (records, workers, leases, the order of events) is in the first shard,
+ * Data that belongs to no queue (records but crons, workers, leases, the order of events) is in the first shard,
  * the home. A change that would be one commit in two shards is refused (ProtocolError `unsupported`).
  */
 export function shardedStore(
@@ -34,8 +34,7 @@ export function shardedStore(
     upkeep: upkeep(shards, log),
     registry: registry(shards, locations, owners),
     workflows: workflows(shards, owners),
-    crons: crons(shards, owners),
-    records: home.records,
+    records: records(shards, owners),
     inbox: null,
     backup: backup(shards, log),
     layout: () => home.layout(),

@@ -1,6 +1,7 @@
 import { State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import { Documents } from '../../../../src/engine/documents.ts';
+import { cronsOf } from '../../crons-of.ts';
 import { countErrors, eventLog, newJob, t0, to } from '../../suite/tools.ts';
 import { test } from '../schema.ts';
 import { openStores } from '../stores.ts';
@@ -13,14 +14,14 @@ test('eight clients fire the same crons at once: one job a tick, whose run befor
   await using stores = await openStores(clients);
   const [first] = stores.all;
   if (!first) throw new Error('No store.');
-  for (const name of names) await first.crons.put({ name, spec: '{}', enabled: true, dueAt: t0 }, t0);
+  for (const name of names) await cronsOf(first).put({ name, spec: '{}', enabled: true, dueAt: t0 }, t0);
   let fired = 0;
   for (let tick = 0; tick < ticks; tick++) {
     const now = t0 + tick;
     const answers = await Promise.all(
       stores.all.map(async (storage, at) => {
-        const due = await storage.crons.due(now, 99);
-        const running = await storage.crons.unfinished(
+        const due = await cronsOf(storage).due(now, 99);
+        const running = await storage.jobs.runs(
           due.map(({ name }) => name),
           9,
         );
@@ -37,17 +38,17 @@ test('eight clients fire the same crons at once: one job a tick, whose run befor
           ],
         }));
         // Not all in the same order.
-        return storage.crons.fire(at % 2 === 0 ? firings : firings.toReversed(), now);
+        return cronsOf(storage).fire(at % 2 === 0 ? firings : firings.toReversed(), now);
       }),
     );
-    fired += answers.flat().filter((answer) => answer?.inserted?.kind === 'inserted').length;
+    fired += answers.flat().filter((answer) => answer === true).length;
   }
   expect(fired).toBe(ticks * names.length);
-  const crons = await first.crons.list();
+  const crons = await cronsOf(first).list();
   expect(crons.map(({ name, runCount, dueAt }) => [name, runCount, dueAt])).toEqual(
     names.map((name) => [name, ticks, t0 + ticks]),
   );
-  const running = await first.crons.unfinished(names, 9);
+  const running = await first.jobs.runs(names, 9);
   expect(running.map((jobs) => jobs.map(({ id }) => id))).toEqual(crons.map(({ lastJob }) => [lastJob]));
   expect(await countErrors(first)).toEqual([]);
   const log = await eventLog(first);
@@ -57,13 +58,13 @@ test('eight clients fire the same crons at once: one job a tick, whose run befor
     ticks * names.length,
     (ticks - 1) * names.length,
   ]);
-  expect((await stores.close('crons')).deadlocks).toBe(0);
+  expect((await stores.close('records')).deadlocks).toBe(0);
 });
 
 test('eight clients create the same cron and write the same document: one is first, each version is written once', async () => {
   await using stores = await openStores(clients);
   const puts = await Promise.all(
-    stores.all.map((storage) => storage.crons.put({ name: 'c', spec: '{}', enabled: true, dueAt: null }, t0)),
+    stores.all.map((storage) => cronsOf(storage).put({ name: 'c', spec: '{}', enabled: true, dueAt: null }, t0)),
   );
   expect(puts.filter((answer) => answer?.created)).toHaveLength(1);
   expect(puts.map((answer) => answer?.cron.version).sort()).toEqual(

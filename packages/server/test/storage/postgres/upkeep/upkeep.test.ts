@@ -36,9 +36,7 @@ test('upkeep and crons do not read other waiting jobs, with fresh statistics too
     expect(await storage.upkeep.overdue(t0, 100)).toEqual([]);
     expect(await storage.upkeep.promote(t0, 100)).toEqual([]);
     expect((await storage.upkeep.held(null, 100)).items).toEqual([]);
-    expect((await storage.crons.unfinished(['daily', 'hourly', 'weekly'], 5)).map((jobs) => jobs.length)).toEqual([
-      0, 1, 0,
-    ]);
+    expect((await storage.jobs.runs(['daily', 'hourly', 'weekly'], 5)).map((jobs) => jobs.length)).toEqual([0, 1, 0]);
     await storage[Symbol.asyncDispose]();
     expect((await gone()) - before).toBeLessThan(100);
   } finally {

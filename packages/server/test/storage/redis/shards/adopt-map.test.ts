@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { redisStorage } from '../../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { StoreUnavailable } from '../../../../src/storage/unavailable.ts';
+import { cronsOf } from '../../crons-of.ts';
 import { idOf, insert, newJob, newNode, newWorkflow, t0, to } from '../../suite/tools.ts';
 import { test } from '../namespace.ts';
 import { newPrefix, urlOf, wholeUrlOf } from './stores.ts';
@@ -53,8 +54,8 @@ test('a store of one namespace grows as the first of a map that keeps its queues
 test('a map that moves the queue of a cron or of a waiting step is refused', async () => {
   const prefix = newPrefix();
   const node = newNode(0, { spec: '{"run":{"type":"x","queue":"later","args":[]}}' });
-  await start(urlOf('a:*;b:b', prefix), async ({ crons, workflows }) => {
-    await crons.put(cron('nightly'), t0);
+  await start(urlOf('a:*;b:b', prefix), async ({ records, workflows }) => {
+    await cronsOf({ records }).put(cron('nightly'), t0);
     await workflows.create(newWorkflow(), [node], [], t0);
   });
   await expect(start(urlOf('a:*;b:b,nightly', prefix))).rejects.toThrow(
@@ -63,8 +64,8 @@ test('a map that moves the queue of a cron or of a waiting step is refused', asy
   await expect(start(urlOf('a:*;b:b,later', prefix))).rejects.toThrow(
     /workflow w in namespace \S+a has steps for queue later to come/,
   );
-  await start(urlOf('a:*;b:b', prefix), async ({ crons, workflows }) => {
-    await crons.remove('c');
+  await start(urlOf('a:*;b:b', prefix), async ({ records, workflows }) => {
+    await cronsOf({ records }).remove('c');
     await workflows.cancel('w', [], t0);
   });
   await start(urlOf('a:*;b:b,later,nightly', prefix));

@@ -3,6 +3,7 @@ import { State } from '@ojs-ts/core/job';
 import type { NewNode } from '@ojs-ts/core/workflow';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';
+import { cronsOf } from '../../crons-of.ts';
 import {
   claim,
   get,
@@ -118,7 +119,7 @@ describe.skipIf(server === null)('across namespaces', () => {
         storage.jobs.insert([[reports(3, { limits: [limitOf('n')] })], [newJob(4, { limits: [limitOf('n')] })]], t0),
       ),
       await faultOf(storage.workflows.create(newWorkflow(), [nodeOf(0, limited)], [], t0)),
-      await faultOf(storage.crons.put(cronOf('c', limited), t0)),
+      await faultOf(cronsOf(storage).put(cronOf('c', limited), t0)),
     ];
     expect(faults.map(({ code }) => code)).toEqual(['unsupported', 'unsupported', 'unsupported', 'unsupported']);
     expect(faults[0]?.message).toMatch(/limit k is counted in namespace \S+home/);
@@ -149,21 +150,21 @@ describe.skipIf(server === null)('across namespaces', () => {
   test('a cron is in the namespace of its template’s queue, and an update that would move it is refused', async () => {
     const storage = await open();
     const template = (queue: string) => `{"type":"x","queue":"${queue}","args":[]}`;
-    await storage.crons.put(cronOf('c', template('reports')), t0);
-    expect(await faultOf(storage.crons.put(cronOf('c', template('emails')), t0))).toMatchObject({
+    await cronsOf(storage).put(cronOf('c', template('reports')), t0);
+    expect(await faultOf(cronsOf(storage).put(cronOf('c', template('emails')), t0))).toMatchObject({
       code: 'unsupported',
       message: expect.stringMatching(/remove the cron and register it again/),
     });
-    const [due] = await storage.crons.due(t0, 9);
+    const [due] = await cronsOf(storage).due(t0, 9);
     const job = reports(1, { cron: 'c' });
     const firing = { name: 'c', version: due?.version ?? 0, dueAt: null, job, cancels: [], events: [] };
-    expect(await storage.crons.fire([firing], t0)).toEqual([{ inserted: { kind: 'inserted', replaced: [] } }]);
-    expect(await storage.crons.fire([{ ...firing, version: t0 + 1, job: null }], t0)).toEqual([{ inserted: null }]);
+    expect(await cronsOf(storage).fire([firing], t0)).toEqual([true]);
+    expect(await cronsOf(storage).fire([{ ...firing, version: t0 + 1, job: null }], t0)).toEqual([true]);
     expect(await queue(storage, 'reports')).toMatchObject({ counts: { [State.available]: 1 } });
-    expect((await storage.crons.unfinished(['c'], 9)).map(ids)).toEqual([[idOf(1)]]);
-    expect(await storage.crons.remove('c')).toMatchObject({ name: 'c', runCount: 1 });
-    await storage.crons.put(cronOf('c', template('emails')), t0);
-    expect(await storage.crons.list()).toHaveLength(1);
+    expect((await storage.jobs.runs(['c'], 9)).map(ids)).toEqual([[idOf(1)]]);
+    expect(await cronsOf(storage).remove('c')).toMatchObject({ name: 'c', runCount: 1 });
+    await cronsOf(storage).put(cronOf('c', template('emails')), t0);
+    expect(await cronsOf(storage).list()).toHaveLength(1);
   });
 });
 
