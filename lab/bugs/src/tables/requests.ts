@@ -224,7 +224,7 @@ export const requests: CaseBugs = {
   'any-queue-name': ['OJS-L1-QUE-004', on(core, 'isQueueName', (_, name) => name !== '')],
   'dead-letter-of-every-queue': [
     'OJS-L1-DLQ-001 OJS-L1-DLQ-005 OJS-L1-RTR-013',
-    on(core, 'readSubject', (next, fields) => without(next(fields), 'queue')),
+    on(core, 'readSubject', (next, ...args) => without(next(...args), 'queue')),
   ],
   'page-cursor-ignored': [
     'OJS-L1-DLQ-002',

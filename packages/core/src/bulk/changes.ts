@@ -1,8 +1,9 @@
 import { readEnvelope } from '../envelope/envelope.ts';
+import { ProtocolError } from '../errors.ts';
 import { type JobRecord, type Json, recordOf } from '../job/job.ts';
 import { objectText } from '../json/json.ts';
 import { changedRequest, changeNames, type JobChanges } from '../lifecycle/job-changes.ts';
-import type { Fields } from '../requests/fields.ts';
+import { wrongValue } from '../requests/fields.ts';
 import { checkEditable, editNames, readChanges } from '../requests/targets.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp, readTime } from '../time/timestamp.ts';
@@ -30,21 +31,22 @@ const changesOf: Partial<Record<BulkAction, readonly (keyof JobChanges)[]>> = {
 export function readBulkChanges(
   action: BulkAction,
   text: Json | undefined,
-  fields: Fields,
   { dryRun, now }: { readonly dryRun: boolean; readonly now: Millis },
 ): JobChanges {
-  const changes = fields.object('changes') === null ? {} : readChanges(text);
+  const changes = readChanges(text);
   const taken = changesOf[action] ?? [];
   const names = changeNames.filter((name) => changes[name] !== undefined);
-  if (text !== undefined && text.length > maxChanges)
-    fields.issue('changes', `must have at most ${maxChanges} characters; store the data elsewhere and send its id`);
+  if (text !== undefined && text.length > maxChanges) {
+    const message = `must have at most ${maxChanges} characters; store the data elsewhere and send its id`;
+    throw wrongValue('$.changes', message);
+  }
   if (action === 'edit') checkEditable(changes);
-  for (const name of names)
-    if (!taken.includes(name))
-      fields.issue(`changes.${name}`, `must be left out: ${action} takes ${taken.join(' or ') || 'no changes'}`);
+  const needless = names.filter((name) => !taken.includes(name));
+  const message = `must be left out: ${action} takes ${taken.join(' or ') || 'no changes'}`;
+  if (needless.length > 0)
+    throw ProtocolError.invalid(needless.map((name) => ({ path: `$.changes.${name}`, message })));
   if (names.length === 0 && taken.length > 0 && action !== 'rerun' && !dryRun)
-    fields.issue('changes', `is required, with ${taken.join(' or ')}`);
-  fields.done();
+    throw wrongValue('$.changes', `is required, with ${taken.join(' or ')}`);
   checkValues(action, changes, now);
   return changes;
 }

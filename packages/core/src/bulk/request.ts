@@ -4,23 +4,17 @@ import type { JobFilter } from '../job/selection.ts';
 import { AllStates, stateNames } from '../job/states.ts';
 import { members } from '../json/json.ts';
 import type { JobChanges } from '../lifecycle/job-changes.ts';
-import { Fields } from '../requests/fields.ts';
-import { requireConfirm } from '../requests/filters.ts';
+import { Fields, wrongValue } from '../requests/fields.ts';
+import { spanOf } from '../requests/filters.ts';
 import { searchFilter } from '../requests/lists.ts';
-import { readFinished, readJobFilter } from '../requests/targets.ts';
-import { didYouMean } from '../suggestion.ts';
+import { readJobFilter, requireConfirm } from '../requests/targets.ts';
+import { operationFilter } from '../schemas/bulk.ts';
+import { readMembers } from '../schemas/read.ts';
+import { readBody } from '../schemas/requests.ts';
 import type { Millis } from '../time/clock.ts';
 import { readBulkChanges } from './changes.ts';
 import { isUntouchedSince } from './decide.ts';
-import {
-  type BulkAction,
-  type BulkSelection,
-  bulkActions,
-  bulkCutoff,
-  bulkStates,
-  isBulkAction,
-  isOfDeadLetter,
-} from './operation.ts';
+import { type BulkAction, type BulkSelection, bulkCutoff, bulkStates, isOfDeadLetter } from './operation.ts';
 
 /** A request for a bulk operation. */
 export interface BulkOperationRequest {
@@ -33,42 +27,24 @@ export interface BulkOperationRequest {
   readonly dryRun: boolean;
 }
 
-/** Jobs a second that a rate may have. */
-const mostRate = 100_000;
-const leastRate = 0.001;
-
 /**
  * POST /admin/bulk: `{action, query, filter, changes, rate, dry_run, confirm}`.
+ * @param value the parsed text, if it was parsed before.
  * @throws ProtocolError `invalid_request`, also for a filter that no job can match whose state the action changes; what
  * {@link readBulkChanges} throws for wrong changes.
  */
-export function readBulkOperation(text: Json, fields: Fields, now: Millis): BulkOperationRequest {
-  const action = fields.requiredString('action');
-  const query = fields.string('query', 2_000);
+export function readBulkOperation(text: Json, value: unknown, now: Millis): BulkOperationRequest {
+  const sent = readBody('bulk.start', { body: text, value }, now);
+  const { action, query = null, rate = null, dry_run: dryRun = false } = sent;
   const texts = members(text);
-  const filter = fields.object('filter') === null ? null : (texts.get('filter') ?? null);
-  if (query === null && filter === null) fields.issue('query', 'or filter is required: which jobs it is about');
-  const rate = readRate(fields);
-  const dryRun = fields.boolean('dry_run') ?? false;
-  if (!dryRun) requireConfirm(fields);
-  fields.done();
-  if (!isBulkAction(action)) {
-    const message = `must be one of ${bulkActions.join(', ')}.${didYouMean(action, bulkActions)}`;
-    throw ProtocolError.invalid([{ path: '$.action', message }]);
-  }
-  const changes = readBulkChanges(action, texts.get('changes'), fields, { dryRun, now });
+  const filter = sent.filter === undefined ? null : (texts.get('filter') ?? null);
+  if (query === null && filter === null) throw wrongValue('$.query', 'or filter is required: which jobs it is about');
+  if (!dryRun) requireConfirm(sent);
+  const changes = readBulkChanges(action, sent.changes && texts.get('changes'), { dryRun, now });
   const selection = { query, filter };
   const read = bulkSubject({ action, selection, startedAt: now });
   if (read.states === 0) throw nothing(action);
   return { action, selection, filter: read, changes, rate, dryRun };
-}
-
-function readRate(fields: Fields): number | null {
-  const rate = fields.raw('rate');
-  if (rate === undefined) return null;
-  if (typeof rate === 'number' && rate >= leastRate && rate <= mostRate) return rate;
-  fields.issue('rate', `must be a number of jobs a second from ${leastRate} to ${mostRate}`);
-  return null;
 }
 
 function nothing(action: BulkAction): ProtocolError {
@@ -91,13 +67,14 @@ type Asked = {
  */
 export function bulkSubject({ action, selection: { query, filter }, startedAt }: Asked): JobFilter {
   const fields = new Fields(filter === null ? {} : Fields.parse(filter), '$.filter');
-  const isDead = isOfDeadLetter(action);
-  if (!isDead && fields.has('older_than'))
-    fields.issue('older_than', 'belongs to redrive and purge; say it in the query, as in finished<-30d');
-  const { created, ...others } = readJobFilter(fields, AllStates);
-  // For the dead letter, since and until are times of the end (ojs-dead-letter §6.2).
-  const finished = isDead ? readFinished([fields], startedAt) : undefined;
+  const sent = readMembers(fields, operationFilter(), startedAt);
   fields.done();
+  const isDead = isOfDeadLetter(action);
+  if (!isDead && sent.older_than !== undefined)
+    throw wrongValue('$.filter.older_than', 'belongs to redrive and purge; say it in the query, as in finished<-30d');
+  const { created, ...others } = readJobFilter(sent, AllStates);
+  // For the dead letter, since and until are times of the end (ojs-dead-letter §6.2).
+  const finished = isDead ? spanOf(sent) : undefined;
   const named = {
     ...others,
     ...(isDead && { deadLetter: true as const }),

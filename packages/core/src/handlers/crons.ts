@@ -13,10 +13,13 @@ import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
 import type { StateName } from '../job/states.ts';
 import { isCronName } from '../names.ts';
-import { Fields, requireBody } from '../requests/fields.ts';
-import { readMoment } from '../requests/filters.ts';
+import { Fields, requireBody, wrongValue } from '../requests/fields.ts';
 import { pagination, readPage } from '../requests/pages.ts';
 import { json, ok, type PlainReply } from '../requests/reply.ts';
+import { optional } from '../schemas/members.ts';
+import { readMembers } from '../schemas/read.ts';
+import { readBody, readQuery } from '../schemas/requests.ts';
+import { Type } from '../schemas/type.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Clock, Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
@@ -50,10 +53,8 @@ export const cronHandlers: Handlers<
   /** GET /cron: the list under the names of both dialects, and as `items` for the published admin page. */
   'cron.list': inSteps(function* ({ crons }, { query }) {
     const page = readPage(query);
-    const enabled = query.enabled === undefined || query.enabled === '' ? null : query.enabled === 'true';
-    if (enabled === false && query.enabled !== 'false')
-      throw ProtocolError.invalid([{ path: 'query.enabled', message: 'must be true or false' }]);
-    const all = (yield* ask(crons.list())).filter((cron) => enabled === null || cron.enabled === enabled);
+    const { enabled } = readQuery('cron.list', query, 0);
+    const all = (yield* ask(crons.list())).filter((cron) => enabled === undefined || cron.enabled === enabled);
     const from = page.cursor === null ? page.offset : all.findIndex(({ name }) => name > (page.cursor ?? ''));
     const part = from < 0 ? [] : all.slice(from, from + page.limit);
     const last = part.at(-1);
@@ -85,9 +86,7 @@ export const cronHandlers: Handlers<
     const { body, access } = request;
     const name = nameOf(request);
     const fields = new Fields(Fields.parse(body));
-    const given = fields.has('enabled') ? fields.raw('enabled') : null;
-    const enabled = typeof given === 'boolean' ? given : null;
-    if (given !== null && enabled === null) fields.issue('enabled', 'must be true or false');
+    const { enabled = null } = readMembers(fields, Type.Object(optional({ enabled: Type.Boolean() })), 0);
     fields.done();
     if (Object.keys(fields.body).some((field) => cronFields.has(field)))
       return cronReply(yield* ask(host.crons.change(name, body ?? '', enabled, checkOf(host, access))));
@@ -119,11 +118,9 @@ export const cronHandlers: Handlers<
     const now = clock.now();
     const definition = definitionOf(spec);
     const count = readPage(query, 10, maxRuns).limit;
-    const fields = new Fields(query, 'query');
-    const given = readMoment(fields, 'from');
-    fields.done();
     // A run that is due already still happens.
-    const from = given ?? (dueAt === null ? now : Math.max(now, dueAt - 1));
+    const first = dueAt === null ? now : Math.max(now, dueAt - 1);
+    const { from = first } = readQuery('cron.runs', query, now);
     const { expression, timezone } = definition;
     const schedule = scheduleOf(definition);
     // The run that is due is one of an interval's.
@@ -132,19 +129,14 @@ export const cronHandlers: Handlers<
     return json({ name, expression, timezone, enabled, ...renderRuns(schedule, timezone, from, runs) });
   }),
   /** POST /cron/preview: the same for an expression that is not registered, after `from` or now. */
-  'cron.preview': ({ clock }, { body }) => {
-    const fields = new Fields(Fields.parse(body));
-    // Any white space may separate its fields, which other texts may not have.
-    const given = fields.raw('expression') ?? fields.raw('cron') ?? fields.raw('schedule');
-    const expression = typeof given === 'string' ? given : '';
-    if (typeof given !== 'string') fields.issue('expression', 'is required, and must be a string');
-    const timezone = fields.string('timezone') ?? 'UTC';
-    const count = fields.integer('count', 1, maxRuns, true) ?? 10;
-    const from = readMoment(fields, 'from') ?? clock.now();
-    fields.done();
+  'cron.preview': ({ clock }, request) => {
+    const now = clock.now();
+    const sent = readBody('cron.preview', request, now);
+    const { expression = sent.cron ?? sent.schedule, timezone = 'UTC', count = 10, from = now } = sent;
+    if (expression === undefined) throw wrongValue('$.expression', 'is required, and must be a string');
     const schedule = parseCron(expression, '$.expression');
     checkZone(timezone, '$.timezone');
-    const runs = nextRuns(schedule, timezone, from, count);
+    const runs = nextRuns(schedule, timezone, from, Math.min(count, maxRuns));
     return json({ expression, timezone, ...renderRuns(schedule, timezone, from, runs) });
   },
 };

@@ -5,7 +5,6 @@ import type { JobId, JobRecord } from '../job/job.ts';
 import { deadLetters, errorNames, type Selection, select } from '../job/selection.ts';
 import { State } from '../job/states.ts';
 import { type Lifecycle, notDead } from '../lifecycle/lifecycle.ts';
-import { Fields } from '../requests/fields.ts';
 import type { QueueCounts } from '../requests/lists.ts';
 import { json, ok } from '../requests/reply.ts';
 import { readOverride, readPurge, readRetryTargets } from '../requests/targets.ts';
@@ -167,8 +166,9 @@ export const deadLetterHandlers: Handlers<
     return retriedReply(yield* ask(lifecycle.retry(id, request.key, override)));
   }),
   /** POST /dead-letter/retry: `{filter, confirm: true}`, or `{ids}`. */
-  'deadLetter.retryMany': inSteps(function* ({ bulk, clock, deadLetter, lifecycle }, { access, body, key, requestId }) {
-    const targets = readRetryTargets(new Fields(Fields.parse(body)), clock.now());
+  'deadLetter.retryMany': inSteps(function* ({ bulk, clock, deadLetter, lifecycle }, request) {
+    const { access, key, requestId } = request;
+    const targets = readRetryTargets(request, clock.now());
     if (access) yield* ask(access.targets(targets));
     deadLetter.forget();
     const result = yield* ask(bulk.each(targets, (id) => lifecycle.retry(id, key)));

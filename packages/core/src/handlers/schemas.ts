@@ -1,14 +1,15 @@
 import { rules } from '../envelope/validate.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
-import { isObject, members } from '../json/json.ts';
-import { Fields } from '../requests/fields.ts';
-import { pagination, readPage } from '../requests/pages.ts';
+import { members } from '../json/json.ts';
+import { wrongValue } from '../requests/fields.ts';
+import { notACursor, pagination, readPage } from '../requests/pages.ts';
 import { json, ok, type PlainReply } from '../requests/reply.ts';
+import { type BodyOf, readBody } from '../schemas/requests.ts';
 import { readVersion } from '../semver.ts';
 import { type Answered, ask, type Steps } from '../steps.ts';
 import { type Handler, type Handlers, inSteps, type Request } from './handler.ts';
-import { type SchemaEntry, type SchemaMode, schemaModes, wireVersion } from './schema-index.ts';
+import { type SchemaEntry, wireVersion } from './schema-index.ts';
 
 /** A registration with the text of its schema. */
 export type NewSchema = Omit<SchemaEntry, 'id' | 'createdAt'> & { readonly text: Json };
@@ -63,11 +64,11 @@ export const schemaHandlers: Handlers<
     return json({ schemas: items, items, pagination: shownPage });
   }),
   /** POST /schemas: `{uri, type, version, schema}` or `{job_type, version, schema}`, each with an optional `mode`. */
-  'schema.register': inSteps(function* (host, { body }) {
-    const fields = new Fields(Fields.parse(body));
-    const type = fields.string('job_type') ?? fields.string('type');
-    if (type === null) fields.issue('type', 'is required');
-    const entry = yield* ask(host.schemas.register(readSchema(body ?? '', fields, type ?? '', fields.raw('version'))));
+  'schema.register': inSteps(function* (host, request) {
+    const { type: other, job_type: type = other, version, ...sent } = readBody('schema.register', request, 0);
+    if (type === undefined || version === undefined)
+      throw wrongValue(`$.${type === undefined ? 'type' : 'version'}`, 'is required');
+    const entry = yield* ask(host.schemas.register(readSchema(request, sent, type, version)));
     return yield* schemaReply(host, entry, false, 201);
   }),
   'schema.get': showing(named),
@@ -82,41 +83,31 @@ export const schemaHandlers: Handlers<
   'schema.delete': removing(byUri),
   'schema.deleteVersion': removing(versioned),
   /** PUT /admin/schemas/:type/:version `{schema}`. */
-  'schema.put': inSteps(function* (host, { params: { key = '', version = '' }, body }) {
-    const fields = new Fields(Fields.parse(body));
+  'schema.put': inSteps(function* (host, request) {
+    const { key = '', version = '' } = request.params;
     const given = /^\d{1,9}$/.test(version) ? Number(version) : version;
-    const entry = yield* ask(host.schemas.register(readSchema(body ?? '', fields, key, given)));
+    const entry = yield* ask(
+      host.schemas.register(readSchema(request, readBody('schema.put', request, 0), key, given)),
+    );
     return yield* schemaReply(host, entry, true, 201);
   }),
   'schema.getFlat': showing(named, true),
   'schema.getVersionFlat': showing(versioned, true),
 };
 
-function readSchema(body: Json, fields: Fields, type: string, version: unknown): NewSchema {
-  if (type !== '' && !rules.type.is(type)) fields.issue('type', `must be ${rules.type.expected}`);
+function readSchema(
+  { body = '' }: Request,
+  { uri, validation, mode = validation?.mode ?? 'strict' }: BodyOf<'schema.put'>,
+  type: string,
+  sent: string | number,
+): NewSchema {
+  const version = String(sent);
   const text = members(body).get('schema') ?? '';
-  if (!isObject(fields.raw('schema'))) fields.issue('schema', 'must be a JSON Schema, an object');
-  else if (text.length > maxSchemaLength) fields.issue('schema', `must have at most ${maxSchemaLength} characters`);
-  if (version === undefined) fields.issue('version', 'is required');
-  else if ((typeof version !== 'number' && typeof version !== 'string') || readVersion(String(version)) === null)
-    fields.issue('version', 'must be a whole number, or a semantic version such as 1.0.0');
-  const sent = fields.string('uri', maxUri);
-  if (sent !== null && !/^[a-z][a-z0-9+.-]*:\S+$/i.test(sent))
-    fields.issue('uri', 'must be a URI, such as urn:ojs:schema:email.send:v1');
-  const mode = readMode(fields);
-  fields.done();
-  const name = String(version);
-  const uri = sent ?? `urn:ojs:schema:${type}:v${name}`;
-  return { type, version: name, numeric: typeof version === 'number', uri, mode, text };
-}
-
-/** `mode`, or `validation: {mode}`. The default is `strict`. */
-function readMode(fields: Fields): SchemaMode {
-  const validation = fields.object('validation');
-  const mode = fields.string('mode') ?? validation?.string('mode') ?? 'strict';
-  const found = schemaModes.find((one) => one === mode);
-  if (found === undefined) fields.issue('mode', `must be one of ${schemaModes.join(', ')}`);
-  return found ?? 'strict';
+  if (!rules.type.is(type)) throw wrongValue('$.type', `must be ${rules.type.expected}`);
+  if (text.length > maxSchemaLength) throw wrongValue('$.schema', `must have at most ${maxSchemaLength} characters`);
+  if (readVersion(version) === null)
+    throw wrongValue('$.version', 'must be a whole number, or a semantic version such as 1.0.0');
+  return { type, version, numeric: sent !== version, uri: uri ?? `urn:ojs:schema:${type}:v${version}`, mode, text };
 }
 
 type Find = (host: Host, params: Request['params']) => Steps<SchemaEntry>;
@@ -171,9 +162,7 @@ function render(entry: SchemaEntry): object {
 
 function readCursor(cursor: string): number {
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor);
-  throw ProtocolError.invalid([
-    { path: 'cursor', message: 'is not a cursor of this list; expected the cursor of the previous page' },
-  ]);
+  throw wrongValue('cursor', notACursor);
 }
 
 function missing(name: string): never {

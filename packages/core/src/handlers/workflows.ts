@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import type { Page } from '../job/selection.ts';
-import { requireBody } from '../requests/fields.ts';
+import { requireBody, wrongValue } from '../requests/fields.ts';
 import { pagination, readPage } from '../requests/pages.ts';
 import { ok, type PlainReply } from '../requests/reply.ts';
 import { type Answered, ask, type Steps } from '../steps.ts';
@@ -65,9 +65,7 @@ export const workflowHandlers: Handlers<
     const asked = query.state ? query.state.split(',').map((one) => (one === 'active' ? 'running' : one)) : null;
     const wrong = asked?.find((one) => !states.some((state) => state === one));
     if (wrong !== undefined)
-      throw ProtocolError.invalid([
-        { path: 'state', message: `must be a list out of ${states.join(', ')}.${didYouMean(wrong, states)}` },
-      ]);
+      throw wrongValue('state', `must be a list out of ${states.join(', ')}.${didYouMean(wrong, states)}`);
     const wanted = asked && states.filter((state) => asked.includes(state));
     const { cursor, offset, limit } = page;
     const place = cursor === null ? { offset } : { after: cursor };

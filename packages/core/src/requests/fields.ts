@@ -33,7 +33,7 @@ export class Fields {
   static parse(text: string | undefined, parsed?: unknown): Body {
     const value = parsed ?? readJson(requireBody(text), 'The request body');
     if (!isObject(value))
-      throw new ProtocolError('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
+      throw new ProtocolError('invalid_payload', `The request body is ${kindOfValue(value)}; expected a JSON object.`);
     return value;
   }
 
@@ -139,9 +139,14 @@ export class Fields {
   }
 
   #wrong(name: string, message: string, value: unknown): null {
-    this.issue(name, value === undefined ? message : `${message}, but is ${kindOf(value)}`);
+    this.issue(name, value === undefined ? message : `${message}, but is ${kindOfValue(value)}`);
     return null;
   }
+}
+
+/** The refusal of one value. */
+export function wrongValue(path: string, message: string): ProtocolError {
+  return ProtocolError.invalid([{ path, message }]);
 }
 
 /** @throws ProtocolError `invalid_payload` */
@@ -152,7 +157,7 @@ export function requireBody(body: Json | undefined): Json {
 }
 
 /** The kind of a wrong value, without the value, which may be private. */
-function kindOf(value: unknown): string {
+export function kindOfValue(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'number') return `the number ${value}`;

@@ -1,6 +1,5 @@
 /** Lists of jobs, for the server and the fake of `@ojs-ts/sdk/testing`. */
 import { renderJob } from '../envelope/render.ts';
-import { ProtocolError } from '../errors.ts';
 import type { JobRecord, Json } from '../job/job.ts';
 import type { JobOrder } from '../job/order.ts';
 import { deadLetters, type JobFilter, type JobLists, select } from '../job/selection.ts';
@@ -9,15 +8,13 @@ import { allOf, type Condition } from '../query/condition.ts';
 import { matcherOf } from '../query/matcher.ts';
 import { parseQuery } from '../query/parse.ts';
 import { describePlan, type Plan, planOf } from '../query/plan.ts';
+import { readQuery } from '../schemas/requests.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
-import { didYouMean } from '../suggestion.ts';
 import type { Millis } from '../time/clock.ts';
-import { Fields } from './fields.ts';
-import { readSpan, readStates, readSubject } from './filters.ts';
+import { readSubject, spanOf, statesOf } from './filters.ts';
 import { readOrder } from './order.ts';
 import { type PageQuery, type Query, readPage, totals } from './pages.ts';
 import { ok, type PlainReply } from './reply.ts';
-import { readFinished } from './targets.ts';
 
 /** Jobs of a queue by state bit, where a missing one is 0, and those of them in the dead letter. */
 export interface QueueCounts {
@@ -52,18 +49,18 @@ export interface JobList {
  */
 export function readJobList(query: Query, now: Millis): JobList {
   const page = readPage(query);
-  const fields = new Fields(query, 'query');
-  const states = readStates(fields, AllStates);
-  const subject = readSubject(fields);
-  const created = readSpan(fields, 'since', 'until');
-  fields.done();
-  const named: JobFilter = { states, ...subject, ...(created && { created }) };
+  const sent = readQuery('job.list', query, now);
+  const created = spanOf(sent);
+  const named: JobFilter = {
+    ...{ states: statesOf(sent, AllStates), ...readSubject(sent, 'query') },
+    ...(created && { created }),
+  };
   const { filter, plan } =
     query.q === undefined || query.q === '' ? { filter: named, plan: null } : searchFilter(named, query.q, now);
   return {
     page,
     filter,
-    order: readOrder(query, filter),
+    order: readOrder(sent, filter),
     countOf: (queue) => countedIn(queue, filter),
     plan,
     render: (job) => renderJob(job, { now }),
@@ -126,22 +123,16 @@ function planned(filter: JobFilter, plan: Plan, now: Millis): JobFilter {
  */
 export function readDeadLetterList(query: Query, now: Millis): JobList {
   const page = readPage(query);
-  const { include } = query;
-  const isAll = include === 'discarded';
-  if (!isAll && include !== undefined && include !== '')
-    throw ProtocolError.invalid([
-      { path: 'query.include', message: `must be discarded.${didYouMean(include, ['discarded'])}` },
-    ]);
-  const fields = new Fields(query, 'query');
-  const subject = readSubject(fields);
-  const finished = readFinished([fields], now);
-  fields.done();
+  const sent = readQuery('deadLetter.list', query, now);
+  const isAll = sent.include !== undefined;
+  const subject = readSubject(sent, 'query');
+  const finished = spanOf(sent);
   const base: JobFilter = isAll ? { states: State.discarded } : deadLetters;
   const filter = { ...base, ...subject, ...(finished && { finished }) };
   return {
     page,
     filter,
-    order: readOrder(query, filter),
+    order: readOrder(sent, filter),
     countOf: ({ counts, deadLetter }) => (isAll ? (counts[State.discarded] ?? 0) : deadLetter),
     plan: null,
     render: (job) => renderJob(job),

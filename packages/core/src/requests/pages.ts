@@ -8,6 +8,8 @@ export function singles(query: unknown): Query {
   return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.at(-1)]));
 }
 
+export const notACursor = 'is not a cursor of this list; expected the cursor of the previous page';
+
 export interface PageQuery {
   readonly limit: number;
   readonly offset: number;

@@ -1,24 +1,11 @@
 /** Requests and answers about queues, for the server and the fake of `@ojs-ts/sdk/testing`. */
-import { ProtocolError } from '../errors.ts';
 import { State } from '../job/states.ts';
 import { expectedQueueName, isQueueName } from '../names.ts';
 import type { QueueStatistics } from '../statistics/queue-sums.ts';
 import type { Millis } from '../time/clock.ts';
+import { wrongValue } from './fields.ts';
 import type { QueueCounts } from './lists.ts';
-import { type PageQuery, pagination } from './pages.ts';
-
-/** Settings of ojs-queue-config §6 that this server has for all queues at once, or not at all. */
-export const unsupportedSettings = [
-  'max_size_bytes',
-  'visibility_timeout',
-  'default_timeout',
-  'default_retry',
-  'dead_letter_queue',
-  'dead_letter_max_size',
-  'dead_letter_ttl',
-  'allowed_job_types',
-  'producers',
-] as const;
+import { notACursor, type PageQuery, pagination } from './pages.ts';
 
 /** A queue as lists and pauses show it. */
 export interface ShownQueue {
@@ -30,7 +17,7 @@ export interface ShownQueue {
 /** @throws ProtocolError `invalid_request` */
 export function readQueueName(name: string | undefined): string {
   if (name !== undefined && isQueueName(name)) return name;
-  throw ProtocolError.invalid([{ path: 'name', message: `must be ${expectedQueueName}` }]);
+  throw wrongValue('name', `must be ${expectedQueueName}`);
 }
 
 /** Queues are listed by name, so the next page starts after the last name, even if queues were created since. */
@@ -48,9 +35,7 @@ export function pageOfQueues<Queue extends Pick<ShownQueue, 'name'>>(
 
 function readCursor(cursor: string | null): string | null {
   if (cursor === null || isQueueName(cursor)) return cursor;
-  throw ProtocolError.invalid([
-    { path: 'cursor', message: 'is not a cursor of this list; expected the cursor of the previous page' },
-  ]);
+  throw wrongValue('cursor', notACursor);
 }
 
 export function renderQueue({ name, paused, createdAt }: ShownQueue): object {

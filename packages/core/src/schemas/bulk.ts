@@ -1,34 +1,39 @@
 import { bulkActions } from '../bulk/operation.ts';
+import { expectedQueueName, isJobType, isQueueName } from '../names.ts';
 import type { bulkOperations } from '../operations/bulk.ts';
 import {
   changes,
+  checked,
   confirmMember,
+  ids,
   jobs,
+  kept,
   moment,
+  numberFrom,
   olderThanMember,
   optional,
   retry,
-  statesMember,
+  statesMembers,
   subjectMembers,
 } from './members.ts';
-import { confirm, flag, olderThan, order, page, states, subject, whole, word } from './parameters.ts';
+import { confirm, flag, olderThan, order, page, queue, states, subject, whole, word } from './parameters.ts';
 import type { Body, Requests } from './request.ts';
 import { Type } from './type.ts';
 
-const ids = () => Type.Array(Type.String(), { description: 'Ids of jobs.' });
-const filterMembers = () => ({
+export const filterMembers = () => ({
   ...subjectMembers(),
-  state: statesMember(),
-  states: statesMember(),
+  ...statesMembers(),
   enqueued_after: moment('Enqueued at this time or later.'),
   enqueued_before: moment('Enqueued before this time.'),
   priority: Type.Integer({ minimum: -100, maximum: 100 }),
   meta: Type.Record(Type.Unknown()),
 });
-const idempotencyKey = () => Type.String({ description: 'As the header `Idempotency-Key`.' });
+/** The filter of a bulk operation. */
+export const operationFilter = () => Type.Object(optional({ ...filterMembers(), older_than: olderThanMember() }));
+const idempotencyKey = () => Type.String({ maxLength: 256, description: 'As the header `Idempotency-Key`.' });
 
 /** A change of jobs that are named by ids or a filter. */
-const targets: Body = {
+const targets = {
   unknown: 'refuse',
   schema: () =>
     Type.Object(
@@ -41,9 +46,9 @@ const targets: Body = {
         filter: Type.Object(optional(filterMembers())),
       }),
     ),
-};
+} as const satisfies Body;
 
-const letterMembers = () => ({ ...subjectMembers(), older_than: olderThanMember() });
+export const letterMembers = () => ({ ...subjectMembers(), older_than: olderThanMember() });
 /** Dead letters, by ids or a filter. */
 const letters = () =>
   Type.Object(
@@ -63,7 +68,7 @@ const letterList = {
   include: word('All discarded jobs, not only dead letters.', 'discarded'),
 };
 
-export const bulkRequests: Requests<keyof typeof bulkOperations> = {
+export const bulkRequests = {
   'bulk.enqueue': {
     summary: 'Enqueue many jobs, separately or all or none',
     body: {
@@ -92,12 +97,12 @@ export const bulkRequests: Requests<keyof typeof bulkOperations> = {
         Type.Object({
           action: Type.Enum([...bulkActions]),
           ...optional({
-            query: Type.String({ description: 'A filter in the query language.' }),
-            rate: Type.Number({ description: 'Jobs per second at most.' }),
+            query: Type.String({ maxLength: 2_000, description: 'A filter in the query language.' }),
+            rate: numberFrom(0.001, 100_000, ' of jobs a second', 'Jobs per second at most.'),
             dry_run: Type.Boolean({ description: 'Whether to count only.' }),
             confirm: confirmMember(),
-            filter: Type.Object(optional({ ...filterMembers(), older_than: olderThanMember() })),
-            changes: Type.Object(optional({ queue: Type.String(), ...changes() })),
+            filter: operationFilter(),
+            changes: Type.Object(optional({ queue: kept(Type.String()), ...changes() })),
           }),
         }),
     },
@@ -129,8 +134,14 @@ export const bulkRequests: Requests<keyof typeof bulkOperations> = {
       unknown: 'warn',
       optional: true,
       schema: () => {
-        const { args, meta } = changes();
-        const override = Type.Object(optional({ args, meta, queue: Type.String(), retry: retry() }));
+        const override = Type.Object(
+          optional({
+            args: Type.Array(Type.Unknown()),
+            meta: Type.Record(Type.Unknown()),
+            queue: checked(isQueueName, expectedQueueName, {}),
+            retry: kept(retry()),
+          }),
+        );
         return Type.Object(optional({ override }));
       },
     },
@@ -149,9 +160,9 @@ export const bulkRequests: Requests<keyof typeof bulkOperations> = {
     query: {
       ...states,
       dead_letter: flag('Only dead letters.'),
-      queue: subject.queue,
-      type: subject.type,
+      queue,
+      type: checked(isJobType, 'the whole name of a job type', { description: 'Only jobs of this type.' }),
       limit: whole('Errors at most, 20 by default.'),
     },
   },
-};
+} as const satisfies Requests<keyof typeof bulkOperations>;

@@ -2,29 +2,14 @@
 // the dashboard and workers at the edge must not load it.
 import '../require-node.ts';
 
-import { isPlaceholder, type OperationName } from '../operations/operations.ts';
-import { bulkRequests } from './bulk.ts';
-import { jobRequests } from './jobs.ts';
+import { isPlaceholder } from '../operations/operations.ts';
 import { type Parameters, text } from './parameters.ts';
-import { queueRequests } from './queues.ts';
-import type { Request } from './request.ts';
-import { systemRequests } from './system.ts';
-import { workerRequests } from './workers.ts';
-import { workflowRequests } from './workflows.ts';
 
 export type * from './answers/index.ts';
-export type { Parameter, Parameters } from './parameters.ts';
+export type { Parameters } from './parameters.ts';
 export type { Body, Request, Strictness } from './request.ts';
+export { type BodyOf, readBody, readQuery, requests, schemaOf } from './requests.ts';
 export { shapeIn } from './shape.ts';
-
-export const requests: Readonly<Record<OperationName, Request>> = {
-  ...systemRequests,
-  ...jobRequests,
-  ...bulkRequests,
-  ...workerRequests,
-  ...queueRequests,
-  ...workflowRequests,
-};
 
 const job = 'Id of the job, a UUIDv7.';
 /** The meaning of a path's placeholder, by the segment before it. */

@@ -1,5 +1,5 @@
 import type { jobOperations } from '../operations/jobs.ts';
-import { changes, job, jobs, optional, progressMembers, reportMembers } from './members.ts';
+import { changes, job, jobs, optional, progressMembers, reportMembers, stateWords } from './members.ts';
 import { cursor, flag, limit, order, page, query, states, subject, text } from './parameters.ts';
 import type { Requests } from './request.ts';
 import { Type } from './type.ts';
@@ -7,7 +7,7 @@ import { Type } from './type.ts';
 const list = { ...page, ...subject, ...order, ...states, q: query };
 const returned = () => Type.String({ description: '`minimal` shortens the answer.' });
 
-export const jobRequests: Requests<keyof typeof jobOperations> = {
+export const jobRequests = {
   'job.enqueue': { summary: 'Enqueue one job', body: { schema: job } },
   'job.enqueueBatch': {
     summary: 'Enqueue up to 10,000 jobs, all or none',
@@ -45,7 +45,11 @@ export const jobRequests: Requests<keyof typeof jobOperations> = {
             queue: Type.Unknown({ description: 'Refused with 422: a waiting job keeps its queue.' }),
             ...changes(),
             if_match: Type.Object(
-              optional({ state: Type.String(), attempt: Type.Integer(), priority: Type.Integer() }),
+              optional({
+                state: Type.Enum(stateWords),
+                attempt: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+                priority: Type.Integer({ minimum: -100, maximum: 100 }),
+              }),
               { description: 'What the caller saw: 409 if the job differs.' },
             ),
           }),
@@ -109,7 +113,14 @@ export const jobRequests: Requests<keyof typeof jobOperations> = {
   'admin.jobs': { summary: 'Jobs in pages, in the form of the admin API', query: list },
   'admin.jobGroups': {
     summary: 'How many jobs have each value of a field',
-    query: { ...subject, ...states, q: query, by: text('The field, such as `meta.tenant`.'), limit, cursor },
+    query: {
+      ...subject,
+      ...states,
+      q: query,
+      by: Type.String({ maxLength: 2_000, description: 'The field, such as `meta.tenant`.' }),
+      limit,
+      cursor,
+    },
   },
   'admin.job': { summary: 'One job, in the form of the admin API' },
-};
+} as const satisfies Requests<keyof typeof jobOperations>;

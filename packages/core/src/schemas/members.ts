@@ -1,10 +1,61 @@
+import { Bulk } from '../bulk/bulk.ts';
 import { cronJobNames, managedNames } from '../envelope/attributes.ts';
-import { State } from '../job/states.ts';
+import { isFingerprint } from '../job/error-fingerprint.ts';
+import { AllStates, isState, State, type StateMask, stateNames } from '../job/states.ts';
+import { kindOfValue } from '../requests/fields.ts';
+import { limitBatch } from '../requests/filters.ts';
+import { commaSeparated } from '../requests/pages.ts';
+import { didYouMean } from '../suggestion.ts';
+import type { Millis } from '../time/clock.ts';
+import { maxDurationMs, parseDuration } from '../time/duration.ts';
+import { parseTimestamp, readTime } from '../time/timestamp.ts';
 import { callbackNames } from '../workflow/plan.ts';
 import { type TOptional, type TProperties, type TSchema, Type } from './type.ts';
 
-export const duration = (description: string) => Type.String({ format: 'duration', description });
-export const moment = (description: string) => Type.String({ format: 'date-time', description });
+/** A text that is read as another value. `expected` completes the sentence "must be …". */
+const textAs = <T>(read: (text: string, now: Millis) => T | null, expected: string, keywords: object) =>
+  Type.Read({ type: 'string', ...keywords }, `must be ${expected}`, (given, now) =>
+    typeof given === 'string' ? read(given, now) : null,
+  );
+export const checked = (is: (text: string) => boolean, expected: string, keywords: object) =>
+  textAs((text) => (is(text) ? text : null), expected, keywords);
+
+export const duration = (
+  description: string,
+  expected = 'an ISO 8601 duration such as P7D or PT30M',
+  max = maxDurationMs,
+) =>
+  textAs(
+    (text) => {
+      const ms = parseDuration(text);
+      return ms !== null && ms <= max ? ms : null;
+    },
+    expected,
+    { format: 'duration', description },
+  );
+/** As in a query, an empty text counts as absent. */
+export const moment = (description: string) =>
+  textAs(parseTimestamp, 'an RFC 3339 timestamp with a time zone, such as 2026-01-31T09:00:00Z', {
+    ...{ format: 'date-time', minLength: 0, description },
+  });
+export const future = (description: string) =>
+  textAs(
+    (text, now) => {
+      const at = readTime(text, now);
+      return at !== null && at > now ? at : null;
+    },
+    'an RFC 3339 timestamp in the future, or + and an ISO 8601 duration',
+    { description },
+  );
+/** @param unit follows the word "number" in the message. */
+export const numberFrom = (minimum: number, maximum: number, unit: string, description: string) =>
+  Type.Read(
+    { type: 'number', minimum, maximum, description },
+    `must be a number${unit} from ${minimum} to ${maximum}`,
+    (given) => (typeof given === 'number' && given >= minimum && given <= maximum ? given : null),
+  );
+/** A member that the reader of envelopes reads. */
+export const kept = (schema: TSchema) => Type.Read({ ...schema }, '', (given) => given);
 const strings = (description: string) => Type.Array(Type.String(), { description });
 const spelling = (name: string) =>
   Type.Unknown({ deprecated: true, description: `Another spelling of \`${name}\`, which published clients send.` });
@@ -229,30 +280,81 @@ export const cronMembers = () => {
   };
 };
 
-/** The fields of a job that an edit or a rerun may change. */
+/** The fields of a job that an edit or a rerun may change. The reader of envelopes reads them. */
 export const changes = () => {
   const { meta, priority, retry, scheduled_at, delay_until, tags, timeout, timeout_ms } = either();
-  return { args: args(), meta, priority, scheduled_at, delay_until, tags, timeout, timeout_ms, retry };
+  return {
+    ...{ args: kept(args()), meta: kept(meta), priority: kept(priority), scheduled_at: kept(scheduled_at) },
+    ...{ delay_until: kept(delay_until), tags: kept(tags), timeout: kept(timeout), timeout_ms: kept(timeout_ms) },
+    retry: kept(retry),
+  };
 };
 
-/** Members of every filter of jobs. */
+const name = (description: string) => Type.String({ minLength: 0, maxLength: 1_000, description });
+
+/** Members of every filter of jobs. As in a query, an empty text counts as absent. */
 export const subjectMembers = () => ({
-  queue: Type.String(),
-  type: Type.String({ description: '`email.*` is a prefix.' }),
-  job_type: spelling('type'),
-  error_type: Type.String({ description: 'Type of the last error.' }),
-  fingerprint: Type.String({ description: 'Fingerprint of the last error.' }),
-  args: Type.String({ description: 'A text in the arguments.' }),
+  queue: name('Only jobs of this queue.'),
+  type: name('Only jobs of this type; `email.*` is a prefix.'),
+  job_type: name('Another name of `type`, which published clients send.'),
+  error_type: name('Type of the last error.'),
+  fingerprint: checked(isFingerprint, 'the fingerprint of an error: 16 digits out of 0-9 and a-f', {
+    ...{ minLength: 0, description: 'Fingerprint of the last error.' },
+  }),
+  args: name('A text in the arguments.'),
   since: moment('Created or ended at this time or later.'),
   until: moment('Created or ended before this time.'),
 });
 
 export const olderThanMember = () =>
-  Type.String({ description: 'Ended before: RFC 3339 time, or ISO 8601 duration back from now.' });
+  textAs(
+    (text, now) => {
+      const back = parseDuration(text);
+      return back === null ? parseTimestamp(text) : now - back;
+    },
+    'an RFC 3339 timestamp, or an ISO 8601 duration such as P30D',
+    { minLength: 0, description: 'Ended before: RFC 3339 time, or ISO 8601 duration back from now.' },
+  );
+
+export const stateWords = stateNames(AllStates);
+const namesIn = (given: unknown): readonly unknown[] =>
+  Array.isArray(given) ? given : typeof given === 'string' ? commaSeparated(given) : [null];
+/** No state counts as absent. */
 export const statesMember = () =>
-  Type.Union([Type.String(), Type.Array(Type.String())], { description: 'States, a list or separated by commas.' });
+  Type.Read<StateMask>(
+    {
+      ...Type.Union([Type.String(), Type.Array(Type.String())]),
+      description: 'States, a list or separated by commas.',
+    },
+    (given) => {
+      const wrong = String(namesIn(given).find((state) => !isState(state)));
+      return `must name states out of ${stateWords.join(', ')}.${didYouMean(wrong, stateWords)}`;
+    },
+    (given) => {
+      const names = namesIn(given);
+      if (!names.every(isState)) return null;
+      return names.reduce<StateMask>((mask, state) => mask | State[state], 0) || undefined;
+    },
+  );
+
+export const statesMembers = () => ({ state: statesMember(), states: statesMember() });
+
+export const confirmText = 'must be true: the operation changes every matching job';
 export const confirmMember = () =>
-  Type.Unknown({ description: 'Must be true: the call changes every job that matches.' });
+  Type.Read({ enum: [true, 'true'], description: 'The call changes every job that matches.' }, confirmText, (given) =>
+    given === true || given === 'true' ? true : null,
+  );
+
+/** Ids of jobs that one call changes. */
+export const ids = () =>
+  Type.Read<readonly string[]>(
+    { ...Type.Array(Type.String()), description: 'Ids of jobs.' },
+    (given) => `must be an array of at most ${Bulk.max} strings, but is ${kindOfValue(given)}`,
+    (given) => {
+      limitBatch(given);
+      return Array.isArray(given) && given.every((id) => typeof id === 'string') ? given : null;
+    },
+  );
 
 export const reportMembers = () => ({
   worker_id: Type.String({ description: 'Name of the worker that runs the job.' }),

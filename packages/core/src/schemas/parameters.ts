@@ -1,20 +1,24 @@
-/** A parameter of a query as JSON Schema. */
-export interface Parameter {
-  readonly type: 'string' | 'integer' | 'boolean';
-  readonly description: string;
-  readonly enum?: readonly string[];
-}
+import { expectedQueueName, isQueueName } from '../names.ts';
+import { didYouMean } from '../suggestion.ts';
+import { checked, confirmMember, moment, olderThanMember, statesMembers, subjectMembers } from './members.ts';
+import { type TSchema, Type } from './type.ts';
 
-export type Parameters = Readonly<Record<string, Parameter>>;
+/** Parameters of a query as JSON Schema. All may be left out. */
+export type Parameters = Readonly<Record<string, TSchema & { readonly description?: string }>>;
 
-export const text = (description: string): Parameter => ({ type: 'string', description });
-export const whole = (description: string): Parameter => ({ type: 'integer', description });
-export const flag = (description: string): Parameter => ({ type: 'boolean', description });
-export const word = (description: string, ...names: readonly string[]): Parameter => ({
-  type: 'string',
-  description,
-  enum: names,
-});
+/** Any text: the one that asks for it has its own reader. */
+export const text = (description: string) => checked(() => true, 'a text', { description });
+/** Numbers of a page are read together. */
+export const whole = (description: string) => ({ ...text(description), type: 'integer' });
+const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+export const flag = (description: string) =>
+  Type.Read(
+    { type: 'boolean', description },
+    (given) => `must be true or false.${didYouMean(String(given), ['true', 'false'])}`,
+    (given) => (Object.hasOwn(flags, String(given)) ? flags[String(given)] : null),
+  );
+export const word = <const Name extends string>(description: string, ...names: readonly Name[]) =>
+  Type.Enum(names, { type: 'string', description });
 
 export const limit = whole('The most items of one page. A larger number counts as the maximum.');
 export const cursor = text('The `next_cursor` of the page before.');
@@ -26,30 +30,20 @@ export const page = {
   per_page: whole('Another name of `limit`.'),
 } satisfies Parameters;
 
-const since = text('Only what was created or ended at this RFC 3339 time or later.');
-const until = text('Only what was created or ended before this RFC 3339 time.');
-export const span = { since, until } satisfies Parameters;
-/** Members of every filter of jobs. */
-export const subject = {
-  queue: text('Only jobs of this queue.'),
-  type: text('Only jobs of this type; `email.*` is a prefix.'),
-  job_type: text('Another name of `type`.'),
-  error_type: text('Only jobs whose last error has this type.'),
-  fingerprint: text('Only jobs whose last error has this fingerprint.'),
-  args: text('Only jobs that have this text in their arguments.'),
-  ...span,
+export const span = {
+  since: moment('Only what was created or ended at this RFC 3339 time or later.'),
+  until: moment('Only what was created or ended before this RFC 3339 time.'),
 } satisfies Parameters;
-export const states = {
-  state: text('Only jobs in this state; several are separated by commas.'),
-  states: text('Another name of `state`.'),
-} satisfies Parameters;
+export const subject = subjectMembers() satisfies Parameters;
+export const queue = checked(isQueueName, expectedQueueName, { description: 'Only jobs of this queue.' });
+export const states = statesMembers() satisfies Parameters;
 export const order = {
-  sort: text('`created_at`, `scheduled_at` or `priority`.'),
+  sort: word('What the list is ordered by.', 'created_at', 'scheduled_at', 'priority'),
   order: word('Direction of the list, `desc` by default.', 'asc', 'desc'),
 } satisfies Parameters;
 export const query = text('A filter in the query language.');
-export const olderThan = text('Only jobs that ended before: an RFC 3339 time, or an ISO 8601 duration back from now.');
-export const confirm = flag('Must be true, because the call changes every job that matches.');
+export const olderThan = olderThanMember();
+export const confirm = confirmMember();
 /** For calls that would create what they name. */
 export const create = {
   create: flag('For an unknown name: `true` creates it, `false` refuses the call. Without it, the answer warns.'),

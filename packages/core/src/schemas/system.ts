@@ -1,14 +1,21 @@
+import { readRedaction } from '../access/payloads.ts';
 import { roles } from '../access/roles.ts';
+import { expectedJobType, isJobType, isQueueName } from '../names.ts';
 import type { systemOperations } from '../operations/system.ts';
-import { duration } from './members.ts';
-import { cursor, force, limit, page, span, subject, text, word } from './parameters.ts';
+import { isUuidv7 } from '../uuid.ts';
+import { checked, duration, future, optional } from './members.ts';
+import { cursor, force, limit, page, queue, span, text, word } from './parameters.ts';
 import type { Requests } from './request.ts';
 import { Type } from './type.ts';
 
-const { queue, type } = subject;
+/** The name of a queue, or a beginning of names. */
+function isPattern(text: string): boolean {
+  return text === '*' || isQueueName(text.replace(/[.-]?\*$/, ''));
+}
+
 const list = 'Several are separated by commas.';
 
-export const systemRequests: Requests<keyof typeof systemOperations> = {
+export const systemRequests = {
   'system.manifest': { summary: 'Levels, extensions, limits and retention of this server' },
   'system.health': { summary: 'Whether the storage answers and takes writes' },
   'system.openapi': { summary: 'This document' },
@@ -20,7 +27,12 @@ export const systemRequests: Requests<keyof typeof systemOperations> = {
   'admin.stats': { summary: 'Sums over all queues, waits and runs, and workers by state' },
   'admin.history': {
     summary: 'Sums by period',
-    query: { period: word('Length of one period.', '1m', '5m', '1h', '1d'), ...span, queue, type },
+    query: {
+      period: word('Length of one period.', '1m', '5m', '1h', '1d'),
+      ...span,
+      queue,
+      type: checked(isJobType, expectedJobType, { description: 'Only jobs of this type.' }),
+    },
   },
   'admin.config': { summary: 'Settings of the server, and where each comes from' },
   'admin.maintenance': { summary: 'Whether maintenance mode is on' },
@@ -32,8 +44,10 @@ export const systemRequests: Requests<keyof typeof systemOperations> = {
       schema: () =>
         Type.Object({
           enabled: Type.Boolean({ description: 'Whether the server starts no jobs.' }),
-          reason: Type.Optional(Type.String({ maxLength: 1_000, description: 'Shown to people and clients.' })),
-          estimated_duration: Type.Optional(duration('How long it is expected to last.')),
+          ...optional({
+            reason: Type.String({ maxLength: 1_000, description: 'Shown to people and clients.' }),
+            estimated_duration: duration('How long it is expected to last.'),
+          }),
         }),
     },
   },
@@ -55,12 +69,17 @@ export const systemRequests: Requests<keyof typeof systemOperations> = {
   'audit.list': {
     summary: 'The audit log, newest first',
     query: {
-      id: text('Only the entry with this id.'),
+      id: checked(isUuidv7, 'the id of an entry', { description: 'Only the entry with this id.' }),
       limit,
-      cursor,
-      type: text('Only entries of this type.'),
-      principal: text('Only entries of this caller.'),
-      about: text('Only entries that name this job, queue, cron or other thing.'),
+      cursor: checked(isUuidv7, 'the next_cursor of an answer', {
+        description: 'The `next_cursor` of the page before.',
+      }),
+      type: Type.String({ description: 'Only entries of this type.' }),
+      principal: Type.String({ description: 'Only entries of this caller.' }),
+      about: Type.String({
+        maxLength: 512,
+        description: 'Only entries that name this job, queue, cron or other thing.',
+      }),
       ...span,
     },
   },
@@ -74,15 +93,20 @@ export const systemRequests: Requests<keyof typeof systemOperations> = {
         Type.Object({
           name: Type.String({ minLength: 1, maxLength: 128 }),
           roles: Type.Array(Type.Enum([...roles]), { minItems: 1 }),
-          queues: Type.Optional(
-            Type.Array(Type.String(), { minItems: 1, description: 'Names of queues, or beginnings with `*`; all.' }),
-          ),
-          redact: Type.Optional(
-            Type.Array(Type.String(), { description: 'Paths that the holder never sees, such as `args[0].card`.' }),
-          ),
-          expires_at: Type.Optional(
-            Type.String({ description: 'RFC 3339 time, or a duration from now such as `+P90D`.' }),
-          ),
+          ...optional({
+            queues: Type.Array(checked(isPattern, 'the name of a queue, or its beginning and *', {}), {
+              ...{ minItems: 1, maxItems: 100, description: 'All queues if it is left out.' },
+            }),
+            redact: Type.Array(
+              checked(
+                (path) => readRedaction(path) !== null,
+                'a path below args, meta or result, such as args[0].card or meta.*',
+                {},
+              ),
+              { maxItems: 100, description: 'Paths that the holder never sees.' },
+            ),
+            expires_at: future('RFC 3339 time, or a duration from now such as `+P90D`.'),
+          }),
         }),
     },
   },
@@ -92,8 +116,17 @@ export const systemRequests: Requests<keyof typeof systemOperations> = {
     body: {
       unknown: 'refuse',
       optional: true,
-      schema: () => Type.Object({ grace: Type.Optional(duration('How long the old secret stays valid.')) }),
+      schema: () =>
+        Type.Object(
+          optional({
+            grace: duration(
+              'How long the old secret stays valid, at most P30D.',
+              'an ISO 8601 duration of at most P30D, such as PT1H; PT0S ends the old secret now',
+              30 * 86_400_000,
+            ),
+          }),
+        ),
     },
   },
   'token.revoke': { summary: 'Revoke a token', audit: 'token.revoked', query: force },
-};
+} as const satisfies Requests<keyof typeof systemOperations>;

@@ -1,3 +1,5 @@
+import type { Millis } from '../time/clock.ts';
+
 /**
  * Builds JSON Schema together with its TypeScript type, under the names of TypeBox. TypeBox itself loads 700 modules in
  * 200 ms and 22 MB, and a server reads these schemas on its first call with a body.
@@ -32,6 +34,16 @@ export interface TObject<Properties extends TProperties = TProperties> extends W
 type Keywords = Readonly<Record<string, unknown>>;
 type Plain = string | number | boolean;
 
+/** The part of a schema that JSON Schema cannot describe. No document has it. */
+export const reads = Symbol('reads');
+
+export interface Reads<T = unknown> {
+  /** Null for a wrong value; undefined for one that counts as absent. */
+  readonly read: (given: unknown, now: Millis) => T | null | undefined;
+  /** The message about a wrong value. */
+  readonly message: string | ((given: unknown) => string);
+}
+
 const optionals = new WeakSet<TSchema>();
 
 function Optional<Schema extends TSchema>(schema: Schema): TOptional<Schema> {
@@ -54,6 +66,9 @@ function written<T>(schema: object): Written<T> {
 
 export const Type = {
   Unsafe: written,
+  /** A value that is read as another one: a duration as its milliseconds. */
+  Read: <T>(keywords: Keywords, message: Reads['message'], read: Reads<T>['read']) =>
+    written<T>({ ...keywords, [reads]: { message, read } }),
   String: (keywords?: Keywords) => written<string>({ ...keywords, type: 'string' }),
   Number: (keywords?: Keywords) => written<number>({ ...keywords, type: 'number' }),
   Integer: (keywords?: Keywords) => written<number>({ ...keywords, type: 'integer' }),

@@ -78,7 +78,7 @@ const nackMembers = () => ({
 });
 const inNameOf = () => ({ worker_id: worker(), ...optional({ worker_secret: secret() }) });
 
-export const workerRequests: Requests<keyof typeof workerOperations> = {
+export const workerRequests = {
   'worker.progress': {
     summary: 'Report progress, with the job in the body',
     body: { schema: () => Type.Object({ job_id: Type.String(), ...progressMembers() }) },
@@ -142,4 +142,4 @@ export const workerRequests: Requests<keyof typeof workerOperations> = {
   },
   'worker.health': { summary: 'State, jobs and last heartbeat of a worker' },
   'worker.list': { summary: 'All workers, in pages', query: page },
-};
+} as const satisfies Requests<keyof typeof workerOperations>;

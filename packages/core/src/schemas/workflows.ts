@@ -1,10 +1,13 @@
 import type { workflowOperations } from '../operations/workflows.ts';
-import { cronMembers, moment, optional, workflow } from './members.ts';
+import { checked, cronMembers, moment, optional, workflow } from './members.ts';
 import { flag, limit, page, text } from './parameters.ts';
 import type { Requests } from './request.ts';
 import { Type } from './type.ts';
 
-export const workflowRequests: Requests<keyof typeof workflowOperations> = {
+/** Any white space may separate its fields, which other texts may not have. */
+const expression = (description: string) => checked(() => true, 'a string', { description });
+
+export const workflowRequests = {
   'workflow.create': { summary: 'Start a workflow', body: { schema: workflow } },
   'workflow.list': {
     summary: 'Workflows, in pages',
@@ -30,14 +33,16 @@ export const workflowRequests: Requests<keyof typeof workflowOperations> = {
     body: {
       unknown: 'refuse',
       schema: () =>
-        Type.Object({
-          expression: Type.Optional(Type.String({ description: 'A cron expression, or `@daily` and the like.' })),
-          cron: Type.Optional(Type.String({ description: 'Another name of `expression`.' })),
-          schedule: Type.Optional(Type.String({ description: 'Another name of `expression`.' })),
-          timezone: Type.Optional(Type.String({ description: 'IANA time zone, `UTC` by default.' })),
-          count: Type.Optional(Type.Integer({ minimum: 1, description: 'Runs that are shown, 10 by default.' })),
-          from: Type.Optional(moment('Runs after this time; now by default.')),
-        }),
+        Type.Object(
+          optional({
+            expression: expression('A cron expression, or `@daily` and the like.'),
+            cron: expression('Another name of `expression`.'),
+            schedule: expression('Another name of `expression`.'),
+            timezone: Type.String({ description: 'IANA time zone, `UTC` by default.' }),
+            count: Type.Integer({ minimum: 1, description: 'Runs that are shown, 10 by default.' }),
+            from: moment('Runs after this time; now by default.'),
+          }),
+        ),
     },
   },
   'cron.get': { summary: 'One cron job' },
@@ -49,9 +54,9 @@ export const workflowRequests: Requests<keyof typeof workflowOperations> = {
   'cron.remove': { summary: 'Delete a cron job', audit: 'cron.removed' },
   'cron.runs': {
     summary: 'The next runs of a cron job',
-    query: { limit, per_page: page.per_page, from: text('Runs after this RFC 3339 time; now by default.') },
+    query: { limit, per_page: page.per_page, from: moment('Runs after this RFC 3339 time; now by default.') },
   },
   'cron.trigger': { summary: 'Enqueue a run now', audit: 'cron.triggered' },
   'cron.pause': { summary: 'Pause a cron job', audit: 'cron.paused' },
   'cron.resume': { summary: 'Resume a cron job', audit: 'cron.resumed' },
-};
+} as const satisfies Requests<keyof typeof workflowOperations>;

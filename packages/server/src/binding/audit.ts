@@ -1,10 +1,10 @@
-import { formatTimestamp, isCronName, isUuidv7, members, ProtocolError, parseTimestamp } from '@ojs-ts/core';
+import { formatTimestamp, isCronName, members, ProtocolError } from '@ojs-ts/core';
 import { accessEvents, withoutPayload } from '@ojs-ts/core/access';
 import { definitionOf } from '@ojs-ts/core/cron';
 import { type JobRecord, type Json, State, stateName } from '@ojs-ts/core/job';
 import type { OperationName } from '@ojs-ts/core/operations';
 import { Fields, readPage } from '@ojs-ts/core/requests';
-import { requests } from '@ojs-ts/core/schemas';
+import { readQuery, requests } from '@ojs-ts/core/schemas';
 import type { NewAuditEntry } from '../engine/access/audit.ts';
 import type { Parts } from '../engine/engine.ts';
 import { readConfig } from '../engine/queues/queue-settings.ts';
@@ -23,26 +23,10 @@ const maxMessage = 2_000;
 /** GET /admin/audit?id&type&principal&about&since&until: newest first. */
 async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query, 50, 1_000);
-  const fields = new Fields(query, 'query');
-  const time = (name: string) => {
-    const text = fields.string(name);
-    const at = text === null ? null : parseTimestamp(text);
-    if (text !== null && at === null) fields.issue(name, 'must be an RFC 3339 timestamp');
-    return at;
-  };
-  const id = fields.string('id');
-  const filter = {
-    id,
-    type: fields.string('type'),
-    principal: fields.string('principal'),
-    about: fields.string('about', 512),
-    since: time('since'),
-    until: time('until'),
-  };
-  if (page.cursor !== null && !isUuidv7(page.cursor)) fields.issue('cursor', 'must be the next_cursor of an answer');
-  if (id !== null && !isUuidv7(id)) fields.issue('id', 'must be the id of an entry');
-  fields.done();
-  const { items, next, scanned } = await engine.audit.read({ ...filter, cursor: page.cursor, limit: page.limit });
+  const { id = null, type = null, principal = null, about = null, ...sent } = readQuery('audit.list', query, 0);
+  const { since = null, until = null, cursor = null } = sent;
+  const filter = { id, type, principal, about, since, until, cursor };
+  const { items, next, scanned } = await engine.audit.read({ ...filter, limit: page.limit });
   const shown = items.map(({ id, entry }) => `{"id":"${id}",${entry.slice(1)}`);
   const end = { limit: page.limit, has_more: next !== null, ...(next !== null && { next_cursor: next }) };
   return ok(`{"items":[${shown.join(',')}],"scanned":${scanned},"pagination":${JSON.stringify(end)}}`);

@@ -1,15 +1,14 @@
 import { isObject, ProtocolError, readJson } from '@ojs-ts/core';
 import { type Shape, type UnknownMember, unknownMembers, type Warning, warningOf } from '@ojs-ts/core/job';
 import type { OperationName } from '@ojs-ts/core/operations';
-import { requests, shapeIn } from '@ojs-ts/core/schemas';
+import { requests, schemaOf, shapeIn } from '@ojs-ts/core/schemas';
 
 const shapes = new Map<OperationName, Shape>();
 
 /** The members that the body of the operation may have; null where nothing here looks for unknown ones. */
 export function bodyShape(operation: OperationName): Shape | null {
-  const { body } = requests[operation];
-  if (body?.unknown === undefined) return null;
-  const known = shapes.get(operation) ?? shapeIn(body.schema());
+  if (requests[operation].body?.unknown === undefined) return null;
+  const known = shapes.get(operation) ?? shapeIn(schemaOf(operation));
   if (known !== null) shapes.set(operation, known);
   return known;
 }

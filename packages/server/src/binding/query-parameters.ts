@@ -58,14 +58,6 @@ export function checkStreamQuery(accepted: readonly string[], query: Query): voi
   if (refused.length > 0) throw unknown(refused, accepted, 'this stream');
 }
 
-/** `?force=true`, which does what the server would refuse. */
-export function readForce({ force = 'false' }: Query): boolean {
-  if (force === 'true' || force === 'false') return force === 'true';
-  throw ProtocolError.invalid([
-    { path: 'query.force', message: `must be true or false.${didYouMean(force, ['true', 'false'])}` },
-  ]);
-}
-
 function namesOf(query: Query): readonly string[] {
   return Object.keys(query).filter((name) => query[name] !== undefined);
 }

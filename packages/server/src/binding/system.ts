@@ -2,7 +2,8 @@ import { formatDuration, formatTimestamp, ProtocolError } from '@ojs-ts/core';
 import { type Grant, shownEvent } from '@ojs-ts/core/access';
 import { readEventFilter } from '@ojs-ts/core/events';
 import { manifestOf } from '@ojs-ts/core/handlers';
-import { Fields, pagination, readAdminPage, readDirection, readMoment, readPage } from '@ojs-ts/core/requests';
+import { pagination, readAdminPage, readPage } from '@ojs-ts/core/requests';
+import { readQuery } from '@ojs-ts/core/schemas';
 import { diagnose } from '../engine/diagnosis.ts';
 import type { Parts } from '../engine/engine.ts';
 import type { StoreCheck } from '../engine/upkeep/store-health.ts';
@@ -182,7 +183,7 @@ export async function listEvents(engine: Engine, about: About, request: BindingR
   access?.chosen(filter.queues);
   const wanted = { ...filter, after: query.after ?? query.cursor ?? null, limit };
   if (quirk === 'admin page' && wanted.after === null) return pageOfEvents(engine, about, request, wanted);
-  if (readDirection(query) === 'desc') {
+  if (readQuery('event.list', query, 0).order === 'desc') {
     const { newest, ...page } = await readNewestEvents(engine.storage, about.source, wanted);
     return json({ ...renderPage(page, grant), newest_cursor: newest });
   }
@@ -200,9 +201,7 @@ async function pageOfEvents(
   wanted: EventQuery,
 ): Promise<Reply> {
   const page = readAdminPage(query);
-  const fields = new Fields(query, 'query');
-  const since = readMoment(fields, 'since') ?? 0;
-  fields.done();
+  const { since = 0 } = readQuery('job.list', { since: query.since }, 0);
   const { limit, offset } = page;
   const found = await readNewestEvents(storage, source, { ...wanted, limit: offset + limit });
   const recent = found.events.filter(({ time }) => Date.parse(time) >= since);

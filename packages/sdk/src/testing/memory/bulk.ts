@@ -21,9 +21,9 @@ const change =
     states: StateMask,
     work: (bulk: Bulk, targets: Targets, key: string | null) => Answered<BulkResult>,
   ): Handler<Host> =>
-  ({ bulk }, { body, key, requestId }) => {
-    const targets = readTargets(new Fields(Fields.parse(body)), states);
-    return bulk.finish(done, atOnce(work(bulk, targets, key)), requestId);
+  ({ bulk, storage }, request) => {
+    const targets = readTargets(request, states, storage.now);
+    return bulk.finish(done, atOnce(work(bulk, targets, request.key)), request.requestId);
   };
 
 /** Operations on many jobs (ojs-bulk-operations §5–8). */

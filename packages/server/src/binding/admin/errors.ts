@@ -1,6 +1,7 @@
-import { expectedQueueName, formatTimestamp, isJobType, isQueueName } from '@ojs-ts/core';
+import { formatTimestamp } from '@ojs-ts/core';
 import { type ErrorQuery, Failed } from '@ojs-ts/core/job';
-import { Fields, type Query, readPage, readStates } from '@ojs-ts/core/requests';
+import { type Query, readPage, statesOf, wrongValue } from '@ojs-ts/core/requests';
+import { readQuery } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
@@ -33,20 +34,13 @@ export async function errors(engine: Engine, { query, access }: BindingRequest):
 }
 
 function readErrorQuery(query: Query): ErrorQuery {
-  const fields = new Fields(query, 'query');
-  const states = readStates(fields, Failed);
+  const { queue, type, dead_letter: deadLetter, ...sent } = readQuery('admin.errors', query, 0);
+  const states = statesOf(sent, Failed);
   if ((states & ~Failed) !== 0)
-    fields.issue('state', 'must be out of retryable and discarded: jobs in other states have no error');
-  const queue = query.queue || undefined;
-  if (queue !== undefined && !isQueueName(queue)) fields.issue('queue', `must be ${expectedQueueName}`);
-  const type = query.type || undefined;
-  if (type !== undefined && !isJobType(type)) fields.issue('type', 'must be the whole name of a job type');
-  const deadLetter = query.dead_letter || 'false';
-  if (deadLetter !== 'true' && deadLetter !== 'false') fields.issue('dead_letter', 'must be true or false');
-  fields.done();
+    throw wrongValue('query.state', 'must be out of retryable and discarded: jobs in other states have no error');
   return {
     states,
-    ...(deadLetter === 'true' && { deadLetter: true as const }),
+    ...(deadLetter && { deadLetter: true as const }),
     ...(queue !== undefined && { queue }),
     ...(type !== undefined && { type }),
     limit: readPage({ limit: query.limit }, usual, most).limit,

@@ -1,6 +1,7 @@
 import { type Json, select } from '@ojs-ts/core/job';
 import { describePlan, JobGroups, parsePlace } from '@ojs-ts/core/query';
-import { Fields, type JobList, readJobList, readPage } from '@ojs-ts/core/requests';
+import { type JobList, readJobList, readPage, wrongValue } from '@ojs-ts/core/requests';
+import { readQuery } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import { turn } from '../../engine/page-size.ts';
 import { type BindingRequest, callerName } from '../handler.ts';
@@ -24,9 +25,8 @@ export async function groupJobs(engine: Engine, request: BindingRequest): Promis
   const list = readJobList({ ...query, limit: undefined }, now);
   const queue = query.queue ?? list.filter.queue;
   access?.chosen(queue === undefined ? [] : [queue]);
-  const fields = new Fields(query, 'query');
-  const by = fields.requiredString('by', 2_000);
-  fields.done();
+  const { by } = readQuery('admin.jobGroups', query, now);
+  if (by === undefined) throw wrongValue('query.by', 'is required');
   const groups = new JobGroups(parsePlace(by), now);
   const { limit, cursor } = readPage(query, 100, maxLimit);
   const caller = callerName(request);

@@ -1,5 +1,5 @@
-import { formatTimestamp, parseDuration } from '@ojs-ts/core';
-import { Fields } from '@ojs-ts/core/requests';
+import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
+import { readBody } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import type { MaintenanceRecord } from '../../engine/maintenance.ts';
 import type { BindingRequest } from '../handler.ts';
@@ -13,22 +13,13 @@ export async function showMaintenance(engine: Engine): Promise<Reply> {
 }
 
 /** POST /admin/system/maintenance (ojs-admin-api §12.1): `{enabled, reason, estimated_duration}`. */
-export async function changeMaintenance(engine: Engine, { body, value }: BindingRequest): Promise<Reply> {
-  const fields = new Fields(Fields.parse(body, value));
-  const enabled = fields.boolean('enabled');
-  if (!fields.has('enabled')) fields.issue('enabled', 'is required');
-  const reason = fields.string('reason', 1_000);
-  const estimated = fields.string('estimated_duration');
-  const ms = estimated === null ? null : parseDuration(estimated);
-  if (estimated !== null && ms === null)
-    fields.issue('estimated_duration', 'must be an ISO 8601 duration such as PT30M');
-  if (enabled === false) {
-    const message = 'belongs to the start of maintenance; leave it out where enabled is false';
-    if (reason !== null) fields.issue('reason', message);
-    if (estimated !== null) fields.issue('estimated_duration', message);
-  }
-  fields.done();
-  if (enabled === true) return render(await engine.maintenance.begin({ reason, estimatedMs: ms }));
+export async function changeMaintenance(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { enabled, ...start } = readBody('admin.setMaintenance', request, 0);
+  const { reason = null, estimated_duration: estimatedMs = null } = start;
+  if (enabled) return render(await engine.maintenance.begin({ reason, estimatedMs }));
+  const message = 'belongs to the start of maintenance; leave it out where enabled is false';
+  const needless = Object.keys(start).map((name) => ({ path: `$.${name}`, message }));
+  if (needless.length > 0) throw ProtocolError.invalid(needless);
   await engine.maintenance.end();
   return render(null);
 }

@@ -1,15 +1,7 @@
-import {
-  didYouMean,
-  expectedJobType,
-  expectedQueueName,
-  formatTimestamp,
-  isJobType,
-  isQueueName,
-  type Millis,
-  ProtocolError,
-} from '@ojs-ts/core';
+import { formatTimestamp, type Millis } from '@ojs-ts/core';
 import { State } from '@ojs-ts/core/job';
-import { countsOf, Fields, readMoment } from '@ojs-ts/core/requests';
+import { countsOf, wrongValue } from '@ojs-ts/core/requests';
+import { readQuery } from '@ojs-ts/core/schemas';
 import { addFigures, type Figures, newFigures, type QueueStatistics } from '@ojs-ts/core/statistics';
 import type { Parts } from '../../engine/engine.ts';
 import { minuteParts } from '../../engine/queues/minute-parts.ts';
@@ -37,12 +29,7 @@ export type Engine = Parts<
 
 const minute = 60_000;
 const hour = 60 * minute;
-const periods: ReadonlyMap<string, Millis> = new Map([
-  ['1m', minute],
-  ['5m', 5 * minute],
-  ['1h', hour],
-  ['1d', 24 * hour],
-]);
+const periods = { '1m': minute, '5m': 5 * minute, '1h': hour, '1d': 24 * hour };
 /** A day in minutes, and then some. */
 const maxPoints = 1_500;
 
@@ -92,25 +79,15 @@ async function overviewOf(engine: Engine, queues: readonly QueueRecord[]): Promi
 /** GET /admin/stats/history (ojs-admin-api §10.2): the stored minutes, added up, of one queue or type or of all. */
 export async function history(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const now = engine.clock.now();
-  const fields = new Fields(query, 'query');
-  const period = query.period || '5m';
-  const queue = query.queue || undefined;
-  const type = query.type || undefined;
-  const ms = periods.get(period);
-  const known = [...periods.keys()];
-  if (ms === undefined) fields.issue('period', `must be one of ${known.join(', ')}.${didYouMean(period, known)}`);
-  if (queue !== undefined && !isQueueName(queue)) fields.issue('queue', `must be ${expectedQueueName}`);
-  if (type !== undefined && !isJobType(type)) fields.issue('type', `must be ${expectedJobType}`);
-  const since = readMoment(fields, 'since') ?? now - hour;
-  const until = readMoment(fields, 'until') ?? now;
-  if (since >= until) fields.issue('since', 'must be before until, which is now by default');
-  fields.done();
-  const length = ms ?? minute;
+  const { period = '5m', queue, type, ...sent } = readQuery('admin.history', query, now);
+  const { since = now - hour, until = now } = sent;
+  if (since >= until) throw wrongValue('query.since', 'must be before until, which is now by default');
+  const length = periods[period];
   const from = Math.floor(since / length) * length;
   const points = Math.ceil((until - from) / length);
   if (points > maxPoints) {
     const message = `and until span ${points} periods; at most ${maxPoints} fit into an answer. Choose a longer period.`;
-    throw ProtocolError.invalid([{ path: 'query.since', message }]);
+    throw wrongValue('query.since', message);
   }
   const sums = Array.from({ length: points }, newFigures);
   const oldest = now - engine.settings.retention.statisticsMs - hour;

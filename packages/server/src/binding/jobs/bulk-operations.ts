@@ -9,7 +9,7 @@ import {
   renderBulkOperation,
 } from '@ojs-ts/core/bulk';
 import type { Json } from '@ojs-ts/core/job';
-import { Fields, pagination, readPage, requireBody } from '@ojs-ts/core/requests';
+import { pagination, readPage, requireBody } from '@ojs-ts/core/requests';
 import type { Parts } from '../../engine/engine.ts';
 import { type BindingRequest, callerName, type Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
@@ -45,9 +45,7 @@ function actorOf(request: BindingRequest): BulkActor {
  */
 async function start(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { access, grant, body, value } = request;
-  const text = requireBody(body);
-  const fields = new Fields(Fields.parse(text, value));
-  const asked = readBulkOperation(text, fields, engine.clock.now());
+  const asked = readBulkOperation(requireBody(body), value, engine.clock.now());
   const { action, selection, filter, changes, rate, dryRun } = asked;
   checkPurge(action, grant);
   access?.chosen(filter.queue === undefined ? [] : [filter.queue]);

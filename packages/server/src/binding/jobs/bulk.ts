@@ -1,7 +1,7 @@
 import type { BulkResult, Targets } from '@ojs-ts/core/bulk';
 import { State, type StateMask, Terminal } from '@ojs-ts/core/job';
 import type { Answered } from '@ojs-ts/core/lifecycle';
-import { type BulkDone, readTargets, renderAdminBulk, renderBulk, requireConfirm } from '@ojs-ts/core/requests';
+import { type BulkDone, readTargets, renderAdminBulk, renderBulk } from '@ojs-ts/core/requests';
 import type { Parts } from '../../engine/engine.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
 import type { Handler, Handlers } from '../handler.ts';
@@ -9,7 +9,7 @@ import { isBroken } from '../reply.ts';
 import { bulkEnqueue } from './bulk-enqueue.ts';
 import { repeatable } from './repeatable.ts';
 
-type Engine = Parts<'bulk' | 'bulkReplies'>;
+type Engine = Parts<'bulk' | 'bulkReplies' | 'clock'>;
 
 /** A change of many jobs. */
 interface Change {
@@ -64,9 +64,8 @@ export const bulkHandlers: Handlers<
 function changeMany({ operation, done, states, apply }: Change, dialect: 'bulk' | 'admin'): Handler {
   const render = dialect === 'admin' ? renderAdminBulk : renderBulk;
   return (engine, request, _, failed) =>
-    repeatable(engine, request, operation, failed, (fields) => {
-      if (dialect === 'admin') requireConfirm(fields);
-      const targets = readTargets(fields, states);
+    repeatable(engine, request, operation, failed, () => {
+      const targets = readTargets(request, states, engine.clock.now(), dialect === 'admin');
       return async (repetition) => {
         await request.access?.targets(targets);
         const result = await apply(engine, targets, repetition?.key ?? null);

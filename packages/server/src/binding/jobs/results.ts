@@ -1,6 +1,7 @@
 import { isUuidv7, ProtocolError } from '@ojs-ts/core';
 import { type JobRecord, renderOutcome, resultExpiresAt, resultStatus, sizeOf, stateName } from '@ojs-ts/core/job';
-import { Fields } from '@ojs-ts/core/requests';
+import { wrongValue } from '@ojs-ts/core/requests';
+import { readBody, readQuery } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import { PageSize } from '../../engine/page-size.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
@@ -26,7 +27,7 @@ const maxWaitMs = 60_000;
  */
 async function getResult(engine: Engine, { params, query, signal }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const waits = readFlag(query.wait);
+  const { wait: waits = false } = readQuery('job.result', query, 0);
   const seconds = readTimeout(query.timeout);
   const job = waits ? await engine.jobEnds.wait(id, seconds * 1_000, signal) : await engine.jobs.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
@@ -48,24 +49,21 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
  * POST /jobs/results: `{ids}`; null for unknown ones (ojs-results §9.3). With `wait_ms` the server holds the answer
  * until one of the jobs has ended or is unknown: one call waits for many jobs.
  */
-async function getResults(engine: Engine, { body, signal, access }: BindingRequest): Promise<Reply> {
-  const fields = new Fields(Fields.parse(body));
-  const named = fields.has('ids') ? 'ids' : fields.has('job_ids') ? 'job_ids' : 'ids';
-  const given = fields.raw(named);
-  if (Array.isArray(given) && given.length > maxIds) {
-    throw new ProtocolError('batch_size_exceeded', `A request may have at most ${maxIds} ids, got ${given.length}.`, {
+async function getResults(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { signal, access } = request;
+  const body = readBody('job.results', request, 0);
+  const { ids = body.job_ids, wait_ms: waitMs = 0 } = body;
+  if (ids === undefined) throw wrongValue('$.ids', 'must be an array of job ids');
+  if (ids.length > maxIds) {
+    throw new ProtocolError('batch_size_exceeded', `A request may have at most ${maxIds} ids, got ${ids.length}.`, {
       max_batch_size: maxIds,
     });
   }
-  const ids = fields.strings(named, maxIds);
-  if (ids === null) fields.issue(named, 'must be an array of job ids');
-  const waitMs = fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0;
-  fields.done();
   const wanted = [...new Set(ids)];
   const known = wanted.filter(isUuidv7);
   await access?.jobs(known);
   if (waitMs > 0 && known.length === wanted.length && known.length > 0)
-    await engine.jobEnds.waitAny(known, waitMs, signal);
+    await engine.jobEnds.waitAny(known, Math.min(waitMs, maxWaitMs), signal);
   await waitForRoom(engine);
   return pieced(engine, resultPieces(engine, wanted));
 }
@@ -96,12 +94,6 @@ function pruned(job: JobRecord): ProtocolError {
     state: stateName(job.state),
     result_expires_at: at,
   });
-}
-
-function readFlag(text: string | undefined): boolean {
-  if (text === 'true' || text === '1') return true;
-  if (text === undefined || text === '' || text === 'false' || text === '0') return false;
-  throw ProtocolError.invalid([{ path: 'query.wait', message: 'must be true or false' }]);
 }
 
 function readTimeout(text: string | undefined): number {

@@ -1,16 +1,14 @@
-import { didYouMean, ProtocolError } from '@ojs-ts/core';
-import type { Query } from '@ojs-ts/core/requests';
+import { type Query, wrongValue } from '@ojs-ts/core/requests';
+import { readQuery } from '@ojs-ts/core/schemas';
 import { turn } from '../../engine/page-size.ts';
 import type { LimitRecord, Registry } from '../../storage/storage.ts';
 import { longestSearch } from '../pieces.ts';
-
-const orders = ['key', 'waiting'] as const;
 
 /** Selects and orders limits. */
 export interface LimitSearch {
   /** A part of the key, in any case. */
   readonly key: string;
-  readonly sort: (typeof orders)[number];
+  readonly sort: 'key' | 'waiting';
 }
 
 export interface FoundLimits {
@@ -24,18 +22,12 @@ export interface FoundLimits {
 const atOnce = 500;
 
 /** Null for the whole list by key, which the store answers page by page. */
-export function readLimitSearch({ key = '', sort = 'key', cursor }: Query): LimitSearch | null {
-  const order = orders.find((one) => one === sort);
-  if (order === undefined)
-    throw ProtocolError.invalid([
-      { path: 'query.sort', message: `must be key or waiting.${didYouMean(sort, orders)}` },
-    ]);
-  if (key === '' && order === 'key') return null;
-  if (cursor !== undefined)
-    throw ProtocolError.invalid([
-      { path: 'query.cursor', message: 'is for the list by key; with key or sort=waiting use page or offset' },
-    ]);
-  return { key: key.toLowerCase(), sort: order };
+export function readLimitSearch(query: Query): LimitSearch | null {
+  const { key = '', sort = 'key' } = readQuery('limit.list', query, 0);
+  if (key === '' && sort === 'key') return null;
+  if (query.cursor !== undefined)
+    throw wrongValue('query.cursor', 'is for the list by key; with key or sort=waiting use page or offset');
+  return { key: key.toLowerCase(), sort };
 }
 
 /** No store has an index for this, so all limits are read, and the best of them are kept. */

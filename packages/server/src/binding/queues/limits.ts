@@ -1,7 +1,8 @@
-import { ProtocolError, readTime, type ValidationIssue } from '@ojs-ts/core';
+import { ProtocolError, type ValidationIssue } from '@ojs-ts/core';
 import { type Limit, queueLimitKey, type Rate } from '@ojs-ts/core/job';
 import { readLimits } from '@ojs-ts/core/lifecycle';
-import { Fields, pagination, readPage } from '@ojs-ts/core/requests';
+import { pagination, readPage, wrongValue } from '@ojs-ts/core/requests';
+import { type BodyOf, readBody } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import type { LimitRecord } from '../../storage/storage.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
@@ -54,15 +55,8 @@ async function getLimit(engine: Engine, { params }: BindingRequest): Promise<Rep
  * or expires.
  */
 async function overrideLimit(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const { params, body } = request;
-  const fields = new Fields(Fields.parse(body));
-  const limit = readNumbers(params.key ?? '', fields);
-  const expires = fields.string('expires_at');
-  const now = engine.clock.now();
-  const expiresAt = expires === null ? null : readTime(expires, now);
-  if (expires !== null && (expiresAt === null || expiresAt <= now))
-    fields.issue('expires_at', 'must be an RFC 3339 timestamp in the future');
-  fields.done();
+  const { expires_at: expiresAt = null, ...numbers } = readBody('limit.override', request, engine.clock.now());
+  const limit = readNumbers(request.params.key ?? '', numbers);
   const warnings = await checkLimitKey(engine, limit.key, request);
   return { ...(await answer(engine, await engine.limitOverrides.set(limit.key, limit, expiresAt))), warnings };
 }
@@ -81,12 +75,8 @@ async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise
  * §7.2).
  */
 async function limitQueue(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const { params, body } = request;
-  const name = readName(params);
-  const parsed = Fields.parse(body);
-  const fields = new Fields(parsed);
-  const limit = readQueueLimit(parsed, 'rate', name, fields);
-  fields.done();
+  const name = readName(request.params);
+  const limit = readQueueLimit(readBody('queue.limit', request, 0), 'rate', name);
   const warnings = await checkQueueName(engine, name, request);
   await engine.queueSettings.configure(name, {
     concurrency: limit?.concurrency ?? null,
@@ -98,17 +88,19 @@ async function limitQueue(engine: Engine, request: BindingRequest): Promise<Repl
   return { ...reply, warnings };
 }
 
-function readNumbers(key: string, fields: Fields): Limit {
+function readNumbers(key: string, numbers: BodyOf<'limit.override'>): Limit {
   const issues: ValidationIssue[] = [];
   const prefix = queueLimitKey('');
-  const { on_limit: _, ...body } = fields.body;
-  const [limit] = readLimits({ ...body, key }, '$', key.startsWith(prefix) ? key.slice(prefix.length) : '', issues, 0);
+  const [limit] = readLimits(
+    { ...numbers, on_limit: undefined, key },
+    '$',
+    key.startsWith(prefix) ? key.slice(prefix.length) : '',
+    issues,
+    0,
+  );
   if (issues.length > 0) throw ProtocolError.invalid(issues);
-  if (limit === undefined || (limit.concurrency === null && limit.rates.length === 0)) {
-    throw ProtocolError.invalid([
-      { path: '$', message: 'must have at least one of concurrency, rate, throttle and max_per_second' },
-    ]);
-  }
+  if (limit === undefined || (limit.concurrency === null && limit.rates.length === 0))
+    throw wrongValue('$', 'must have at least one of concurrency, rate, throttle and max_per_second');
   return limit;
 }
 

@@ -3,7 +3,6 @@ import { State } from '@ojs-ts/core/job';
 import {
   countsOf,
   depthOf,
-  Fields,
   type PageQuery,
   pageOfQueues,
   readPage,
@@ -13,6 +12,7 @@ import {
   renderQueueStats,
   renderStatistics,
 } from '@ojs-ts/core/requests';
+import { readBody } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import { type Pressure, readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
@@ -62,14 +62,11 @@ export async function queuesOf(engine: Engine, page: PageQuery, access: BindingR
 }
 
 /** POST /queues `{name, config}` (ojs-queue-config §9.2): a queue with its configuration before its first job. */
-export async function createQueue(engine: Engine, { body, access }: BindingRequest): Promise<Reply> {
-  const fields = new Fields(Fields.parse(body));
-  const name = fields.requiredString('name');
-  const config = fields.object('config');
-  fields.done();
+export async function createQueue(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { name, config = {} } = readBody('queue.create', request, 0);
   readQueueName(name);
-  access?.queues([name]);
-  const change = readQueueChange(config?.body ?? {}, name, engine.settings.retention);
+  request.access?.queues([name]);
+  const change = readQueueChange(config, name, engine.settings.retention);
   if ((await engine.queueSettings.find(name)) !== null) {
     throw new ProtocolError('conflict', `Queue ${name} exists already; PUT /ojs/v1/queues/${name}/config changes it.`, {
       queue: name,
@@ -86,11 +83,10 @@ export async function getQueue(engine: Engine, { params }: BindingRequest): Prom
 }
 
 /** DELETE /queues/:name with the strategy `reject`: deletes only a queue without jobs. */
-export async function deleteQueue(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
-  const name = readName(params);
-  const sent = body === undefined || body === '' ? null : new Fields(Fields.parse(body));
-  const strategy = query.strategy ?? sent?.string('strategy') ?? 'reject';
-  sent?.done();
+export async function deleteQueue(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const name = readName(request.params);
+  const sent = readBody('queue.delete', request, 0);
+  const strategy = request.query.strategy ?? sent.strategy ?? 'reject';
   if (strategy !== 'reject')
     throw new ProtocolError('unsupported', 'Only the strategy "reject" is supported.', { field: 'strategy' });
   const queue = await requireQueue(engine, name);
@@ -116,11 +112,9 @@ export async function getConfig(engine: Engine, { params }: BindingRequest): Pro
 
 /** PUT /queues/:name/config: applies at once, also to waiting jobs. Creates a missing queue. */
 export async function configureQueue(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const { params, body } = request;
-  const name = readName(params);
-  const parsed = Fields.parse(body);
-  const nested = new Fields(parsed).object('config');
-  const change = readQueueChange(nested?.body ?? parsed, name, engine.settings.retention);
+  const name = readName(request.params);
+  const sent = readBody('queue.configure', request, 0);
+  const change = readQueueChange(sent.config ?? sent, name, engine.settings.retention);
   const warnings = await checkQueueName(engine, name, request);
   return { ...(await configured(engine, await engine.queueSettings.configure(name, change), name)), warnings };
 }

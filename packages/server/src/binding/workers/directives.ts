@@ -1,5 +1,6 @@
-import { didYouMean, ProtocolError } from '@ojs-ts/core';
-import { Fields } from '@ojs-ts/core/requests';
+import { ProtocolError } from '@ojs-ts/core';
+import { wrongValue } from '@ojs-ts/core/requests';
+import { type BodyOf, readBody } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import type { Directive } from '../../storage/storage.ts';
 import type { BindingRequest, Handler } from '../handler.ts';
@@ -8,15 +9,14 @@ import { knownWorker } from './records.ts';
 
 type Engine = Parts<'clock' | 'leases' | 'protocol' | 'secrets' | 'settings' | 'upkeep' | 'workers'>;
 
-const maxWorkers = 1_000;
 /** The directives of ojs-worker-protocol §2, and the words of the routes. */
-const words: ReadonlyMap<string, Directive> = new Map([
-  ['running', 'running'],
-  ['resume', 'running'],
-  ['quiet', 'quiet'],
-  ['terminate', 'terminate'],
-  ['stop', 'terminate'],
-]);
+const words: Readonly<Record<BodyOf<'worker.direct'>['directive'], Directive>> = {
+  running: 'running',
+  resume: 'running',
+  quiet: 'quiet',
+  terminate: 'terminate',
+  stop: 'terminate',
+};
 
 /** POST /admin/workers/:id/quiet (ojs-admin-api §9.3), resume and stop. */
 export function directWorker(directive: Directive): Handler {
@@ -28,23 +28,16 @@ export function directWorker(directive: Directive): Handler {
 }
 
 /** POST /admin/workers/directive: `{directive, worker_id}`, or `worker_ids` for several. */
-export async function directWorkers(engine: Engine, { body, value }: BindingRequest): Promise<Reply> {
-  const fields = new Fields(Fields.parse(body, value));
-  const word = fields.requiredString('directive');
-  const directive = words.get(word);
-  const known = [...words.keys()];
-  if (directive === undefined)
-    fields.issue('directive', `must be one of ${known.join(', ')}.${didYouMean(word, known)}`);
-  const id = fields.string('worker_id');
-  const ids = fields.strings('worker_ids', maxWorkers);
-  if ((id === null) === (ids === null)) fields.issue('worker_ids', 'or worker_id is required, and only one of them');
-  fields.done();
+export async function directWorkers(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const body = readBody('worker.direct', request, 0);
+  const { worker_id: id, worker_ids: ids } = body;
+  if ((id === undefined) === (ids === undefined))
+    throw wrongValue('$.worker_ids', 'or worker_id is required, and only one of them');
+  const directive = words[body.directive];
   const faults: { readonly worker: string; readonly fault: ProtocolError }[] = [];
   const wanted = [...new Set(ids ?? [id ?? ''])];
   for (const worker of wanted)
-    await direct(engine, worker, directive ?? 'running').catch((error: unknown) =>
-      faults.push({ worker, fault: faultOf(error) }),
-    );
+    await direct(engine, worker, directive).catch((error: unknown) => faults.push({ worker, fault: faultOf(error) }));
   const [first] = faults;
   if (first !== undefined && faults.length === wanted.length) throw first.fault;
   return json({

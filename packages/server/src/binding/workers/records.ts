@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
 import { Fields, pagination, readAdminPage } from '@ojs-ts/core/requests';
+import { readQuery } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { Directive } from '../../storage/storage.ts';
 import { type BindingRequest, callerName } from '../handler.ts';
-import { readForce } from '../query-parameters.ts';
 import { json, type Reply } from '../reply.ts';
 import { heldBy, readBeat } from './heartbeat.ts';
 
@@ -61,7 +61,7 @@ export async function deregister(engine: Engine, request: BindingRequest): Promi
  */
 export async function removeWorker(engine: Engine, { params, query }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const force = readForce(query);
+  const { force } = readQuery('worker.remove', query, 0);
   const worker = await engine.workers.find(id);
   if (worker !== null && !force && statusOf(engine, worker) !== 'unhealthy')
     throw new ProtocolError(
