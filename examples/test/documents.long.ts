@@ -8,18 +8,8 @@ const root = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-const guides = [
-  'first-job',
-  'typed-jobs',
-  'retries',
-  'scheduling',
-  'cron',
-  'limits',
-  'shutdown',
-  'from-bullmq',
-  'from-pg-boss',
-  'from-celery',
-];
+const guides =
+  'first-job typed-jobs retries scheduling cron limits shutdown from-bullmq from-pg-boss from-celery'.split(' ');
 const pages = [
   'packages/sdk/README.md',
   ...guides.map((name) => `docs/guide/${name}.md`),

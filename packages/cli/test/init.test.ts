@@ -4,6 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { transform } from 'esbuild';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
+import { words } from '../../core/test/support/text.ts';
 import { contentOf, packageName, writeProject } from '../src/commands/init/project.ts';
 import { isTemplateName, templates } from '../src/commands/init/template.ts';
 import { Ojs } from './support/ojs.ts';
@@ -43,20 +44,12 @@ describe.each(names)('the template %s', (template) => {
 
   test('has jobs, a worker, tests, and files for npm, git, TypeScript and containers', () => {
     expect(filesIn(folder)).toEqual(
-      expect.arrayContaining([
-        '.dockerignore',
-        '.gitignore',
-        'Dockerfile',
-        'README.md',
-        'compose.yaml',
-        'package.json',
-        'src/enqueue.ts',
-        'src/handlers.ts',
-        'src/jobs.ts',
-        'src/worker.ts',
-        'test/jobs.test.ts',
-        'tsconfig.json',
-      ]),
+      expect.arrayContaining(
+        words(`
+        .dockerignore .gitignore Dockerfile README.md compose.yaml package.json src/enqueue.ts src/handlers.ts
+        src/jobs.ts src/worker.ts test/jobs.test.ts tsconfig.json
+      `),
+      ),
     );
     expect(filesIn(folder)).not.toContain('gitignore');
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareVersions, readVersion, type Version } from '../src/requests/index.ts';
+import { words } from './support/text.ts';
 
 function version(text: string): Version {
   const read = readVersion(text);
@@ -10,17 +11,9 @@ function version(text: string): Version {
 
 describe('versions', () => {
   test('have the order of Semantic Versioning §11, one or two numbers being the first of three', () => {
-    const ordered = [
-      '0',
-      '1.0.0-alpha',
-      '1.0.0-alpha.1',
-      '1.0.0-alpha.beta',
-      '1.0.0-beta',
-      '1.0.0-beta.2',
-      '1.0.0-beta.11',
-      '1.0.0-rc.1',
-      '1',
-    ];
+    const ordered = words(`
+      0 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1
+    `);
     const more = [...ordered, '1.0.1', '1.2', '1.10.0', '2.0.0', '10'];
     for (const [index, text] of more.entries()) {
       for (const [other, another] of more.entries()) {

@@ -1,19 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { didYouMean, editDistance, nearestName } from '../src/index.ts';
+import { words } from './support/text.ts';
 
-const options = [
-  'priority',
-  'maxAttempts',
-  'initialInterval',
-  'onExhaustion',
-  'timeout',
-  'timeoutMs',
-  'concurrency',
-  'scheduledAt',
-  'queue',
-  'tags',
-];
+const options = words(`
+  priority maxAttempts initialInterval onExhaustion timeout timeoutMs concurrency scheduledAt queue tags
+`);
 
 describe('the nearest name', () => {
   test.each([

@@ -12,17 +12,7 @@ test('tokens: made, used, rotated and revoked', async () => {
   // From now on the server asks for a token.
   expect(await ojs.run('tokens', 'list')).toMatchObject({ code: 4 });
   using asRoot = new Ojs({ OJS_BACKEND_URL: server.url, OJS_AUTH_TOKEN: root.secret });
-  const made2 = await asRoot.run(
-    'tokens',
-    'create',
-    'shop',
-    '--role',
-    'enqueue',
-    '--queue',
-    'mail*',
-    '--expires',
-    '90d',
-  );
+  const made2 = await asRoot.run(...'tokens create shop --role enqueue --queue mail* --expires 90d'.split(' '));
   const [, secret = '', id = ''] = /^token +(ojs_([0-9a-f]+)_\S+)$/m.exec(made2.output) ?? [];
   expect(made2.output).toMatch(/^roles +enqueue\nqueues +mail\*$/m);
   const listed = await asRoot.run('tokens', 'list');

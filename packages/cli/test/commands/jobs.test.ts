@@ -11,12 +11,7 @@ test('a job by hand: its text goes out and comes back untouched', async () => {
     'enqueue',
     'email.send',
     big,
-    '--queue',
-    'mail',
-    '--meta',
-    'tenant=acme',
-    '--priority',
-    '5',
+    ...'--queue mail --meta tenant=acme --priority 5'.split(' '),
   );
   expect(made).toMatchObject({ code: 0, errors: '' });
   expect(steady(made.output)).toBe(`Job ${'ID'.padEnd(36, '.')} is available in mail.\n`);

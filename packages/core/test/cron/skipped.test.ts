@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nextRuns, parseCron, skippedRuns } from '../../src/cron/index.ts';
 import { cpuMs } from '../support/cpu.ts';
+import { words } from '../support/text.ts';
 import { changesOf } from './oracle.ts';
 
 const march = Date.UTC(2026, 2, 1);
@@ -54,12 +55,9 @@ describe('skippedRuns (ojs-cron §9.2 dst_skip)', () => {
       fc.property(
         fc.constantFrom('*/7 * * * *', '30 2 * * *', '0,30 * * * *', '15 0-5 * * *', '45 1-2 1-20 * 1,0L'),
         fc.constantFrom(
-          'America/New_York',
-          'Europe/Berlin',
-          'Australia/Lord_Howe',
-          'Antarctica/Troll',
-          'Africa/Cairo',
-          'Pacific/Auckland',
+          ...words(`
+          America/New_York Europe/Berlin Australia/Lord_Howe Antarctica/Troll Africa/Cairo Pacific/Auckland
+        `),
         ),
         fc.integer({ min: 0, max: 1 }),
         fc.integer({ min: 0, max: 48 * 3_600_000 }),

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ProtocolError, uuidv7 } from '../../src/index.ts';
 import { readEnvelope } from '../../src/job/index.ts';
 import { sharedCases } from '../support/shared.ts';
+import { words } from '../support/text.ts';
 
 const folder = sharedCases('schema cases of the specification', 'OJS_SCHEMA_CASES', 'spec/json-schema-tests');
 const now = Date.UTC(2026, 0, 1);
@@ -35,19 +36,9 @@ if (folder !== null) {
       const stored = JSON.parse(job.envelope);
       expect(stored.args).toEqual(sent.args);
       expect(stored.meta).toEqual(sent.meta ?? {});
-      for (const name of [
-        'id',
-        'type',
-        'queue',
-        'retry',
-        'unique',
-        'schema',
-        'scheduled_at',
-        'expires_at',
-        'timeout',
-        'x_custom_field',
-        'x_backend_hint',
-      ]) {
+      for (const name of words(`
+        id type queue retry unique schema scheduled_at expires_at timeout x_custom_field x_backend_hint
+      `)) {
         expect(stored[name]).toEqual(sent[name]);
       }
     });

@@ -15,27 +15,15 @@ import {
 } from '../../src/index.ts';
 import { readWorkflow } from '../../src/workflow/index.ts';
 import { cpuMs } from '../support/cpu.ts';
-import { anyCharacter } from '../support/text.ts';
+import { anyCharacter, words } from '../support/text.ts';
 
 /** JSON texts with every kind of white space, number form and escape that a serializer of somebody else may write. */
 const space = fc.constantFrom('', ' ', '\n', '\t', '\r\n  ');
 const scalar = fc.oneof(
   fc.constantFrom(
-    '1.0e3',
-    '-0',
-    '9007199254740993',
-    '0.10',
-    '1E+2',
-    'true',
-    'false',
-    'null',
-    '"\\u0000"',
-    '"a\\"b"',
-    '"\\\\"',
-    '"}"',
-    '"]"',
-    '","',
-    '"\u2028"',
+    ...words(`
+    1.0e3 -0 9007199254740993 0.10 1E+2 true false null "\\u0000" "a\\"b" "\\\\" "}" "]" "," "\u2028"
+  `),
   ),
   fc.string({ unit: anyCharacter }).map((text) => JSON.stringify(text)),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),

@@ -10,6 +10,7 @@ import {
   retryPolicy,
   retryText,
 } from '../../src/lifecycle/index.ts';
+import { words } from '../support/text.ts';
 
 const middle = () => 0.5;
 const exact: RetryPolicy = { ...defaultRetry, jitter: false };
@@ -105,17 +106,10 @@ describe('readRetry', () => {
   });
 
   test('reads any value without another exception, and whatever it accepts resolves to a usable policy', () => {
-    const names = [
-      'max_attempts',
-      'initial_interval',
-      'initial_interval_ms',
-      'max_interval',
-      'multiplier',
-      'jitter',
-      'backoff',
-      '__proto__',
-      'constructor',
-    ];
+    const names = words(`
+      max_attempts initial_interval initial_interval_ms max_interval multiplier jitter backoff __proto__
+      constructor
+    `);
     const values = fc.oneof(fc.jsonValue(), fc.nat(), fc.constantFrom('PT1S', 'PT5M', 'linear'));
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), fc.dictionary(fc.constantFrom(...names), values)), (value) => {

@@ -7,3 +7,6 @@ import fc from 'fast-check';
 export const anyCharacter = fc
   .nat(0x10ffff - 0x800)
   .map((number) => String.fromCodePoint(number < 0xd800 ? number : number + 0x800));
+
+/** The words of a text that spaces and line breaks part. */
+export const words = (text: string): string[] => text.trim().split(/[ \n]+/);

@@ -62,13 +62,9 @@ test('a batch has a gate before its callbacks, and a nested workflow a node for 
     jobs: [step('a.a'), step('a.b')],
     callbacks: { on_success: step('a.done'), on_failure: step('a.failed') },
   });
-  expect(batch.nodes.map(({ kind, callback }) => callback ?? kind)).toEqual([
-    'job',
-    'job',
-    'gate',
-    'on_success',
-    'on_failure',
-  ]);
+  expect(batch.nodes.map(({ kind, callback }) => callback ?? kind)).toEqual(
+    'job job gate on_success on_failure'.split(' '),
+  );
   expect(edges(batch)).toEqual(['0>2', '1>2', '2>3', '2>4']);
   const { graph: nested } = await graphOf(server.url, {
     type: 'chain',

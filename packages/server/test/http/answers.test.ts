@@ -51,11 +51,7 @@ describe('answers', () => {
 
   test('404 of an unknown path and of an unknown job', async () => {
     for (const path of [
-      '/',
-      '/ojs',
-      '/ojs/v1',
-      '/ojs/v1/jobs/',
-      '/ojs/v1/job',
+      ...'/ /ojs /ojs/v1 /ojs/v1/jobs/ /ojs/v1/job'.split(' '),
       `/ojs/v1/jobs/${newId()}`,
       '/ojs/v1/admin/reset',
       '//ojs/manifest',
@@ -134,11 +130,7 @@ describe('answers', () => {
     const hosts = [
       'localhost',
       `LOCALHOST:${port}`,
-      '10.1.2.3:1',
-      '[::1]',
-      '[::1]:8080',
-      'ojs.example.com',
-      'OJS.example.com:8443',
+      ...'10.1.2.3:1 [::1] [::1]:8080 ojs.example.com OJS.example.com:8443'.split(' '),
     ];
     for (const host of hosts) {
       const headers = { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' };

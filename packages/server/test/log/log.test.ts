@@ -133,13 +133,9 @@ describe.each(storages)('the log on $name', ({ url: storage }) => {
     expect(named('Worker registered: worker-1')).toHaveLength(1);
     expect(named('login failed')).toHaveLength(1);
     expect(named('security event').map(({ attributes }) => attributes.event_type)).toEqual(
-      expect.arrayContaining([
-        'authentication.succeeded',
-        'authorization.denied',
-        'job.cancelled',
-        'job.bulk_cancelled',
-        'token.created',
-      ]),
+      expect.arrayContaining(
+        'authentication.succeeded authorization.denied job.cancelled job.bulk_cancelled token.created'.split(' '),
+      ),
     );
     const requests = named('request');
     expect(requests.map(({ attributes: { method, route, status } }) => [method, route, status])).toEqual(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { words } from '../../../../core/test/support/text.ts';
 import { serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
@@ -117,15 +118,10 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
 
   test('a history of too many points, or of none, is refused', async () => {
     await using server = await open();
-    const wrong = [
-      'period=2m',
-      'queue=A',
-      'type=A',
-      'since=yesterday',
-      'since=2026-01-02T00:00:00Z',
-      'since=2025-12-30T00:00:00Z&period=1m',
-      'since=2026-01-01T00:00:00Z&until=2026-01-01T00:00:00Z',
-    ];
+    const wrong = words(`
+      period=2m queue=A type=A since=yesterday since=2026-01-02T00:00:00Z since=2025-12-30T00:00:00Z&period=1m
+      since=2026-01-01T00:00:00Z&until=2026-01-01T00:00:00Z
+    `);
     for (const query of wrong)
       expectRefusal(await send(server.url, { path: `/ojs/v1/admin/stats/history?${query}` }), 400, 'invalid_request');
   });

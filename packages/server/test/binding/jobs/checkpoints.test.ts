@@ -67,12 +67,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     const send1 = (state: string) =>
       send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body: `{ "state" : ${state} }` });
     for (const state of [
-      'null',
-      '0',
-      '1.0e3',
-      '"\\u00e9"',
-      '[]',
-      '{"b":12345678901234567890,"a":{"state":1}}',
+      ...'null 0 1.0e3 "\\u00e9" [] {"b":12345678901234567890,"a":{"state":1}}'.split(' '),
       `"${'é'.repeat(524_287)}"`,
     ]) {
       expect((await send1(state)).status).toBe(200);

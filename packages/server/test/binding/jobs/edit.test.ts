@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { words } from '../../../../core/test/support/text.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { newId } from '../../support/ids.ts';
 import { expectRefusal } from '../../support/refusal.ts';
@@ -71,14 +72,10 @@ describe.each(storages)('edit, $name', (storage) => {
       path: '/ojs/v1/workers/fetch',
       body: '{"queues":["default"],"worker_id":"w"}',
     });
-    for (const part of [
-      '"args":[12345678901234567890,1.0]',
-      '"meta":{"a":1,"b":2.0}',
-      '"tags":["t"]',
-      '"x_own":[2]',
-      '"timeout_ms":7000',
-      '"max_attempts":1',
-    ])
+    for (const part of words(`
+      "args":[12345678901234567890,1.0] "meta":{"a":1,"b":2.0} "tags":["t"] "x_own":[2] "timeout_ms":7000
+      "max_attempts":1
+    `))
       expect(claimed).toContain(part);
     server.bench.clock.advance(7_001);
     await call(url, '/workers/heartbeat', { worker_id: 'w', active_jobs: [id] });

@@ -224,17 +224,7 @@ describe.each(storages)('queues on $name', (storage) => {
         /\s+/,
       );
     const words = fc.constantFrom(
-      'reject',
-      'warn',
-      'strict',
-      'PT1S',
-      'second',
-      '1.0.0',
-      'a.b',
-      'urn:x:y',
-      'array',
-      '2099-01-01T00:00:00Z',
-      '#',
+      ...'reject warn strict PT1S second 1.0.0 a.b urn:x:y array 2099-01-01T00:00:00Z #'.split(' '),
     );
     const numbers = fc.oneof(
       fc.integer(),

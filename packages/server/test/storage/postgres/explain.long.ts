@@ -1,6 +1,7 @@
 import { dueStates, State } from '@ojs-ts/core/job';
 import pg from 'pg';
 import { expect, vi } from 'vitest';
+import { words } from '../../../../core/test/support/text.ts';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -37,16 +38,10 @@ function sortsAll(plan: Node, sorts = false): boolean {
 }
 
 /** What a claim looks at first. */
-const atOpening: readonly string[] = [
-  'due_time',
-  'limit_changes_pkey',
-  'limit_group_changes_first',
-  'limits_pkey',
-  'queues_pkey',
-  'store!',
-  'waitlists_closed',
-  'waitlists_open',
-];
+const atOpening: readonly string[] = words(`
+  due_time limit_changes_pkey limit_group_changes_first limits_pkey queues_pkey store! waitlists_closed
+  waitlists_open
+`);
 /** Where a job may stand. */
 const wholeJob: readonly string[] = ['active_pkey', 'due_pkey', 'ended_pkey', 'jobs_pkey', 'ready_pkey', 'texts_pkey'];
 
@@ -132,11 +127,7 @@ const whole: ReadonlySet<string> = new Set([
   'limit_changes_oldest*',
   'limit_group_changes_pkey*',
   // Upkeep's look at 200 rows at most.
-  'counts!',
-  'counts_pkey*',
-  'limit_changes_pkey*',
-  'limit_group_changes_first*',
-  'limit_changes_oldest*',
+  ...'counts! counts_pkey* limit_changes_pkey* limit_group_changes_first* limit_changes_oldest*'.split(' '),
   // Those that have no number yet, and the newest one of those that have.
   'events_unnumbered*',
   'events_position*',

@@ -74,17 +74,9 @@ test('after all jobs are pruned and all queues removed, only fixed keys are left
   expect((await storage.jobs.list({ states: Waiting | State.active, limit: 9 })).items).toEqual([]);
   await pruneAll(storage);
   expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
-  expect(await keysOf(url)).toEqual([
-    'configs',
-    'flows:number',
-    'layout',
-    'limit:names',
-    'limits',
-    'queues',
-    'segments',
-    'starts:queue:b',
-    'store',
-  ]);
+  expect(await keysOf(url)).toEqual(
+    'configs flows:number layout limit:names limits queues segments starts:queue:b store'.split(' '),
+  );
   for (const { name } of await storage.registry.queues()) expect(await storage.registry.removeQueue(name)).toBe(true);
   expect(await keysOf(url)).toEqual(['flows:number', 'layout', 'segments', 'store']);
 });
@@ -105,11 +97,7 @@ test('unfinished jobs that are removed leave only keys of their queue, their lim
   await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: 0xff }, t0);
   const log = ['log', 'log:job.scheduled'];
   const kept = [
-    'entries',
-    'layout',
-    'limit:idle',
-    'limit:names',
-    'limits',
+    ...'entries layout limit:idle limit:names limits'.split(' '),
     ...log,
     'queues',
     'segments',

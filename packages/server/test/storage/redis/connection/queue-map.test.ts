@@ -5,13 +5,9 @@ import { readQueueMap } from '../../../../src/storage/redis/connection/queue-map
 test('a map has the namespace of each queue; equal maps have the same text', () => {
   const map = readQueueMap('a:emails,images;b:reports;c:x.y,*');
   expect(map.namespaces).toEqual(['a', 'b', 'c']);
-  expect(['emails', 'images', 'reports', 'x.y', 'other'].map((queue) => map.namespaces[map.indexOf(queue)])).toEqual([
-    'a',
-    'a',
-    'b',
-    'c',
-    'c',
-  ]);
+  expect(['emails', 'images', 'reports', 'x.y', 'other'].map((queue) => map.namespaces[map.indexOf(queue)])).toEqual(
+    'a a b c c'.split(' '),
+  );
   expect([map.home, map.namespaces[map.rest]]).toEqual(['a', 'c']);
   expect(readQueueMap('a:images,emails;b:reports;c:*,x.y').text).toBe(map.text);
   expect(readQueueMap(map.text).text).toBe(map.text);
