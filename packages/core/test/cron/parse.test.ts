@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { cronWarnings, nextRuns, parseCron } from '../../src/cron/index.ts';
 import { ProtocolError } from '../../src/index.ts';
 import { cpuMs } from '../support/cpu.ts';
+import { faultOf } from '../support/fault.ts';
 import { checks } from '../support/runs.ts';
 import { anyCharacter } from '../support/text.ts';
 import { known, randomExpressions } from './expressions.ts';
@@ -13,15 +14,7 @@ function sameRuns(a: string, b: string): void {
   expect(nextRuns(parseCron(a), 'UTC', start, 50)).toEqual(nextRuns(parseCron(b), 'UTC', start, 50));
 }
 
-function refusal(expression: string, at?: string): ProtocolError {
-  try {
-    parseCron(expression, at);
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error(`${expression} was accepted`);
-}
+const refusal = (expression: string, at?: string) => faultOf(() => parseCron(expression, at));
 
 describe('parseCron', () => {
   test.each([

@@ -1,16 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { checkZone, nextRun, parseCron } from '../../src/cron/index.ts';
 import { ProtocolError } from '../../src/index.ts';
+import { faultOf } from '../support/fault.ts';
 
-function refusal(name: string): ProtocolError {
-  try {
-    checkZone(name);
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error(`${name} was accepted`);
-}
+const refusal = (name: string) => faultOf(() => checkZone(name));
 
 describe('checkZone', () => {
   test.each(

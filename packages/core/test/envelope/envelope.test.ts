@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { attributeNames } from '../../src/envelope/attributes.ts';
 import { type ErrorCode, isUuidv7, members, ProtocolError, uuidv7 } from '../../src/index.ts';
 import { maxEnvelopeBytes, readEnvelope, readEnvelopes, State } from '../../src/job/index.ts';
+import { faultOf } from '../support/fault.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const id = '019461a8-1a2b-7c3d-8e4f-5a6b7c8d9e0f';
@@ -10,16 +11,6 @@ const id = '019461a8-1a2b-7c3d-8e4f-5a6b7c8d9e0f';
 const readText = (text: string) => readEnvelope(text, now, uuidv7);
 const read = (envelope: object) => readText(JSON.stringify({ type: 'a.b', args: [], ...envelope }));
 const sent = (envelope: object) => JSON.parse(read(envelope).job.envelope);
-
-function faultOf(call: () => unknown): ProtocolError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 function expectFault(call: () => unknown, code: ErrorCode, ...paths: string[]) {
   const fault = faultOf(call);

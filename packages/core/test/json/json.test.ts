@@ -6,7 +6,6 @@ import {
   maxDepth,
   members,
   objectText,
-  ProtocolError,
   readJson,
   readListObject,
   utf8Length,
@@ -15,6 +14,7 @@ import {
 } from '../../src/index.ts';
 import { readWorkflow } from '../../src/workflow/index.ts';
 import { cpuMs } from '../support/cpu.ts';
+import { faultOf } from '../support/fault.ts';
 import { anyCharacter, words } from '../support/text.ts';
 
 /** JSON texts with every kind of white space, number form and escape that a serializer of somebody else may write. */
@@ -49,16 +49,6 @@ const { value: json } = fc.letrec<{ value: string; list: string; object: string 
     .tuple(space, fc.array(fc.tuple(key, tie('value')), { maxLength: 4 }).map(escapedOnce))
     .map(([s, items]) => `{${s}${items.map(([name, text]) => `${name}${s}:${s}${text}`).join(`${s},${s}`)}${s}}`),
 }));
-
-function faultOf(call: () => unknown): ProtocolError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe('a long list', () => {
   test('is found by its name, at the top level, however long the members before it are', () => {

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ProtocolError, uuidv7, type ValidationIssue } from '../../src/index.ts';
+import { uuidv7, type ValidationIssue } from '../../src/index.ts';
 import { readEnvelope, readEnvelopes, State, Terminal } from '../../src/job/index.ts';
 import { newUnique, type UniquePolicy, uniqueOf } from '../../src/lifecycle/index.ts';
 import { type UniqueSubject, uniqueKey } from '../../src/lifecycle/unique/fingerprint.ts';
 import { sha256 } from '../../src/lifecycle/unique/sha256.ts';
 import { cpuMs } from '../support/cpu.ts';
+import { faultOf } from '../support/fault.ts';
 import { spellings } from '../support/spellings.ts';
 import { words } from '../support/text.ts';
 
@@ -25,16 +26,6 @@ function read(policy: object): UniquePolicy {
 
 const keyOf = (policy: object, job: Partial<UniqueSubject>) =>
   uniqueKey(read(policy), { type: 'a.b', queue: 'default', args: '[]', meta: '{}', ...job });
-
-function faultOf(call: () => unknown): ProtocolError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 const unfinished = State.available | State.active | State.scheduled | State.retryable | State.pending;
 

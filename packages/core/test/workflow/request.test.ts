@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type ErrorCode, members, ProtocolError } from '../../src/index.ts';
+import { type ErrorCode, members } from '../../src/index.ts';
 import { type NewNode, readNodeSpec, readWorkflow } from '../../src/workflow/index.ts';
 import { jobSpecText } from '../../src/workflow/spec.ts';
+import { faultOf } from '../support/fault.ts';
 import { minting, start } from './toy.ts';
 
 const id = '019461a8-1a2b-7c3d-8e4f-5a6b7c8d9e0f';
@@ -14,16 +15,12 @@ const kind = (request: object) => read(request).workflow.kind;
 const shape = (nodes: readonly NewNode[]) => nodes.map(({ name, open, next, member }) => [name, open, next, member]);
 
 function expectFault(request: object | string, code: ErrorCode, path: string, message: RegExp = /./) {
-  try {
-    readWorkflow(typeof request === 'string' ? request : JSON.stringify(request), start, minting());
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    const issues = (error.details.validation_errors ?? []) as { path: string }[];
-    expect([error.code, issues[0]?.path ?? '']).toEqual([code, path]);
-    expect(error.message).toMatch(message);
-    return;
-  }
-  throw new Error('nothing was thrown');
+  const error = faultOf(() =>
+    readWorkflow(typeof request === 'string' ? request : JSON.stringify(request), start, minting()),
+  );
+  const issues = (error.details.validation_errors ?? []) as { path: string }[];
+  expect([error.code, issues[0]?.path ?? '']).toEqual([code, path]);
+  expect(error.message).toMatch(message);
 }
 
 describe('dialects', () => {

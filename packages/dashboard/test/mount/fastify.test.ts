@@ -13,10 +13,7 @@ exerciseMount('fastify', async (engine, options, authorizeBy) => {
   await app.register(fastifyDashboard<FastifyRequest>, { prefix: '/ops/jobs', engine, ...options, authorize });
   app.post('/echo', async ({ body }) => body);
   const origin = await app.listen({ port: 0, host: '127.0.0.1' });
-  return {
-    fetch: (path, init) => fetch(`${origin}${path}`, init),
-    [Symbol.asyncDispose]: () => app.close(),
-  };
+  return { fetch: (path, init) => fetch(`${origin}${path}`, init), [Symbol.asyncDispose]: () => app.close() };
 });
 
 test('the parsers of the application stay as they are, and its close ends the streams', async () => {

@@ -1,5 +1,4 @@
-import type { RunningServer, ServerOptions } from '../../src/index.ts';
-import { startServer } from '../../src/index.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/index.ts';
 
 /** A silent server in memory on a free port. */
 export function serve(options: ServerOptions = {}): Promise<RunningServer> {

@@ -26,11 +26,7 @@ test.each(cases)('first in, first out within a priority, whatever came before: %
   const patient = Array.from({ length: jobs / 2 }, (_, index) => idOf(2 * index));
   const listed: string[] = [];
   for (let after: string | undefined; ; ) {
-    const { items, next } = await storage.jobs.list({
-      states: 0xff,
-      limit: 7,
-      ...(after !== undefined && { after }),
-    });
+    const { items, next } = await storage.jobs.list({ states: 0xff, limit: 7, ...(after !== undefined && { after }) });
     listed.push(...ids(items));
     if (next === null) break;
     after = next;

@@ -2,8 +2,7 @@ import { State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import { admissionCases, admissionTime, brief } from '../../../../core/test/vectors/admission.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
-import { claimOne, inserted, insertOne, move, to } from './tools.ts';
+import { type Cases, claimOne, inserted, insertOne, move, to } from './tools.ts';
 
 /** The vectors of core's `admit`: every storage admits as core says, whether it calls core or ports it. */
 export const admissionCasesOfStorage: Cases = Object.fromEntries(

@@ -1,8 +1,7 @@
 import { firstUuidAt, uuidFrom } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import { AuditLog } from '../../../src/engine/access/audit-log.ts';
-import type { Cases } from './tools.ts';
-import { t0 } from './tools.ts';
+import { type Cases, t0 } from './tools.ts';
 
 const entryOf = (number: number) => ({
   id: uuidFrom(t0 + number, 0, number),

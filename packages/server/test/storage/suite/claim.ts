@@ -1,8 +1,8 @@
 import { type NewJob, State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { Claim } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
 import {
+  type Cases,
   claim,
   claimOf,
   claimOne,

@@ -3,8 +3,7 @@ import { type JobId, State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { cronsOf, type NamedFiring } from '../crons-of.ts';
-import type { Cases } from './tools.ts';
-import { claimOne, eventLog, get, idOf, insert, newJob, t0, to, uniqueOf } from './tools.ts';
+import { type Cases, claimOne, eventLog, get, idOf, insert, newJob, t0, to, uniqueOf } from './tools.ts';
 
 const daily = { name: 'daily', spec: '{"n":1.0}', enabled: true, dueAt: t0 + 10 };
 const record: CronRecord = {

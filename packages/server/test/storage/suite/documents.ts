@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
 import { Documents } from '../../../src/engine/documents.ts';
-import type { Cases } from './tools.ts';
-import { t0 } from './tools.ts';
+import { type Cases, t0 } from './tools.ts';
 
 export const documentCases: Cases = {
   async 'a document is written where its version is the expected one'(storage) {

@@ -8,9 +8,9 @@ import { Documents } from '../../../src/engine/documents.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { DumpRecord, Storage } from '../../../src/storage/storage.ts';
 import { cronsOf } from '../crons-of.ts';
-import type { Cases } from './tools.ts';
 import {
   allLimits,
+  type Cases,
   claim,
   claimOf,
   countErrors,

@@ -2,8 +2,7 @@ import { fingerprintOf, type JobRecord, messageFingerprint, State } from '@ojs-t
 import { failed, historyPurged, retried } from '@ojs-ts/core/lifecycle';
 import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
-import { claimOf, countErrors, get, idOf, ids, insert, keepAll, move, newJob, pages, t0 } from './tools.ts';
+import { type Cases, claimOf, countErrors, get, idOf, ids, insert, keepAll, move, newJob, pages, t0 } from './tools.ts';
 
 const twoAttempts = '{"retry":{"maxAttempts":2,"initialIntervalMs":1000,"jitter":false}}';
 const oneAttempt = '{"retry":{"maxAttempts":1,"onExhaustion":"dead_letter"}}';

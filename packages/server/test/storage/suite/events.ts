@@ -1,8 +1,8 @@
 import type { EventKind } from '@ojs-ts/core/events';
 import { State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
-import type { Cases } from './tools.ts';
 import {
+  type Cases,
   claim,
   countErrors,
   eventLog,

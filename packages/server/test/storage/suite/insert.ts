@@ -1,7 +1,6 @@
 import { recordOf, State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
-import type { Cases } from './tools.ts';
-import { claim, get, idOf, ids, insert, inserted, newJob, queue, second, t0 } from './tools.ts';
+import { type Cases, claim, get, idOf, ids, insert, inserted, newJob, queue, second, t0 } from './tools.ts';
 
 export const insertCases: Cases = {
   async 'a job is stored as it was given, JSON texts byte for byte (§2 rows 1-3)'(storage) {
@@ -17,11 +16,7 @@ export const insertCases: Cases = {
     const [answers] = await storage.jobs.insert([[odd, later, pending]], t0);
     expect(answers).toEqual([inserted, inserted, inserted]);
     expect(await storage.jobs.get([odd.id, later.id, pending.id])).toEqual([odd, later, pending].map(recordOf));
-    expect((await queue(storage))?.counts).toEqual({
-      [State.available]: 1,
-      [State.scheduled]: 1,
-      [State.pending]: 1,
-    });
+    expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.scheduled]: 1, [State.pending]: 1 });
   },
   async 'an unknown id is null'(storage) {
     expect(await storage.jobs.get([idOf(1), ''])).toEqual([null, null]);

@@ -2,9 +2,9 @@ import { type LimitNumbers, type NewJob, State, Waiting } from '@ojs-ts/core/job
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { Claimed, Storage } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
 import {
   allLimits,
+  type Cases,
   claim,
   claimAll,
   claimOf,
@@ -179,10 +179,7 @@ export const limitCases: Cases = {
   ) {
     await insert(storage, [...many([1, 2], rate(1, 100)), newJob(3, { queue: 'b', limits: [limitOf('b', slots(0))] })]);
     expect(await claimAll(storage, { request: 'r' })).toMatchObject({ again: null });
-    expect(await claimAll(storage, { request: 'r', limit: 5 })).toMatchObject({
-      jobs: [{ id: idOf(1) }],
-      again: null,
-    });
+    expect(await claimAll(storage, { request: 'r', limit: 5 })).toMatchObject({ jobs: [{ id: idOf(1) }], again: null });
     expect(await claimAll(storage, { queues: ['b'], limit: 5 })).toEqual({ jobs: [], again: null });
     expect(await claimAll(storage, { queues: ['b', 'default'], limit: 5 })).toEqual({ jobs: [], again: t0 + 100 });
     await storage.registry.pauseQueue('default', true, t0);
@@ -254,23 +251,11 @@ export const limitCases: Cases = {
   async 'an operator’s numbers win until they are removed, also for a new key'(storage) {
     const { overrideLimit, limit } = storage.registry;
     expect(await limit(key)).toBeNull();
-    const fresh = {
-      key,
-      own: { concurrency: null, rates: [] },
-      override: slots(0),
-      active: 0,
-      waiting: 0,
-      starts: [],
-    };
+    const fresh = { key, own: { concurrency: null, rates: [] }, override: slots(0), active: 0, waiting: 0, starts: [] };
     expect(await overrideLimit(key, slots(0), t0)).toEqual(fresh);
     await insert(storage, many([1, 2, 3], slots(2)));
     expect(await take(storage)).toEqual([]);
-    expect(await overrideLimit(key, slots(1), t0)).toEqual({
-      ...fresh,
-      own: slots(2),
-      override: slots(1),
-      waiting: 3,
-    });
+    expect(await overrideLimit(key, slots(1), t0)).toEqual({ ...fresh, own: slots(2), override: slots(1), waiting: 3 });
     expect(await take(storage)).toEqual([idOf(1)]);
     expect(await overrideLimit(key, null, t0)).toMatchObject({ own: slots(2), override: null });
     expect(await take(storage)).toEqual([idOf(2)]);
@@ -301,9 +286,7 @@ export const limitCases: Cases = {
       goneOf(await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + before }, limit));
     const keys = async () => (await allLimits(storage)).map((record) => record.key);
     await insert(storage, [
-      newJob(1, {
-        limits: [limitOf('a', rate(1, 1000)), limitOf('b', slots(1)), limitOf('queue:default', slots(9))],
-      }),
+      newJob(1, { limits: [limitOf('a', rate(1, 1000)), limitOf('b', slots(1)), limitOf('queue:default', slots(9))] }),
     ]);
     await storage.registry.overrideLimit('c', slots(1), t0 + 5);
     await storage.registry.overrideLimit('d', slots(1), t0 + 5);

@@ -3,8 +3,7 @@ import { State, Terminal, Waiting } from '@ojs-ts/core/job';
 import { completed } from '@ojs-ts/core/lifecycle';
 import { expect } from 'vitest';
 import type { JobQuery } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
-import { claim, idOf, ids, insert, limitOf, move, newJob, pages, t0, to } from './tools.ts';
+import { type Cases, claim, idOf, ids, insert, limitOf, move, newJob, pages, t0, to } from './tools.ts';
 
 const numbers = [1, 2, 3, 4, 5];
 

@@ -1,9 +1,9 @@
 import { State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { QueueRecord } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
 import {
   allLimits,
+  type Cases,
   claim,
   claimOne,
   countErrors,
@@ -120,12 +120,7 @@ export const queueCases: Cases = {
     const { configureQueue } = storage.registry;
     const config = '{"a":1.0}';
     expect(await configureQueue('default', { capacity: 5 }, t0)).toEqual({ ...plain, capacity: 5, version: 1 });
-    expect(await configureQueue('default', { config }, t0 + 1)).toEqual({
-      ...plain,
-      capacity: 5,
-      config,
-      version: 2,
-    });
+    expect(await configureQueue('default', { config }, t0 + 1)).toEqual({ ...plain, capacity: 5, config, version: 2 });
     expect(await configureQueue('default', {}, t0 + 1)).toEqual({ ...plain, capacity: 5, config, version: 3 });
     expect(await configureQueue('default', { capacity: null }, t0 + 2)).toEqual({ ...plain, config, version: 4 });
     expect(await storage.registry.queues()).toEqual([{ ...plain, config, version: 4 }]);

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
-import { t0 } from './tools.ts';
+import { type Cases, t0 } from './tools.ts';
 
 const kinds = ['k', 'l'];
 const keys = ['a', 'a/1', 'b', 'é', '%_'];

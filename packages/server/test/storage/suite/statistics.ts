@@ -3,8 +3,7 @@ import { codeOf, newFigures } from '@ojs-ts/core/statistics';
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { MinuteRecord } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
-import { claim, claimOne, idOf, insert, keepAll, move, newJob, second, t0, to, uniqueOf } from './tools.ts';
+import { type Cases, claim, claimOne, idOf, insert, keepAll, move, newJob, second, t0, to, uniqueOf } from './tools.ts';
 
 const minute = 60 * second;
 const failed = [{ kind: 'job.failed' }] as const;
@@ -111,10 +110,7 @@ export const statisticsCases: Cases = {
     await claim(storage, { limit: 2 });
     await move(
       storage,
-      to(idOf(1), State.retryable, State.active, {
-        runAt: t0 + minute,
-        events: [...failed, { kind: 'job.retrying' }],
-      }),
+      to(idOf(1), State.retryable, State.active, { runAt: t0 + minute, events: [...failed, { kind: 'job.retrying' }] }),
     );
     await move(storage, to(idOf(2), State.discarded, State.active, { events: [...failed, { kind: 'job.discarded' }] }));
     await move(storage, to(idOf(2), State.discarded, State.discarded, { deadLetter: true }));

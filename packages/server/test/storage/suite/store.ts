@@ -3,9 +3,9 @@ import { expect } from 'vitest';
 import { Documents } from '../../../src/engine/documents.ts';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
 import { cronsOf } from '../crons-of.ts';
-import type { Cases } from './tools.ts';
 import {
   allLimits,
+  type Cases,
   claim,
   idOf,
   insert,

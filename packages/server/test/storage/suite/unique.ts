@@ -2,8 +2,8 @@ import { type NewJob, type NewUnique, recordOf, State, Terminal, Waiting } from 
 import { cancelled, completed } from '@ojs-ts/core/lifecycle';
 import { expect } from 'vitest';
 import type { Inserted, Storage } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
 import {
+  type Cases,
   claim,
   claimOne,
   countErrors,

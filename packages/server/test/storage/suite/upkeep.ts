@@ -1,7 +1,7 @@
 import { State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
-import type { Cases } from './tools.ts';
 import {
+  type Cases,
   claim,
   claimOf,
   claimOne,

@@ -2,8 +2,7 @@ import { State } from '@ojs-ts/core/job';
 import { forgotten, leaseLost } from '@ojs-ts/core/lifecycle';
 import { expect } from 'vitest';
 import type { WorkerBeat } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
-import { claim, claimOf, claimOne, get, idOf, insert, move, newJob, second, t0, to } from './tools.ts';
+import { type Cases, claim, claimOf, claimOne, get, idOf, insert, move, newJob, second, t0, to } from './tools.ts';
 
 function beatOf(patch: Partial<WorkerBeat> = {}): WorkerBeat {
   return { worker: 'w1', holds: [], leaseMs: null, state: 'running', info: '{"pid":1}', ...patch };

@@ -5,8 +5,8 @@ import type { NewNode, NewWorkflow, NodeRecord, WorkflowStep } from '@ojs-ts/cor
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import type { Cases } from './tools.ts';
 import {
+  type Cases,
   claim,
   eventLog,
   get,
@@ -312,12 +312,7 @@ export const workflowCases: Cases = {
     expect(await move(storage, end, t0 + 7)).toEqual({ kind: 'moved', was: State.active, ready: [ref(1), ref(2)] });
     expect(await node(storage, 0)).toMatchObject({ state: 'completed', result: text, error: null, closedAt: t0 + 7 });
     expect(await node(storage, 1)).toMatchObject({ state: 'waiting', open: 0, failed: 0 });
-    expect(await storage.workflows.get('w')).toMatchObject({
-      state: 'running',
-      completed: 1,
-      failed: 0,
-      cancelled: 0,
-    });
+    expect(await storage.workflows.get('w')).toMatchObject({ state: 'running', completed: 1, failed: 0, cancelled: 0 });
     const log = await eventLog(storage, newest);
     expect(log.map(({ kind, id }) => [kind, id])).toEqual([
       ['job.completed', idOf(0)],
@@ -450,13 +445,9 @@ export const workflowCases: Cases = {
     expect(goneOf(await storage.upkeep.prune(prune, 9))).toBe(0);
 
     await claim(storage, { limit: 1 }, t0 + 21);
-    expect(await move(storage, to(idOf(1), State.completed, State.active), t0 + 22)).toMatchObject({
-      ready: [ref(2)],
-    });
+    expect(await move(storage, to(idOf(1), State.completed, State.active), t0 + 22)).toMatchObject({ ready: [ref(2)] });
     await startAll(storage, [2]);
-    expect(await move(storage, to(idOf(2), State.completed, State.active), t0 + 23)).toMatchObject({
-      ready: [ref(3)],
-    });
+    expect(await move(storage, to(idOf(2), State.completed, State.active), t0 + 23)).toMatchObject({ ready: [ref(3)] });
     const callback = (number: number) => ({
       ...startOf(number, { node: ref(3) }),
       node: ref(3),
@@ -465,9 +456,7 @@ export const workflowCases: Cases = {
     expect(await storage.workflows.advance([callback(3)], t0 + 24)).toMatchObject([{ done: false, inserted: null }]);
     expect(await storage.workflows.advance([callback(7)], t0 + 24)).toMatchObject([{ done: true }]);
     await claim(storage, { limit: 1 }, t0 + 25);
-    expect(await move(storage, to(idOf(7), State.completed, State.active), t0 + 26)).toMatchObject({
-      ready: [ref(4)],
-    });
+    expect(await move(storage, to(idOf(7), State.completed, State.active), t0 + 26)).toMatchObject({ ready: [ref(4)] });
     const end = { state: 'completed', text: null } as const;
     expect(await storage.workflows.advance([closeOf(4, { end })], t0 + 27)).toMatchObject([{ done: true }]);
     const ended = { state: 'completed', completed: 3, failed: 0, cancelled: 0, finishedAt: t0 + 27, end: null };
@@ -527,9 +516,7 @@ export const workflowCases: Cases = {
     expect(await storage.workflows.get('w')).toMatchObject({ state: 'running', failed: 0, cancelled: 0 });
     await claim(storage, { limit: 2 }, t0 + 4);
     await move(storage, to(idOf(0), State.discarded, State.active), t0 + 5);
-    expect(await move(storage, to(idOf(1), State.completed, State.active), t0 + 5)).toMatchObject({
-      ready: [ref(2)],
-    });
+    expect(await move(storage, to(idOf(1), State.completed, State.active), t0 + 5)).toMatchObject({ ready: [ref(2)] });
     // One that becomes ready while a step before it is retried waits for that step.
     const again = [
       change(0, 'failed', { own: idOf(0), to: 'pending' }),
@@ -540,16 +527,9 @@ export const workflowCases: Cases = {
     expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
     expect(await storage.workflows.advance([startOf(2)], t0 + 6)).toMatchObject([{ done: false }]);
     await claim(storage, { limit: 1 }, t0 + 7);
-    expect(await move(storage, to(idOf(0), State.completed, State.active), t0 + 8)).toMatchObject({
-      ready: [ref(2)],
-    });
+    expect(await move(storage, to(idOf(0), State.completed, State.active), t0 + 8)).toMatchObject({ ready: [ref(2)] });
     expect(await storage.workflows.advance([startOf(2)], t0 + 9)).toMatchObject([{ done: true }]);
-    expect(await storage.workflows.get('w')).toMatchObject({
-      state: 'running',
-      completed: 2,
-      failed: 0,
-      cancelled: 0,
-    });
+    expect(await storage.workflows.get('w')).toMatchObject({ state: 'running', completed: 2, failed: 0, cancelled: 0 });
   },
   async 'a job that only names a node is not its job: neither with another id, nor without a start'(storage) {
     await create(storage);
