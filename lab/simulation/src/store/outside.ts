@@ -4,7 +4,7 @@ import { wrapped } from './wrapped.ts';
 
 /** Calls that log no event. */
 const quiet =
-  /^(ping|probe|seed|events|layout|jobs\.(get|list)|upkeep\.(overdue|nextDue|held|lease|release|prune)|registry\.(queues|workers|limits?|statistics|minuteBehind)|workflows\.(get|list|nodes?|unfinished)|crons\.|documents\.|inbox\.)/;
+  /^(ping|probe|seed|events|layout|jobs\.(get|list|runs)|upkeep\.(overdue|nextDue|held|lease|release|prune)|registry\.(queues|workers|limits?|statistics|minuteBehind)|workflows\.(get|list|nodes?|unfinished)|records\.(get|scan)|inbox\.)/;
 
 /**
  * A storage on a real server as one of the world: one call at a time, while virtual time stands still. Its clock is
