@@ -2,7 +2,6 @@ import { pagesOf, startsOf } from '../dump.ts';
 import type { DumpRecord, NodeRecord, WorkflowRecord } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
-import type { Reply } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { eventLog } from './event-log.ts';
 import { queues } from './queues.ts';
@@ -164,7 +163,7 @@ async function* events(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
 }
 
 /** As an operation without a parameter answers. */
-function replyOf(packed: Packed | undefined): Reply {
+function replyOf(packed: Packed | undefined): Packed {
   if (packed === undefined || packed === false) return null;
   if (Array.isArray(packed)) return packed.map(replyOf);
   if (typeof packed === 'string' || typeof packed === 'number' || packed === null) return packed;

@@ -1,6 +1,6 @@
 import { readAddress } from './connection/address.ts';
 import { Connection } from './connection/connection.ts';
-import { integer, listOf, text } from './connection/reply.ts';
+import { integer, listOf, text } from './connection/packed.ts';
 import { Scripts } from './connection/scripts.ts';
 
 export interface KindOfKey {

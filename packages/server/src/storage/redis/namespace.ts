@@ -4,8 +4,7 @@ import type { WorkflowRecord } from '@ojs-ts/core/workflow';
 import type { ErrorQuery, JobQuery, Storage, StoreOwn, Workflows } from '../storage.ts';
 import { backup, clear } from './backup.ts';
 import type { Connection } from './connection/connection.ts';
-import { number, listOf as packedList } from './connection/packed.ts';
-import { listOf } from './connection/reply.ts';
+import { listOf, number } from './connection/packed.ts';
 import { Scripts } from './connection/scripts.ts';
 import { findingsIn } from './diagnosis.ts';
 import { type CountedErrors, countErrors, endsOf } from './errors.ts';
@@ -115,7 +114,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
 
     async exists(kind, names) {
       if (names.length === 0) return [];
-      return packedList(await scripts.exchange('exists', { kind, names })).map((there) => there === true);
+      return listOf(await scripts.exchange('exists', { kind, names })).map((there) => there === true);
     },
     listed: (query) => listed(scripts, query),
     countErrors: (query) => countErrors(scripts, query),

@@ -1,6 +1,7 @@
 import { newFigures, type Sums, sumNames } from '@ojs-ts/core/statistics';
 import type { MinuteRecord, Registry } from '../storage.ts';
-import { listOf, type Reply, text } from './connection/reply.ts';
+import type { Packed } from './connection/msgpack.ts';
+import { listOf, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
 
 /** Minutes that one script reads, about 5 ms; between two of them other scripts run. */
@@ -55,7 +56,7 @@ export function packMinute({ minute, queue, type, histogram, ...sums }: MinuteRe
   return { name: `${minute}:${queue},${type}`, fields: { ...Object.fromEntries(counted), ...histogram } };
 }
 
-function readMinute(packed: string, reply: Reply | undefined): MinuteRecord {
+function readMinute(packed: string, reply: Packed | undefined): MinuteRecord {
   const [colon, comma] = [packed.indexOf(':'), packed.indexOf(',')];
   const figures = newFigures();
   const cells = listOf(reply);

@@ -1,7 +1,8 @@
 import type { JobId } from '@ojs-ts/core/job';
 import { readDirective, readIds } from '../rows.ts';
 import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
-import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';
+import type { Packed } from './connection/msgpack.ts';
+import { integer, integerOrNull, listOf, text, textOrNull } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
 
 export function workers(scripts: Scripts): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
@@ -42,14 +43,14 @@ function packBeat({
 }
 
 /** The directive, and for each listed job whether its lease was extended. */
-function readBeaten({ holds }: WorkerBeat, reply: Reply | undefined): Beaten {
+function readBeaten({ holds }: WorkerBeat, reply: Packed | undefined): Beaten {
   const [directive, ...owned] = listOf(reply);
   const ids = (holds ?? []).map(({ id }) => id);
   const those = (value: number): readonly JobId[] => ids.filter((_, at) => owned[at] === value);
   return { directive: readDirective(textOrNull(directive)), extended: those(1), lost: those(0) };
 }
 
-function readWorker(worker: string, reply: Reply | undefined): WorkerRecord {
+function readWorker(worker: string, reply: Packed | undefined): WorkerRecord {
   const [seenAt, seenBefore, state, directive, info, holds, heldBefore] = listOf(reply);
   return {
     worker,

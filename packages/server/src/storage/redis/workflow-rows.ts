@@ -1,8 +1,8 @@
 import type { NodeRef, NodeState } from '@ojs-ts/core/job';
 import type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import { readWorkflowState } from '../rows.ts';
-import { Packer } from './connection/msgpack.ts';
-import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';
+import { type Packed, Packer } from './connection/msgpack.ts';
+import { integer, integerOrNull, listOf, text, textOrNull } from './connection/packed.ts';
 
 /** The letters for the ends of a node; see lua/lib/workflows.lua. */
 export const letters = { completed: 'c', failed: 'f', cancelled: 'x' } as const;
@@ -64,7 +64,7 @@ export function packWorkflow(
   return [id, JSON.stringify(id), JSON.stringify(name), JSON.stringify(kind), spec, total, members, last];
 }
 
-export function readWorkflow(id: string, reply: Reply | undefined): WorkflowRecord {
+export function readWorkflow(id: string, reply: Packed | undefined): WorkflowRecord {
   const [name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping] =
     listOf(reply);
   return {
@@ -84,7 +84,7 @@ export function readWorkflow(id: string, reply: Reply | undefined): WorkflowReco
   };
 }
 
-export function readNode(workflow: string, reply: Reply | undefined): NodeRecord {
+export function readNode(workflow: string, reply: Packed | undefined): NodeRecord {
   const [index, node, spec, open, failed, error, isReady, flow, ended] = listOf(reply);
   const [, member, job = '', next = '', name = '""', letter, closedAt, result] =
     /^(\d)\|([^|]*)\|([^|]*)\|([^\n]*)(?:\n(\w)(\d+)(?:\|(.*))?)?$/s.exec(text(node)) ?? [];
@@ -107,7 +107,7 @@ export function readNode(workflow: string, reply: Reply | undefined): NodeRecord
   };
 }
 
-export function readRefs(workflow: string, indexes: Reply | undefined): readonly NodeRef[] {
+export function readRefs(workflow: string, indexes: Packed | undefined): readonly NodeRef[] {
   return listOf(indexes).map((index) => ({ workflow, index: integer(index) }));
 }
 

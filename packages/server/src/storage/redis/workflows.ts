@@ -3,8 +3,7 @@ import { cursorOf, readCursor } from '@ojs-ts/core/job';
 import type { WorkflowRecord, WorkflowStep } from '@ojs-ts/core/workflow';
 import type { Advanced, Workflows } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
-import * as packed from './connection/packed.ts';
-import { integer, listOf, type Reply, text } from './connection/reply.ts';
+import { integer, listOf, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
 import type { Listed } from './jobs.ts';
 import * as rows from './rows.ts';
@@ -64,7 +63,7 @@ export function workflows(scripts: Scripts): Workflows {
         indexes: steps.map(({ node }) => String(node.index)),
         steps: steps.map(packStep),
       };
-      const answers = packed.listOf(await scripts.exchange('workflow_advance', request));
+      const answers = listOf(await scripts.exchange('workflow_advance', request));
       return steps.map((step, at) => readAdvanced(step, answers[at]));
     },
 
@@ -112,7 +111,7 @@ export async function listedWorkflows(
   };
 }
 
-function readFlatRefs(reply: Reply | undefined): readonly NodeRef[] {
+function readFlatRefs(reply: Packed | undefined): readonly NodeRef[] {
   const cells = listOf(reply);
   return cells.flatMap((cell, at) => (at % 2 === 0 ? [{ workflow: text(cell), index: integer(cells[at + 1]) }] : []));
 }
@@ -135,10 +134,10 @@ function packStep(step: WorkflowStep): Packed {
 
 function readAdvanced({ node: { workflow } }: WorkflowStep, answer: Packed | undefined): Advanced {
   if (answer === true) return { done: true, inserted: rows.readInserted(true), ready: [] };
-  const [done, inserted, ready] = packed.listOf(answer);
+  const [done, inserted, ready] = listOf(answer);
   return {
     done: done === true,
     inserted: inserted === false ? null : rows.readInserted(inserted),
-    ready: packed.listOf(ready).map((index) => ({ workflow, index: Number(index) })),
+    ready: listOf(ready).map((index) => ({ workflow, index: Number(index) })),
   };
 }

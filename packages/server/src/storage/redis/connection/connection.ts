@@ -2,11 +2,11 @@ import { StoreUnavailable } from '../../unavailable.ts';
 import { type Address, nameOf } from './address.ts';
 import { type Client, connect, disconnect, drop, isReady, mastersOf, renewAppendOnlyFile } from './client.ts';
 import { FailoverWatch } from './failover-watch.ts';
+import { integer, listOf, type Reply } from './packed.ts';
 import { evicting, RedisRefusal, reasonOf } from './refusal.ts';
-import { integer, listOf, type Reply } from './reply.ts';
 import { type ChannelListener, Subscription } from './subscription.ts';
 
-export type { Reply } from './reply.ts';
+export type { Reply } from './packed.ts';
 
 export interface ScriptText {
   readonly text: string;

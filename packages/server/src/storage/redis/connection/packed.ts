@@ -1,5 +1,8 @@
 import type { Packed } from './msgpack.ts';
 
+/** The allowed answers of an operation without a parameter: texts, small integers, null, and lists of them. */
+export type Reply = string | number | null | readonly Reply[];
+
 export type Members = { readonly [name: string]: Packed | undefined };
 
 export function listOf(packed: Packed | undefined): readonly Packed[] {
@@ -24,6 +27,17 @@ export function text(packed: Packed | undefined): string {
 export function number(packed: Packed | undefined): number {
   if (typeof packed === 'number') return packed;
   throw wrong('a number', packed);
+}
+
+/** Integers come as such, or as their digits where they may be larger than a reply of Lua keeps. */
+export function integer(packed: Packed | undefined): number {
+  const value = typeof packed === 'string' && packed !== '' ? Number(packed) : packed;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw wrong('an integer', packed);
+}
+
+export function integerOrNull(packed: Packed | undefined): number | null {
+  return isAbsent(packed) ? null : integer(packed);
 }
 
 /** A value that is absent in Lua is missing in a map, and `false` in a list. */
