@@ -25,7 +25,7 @@ export interface RecordChange {
   readonly deletes?: readonly RecordKey[];
   /** Applied before `job` is looked at, each by its own guard; they take effect even where the job is refused. */
   readonly ends?: readonly Transition[];
-  /** Bounds and the pause of its queue do not refuse it. If it is refused, no record changes and no event is written. */
+  /** Bounds and the pause of its queue do not refuse it. If it is refused, no record changes and no event follows. */
   readonly job?: NewJob;
   /** Written behind those of the jobs. */
   readonly events?: readonly Json[];

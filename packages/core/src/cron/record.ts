@@ -129,8 +129,8 @@ export class CronRecords {
 
   /**
    * One commit a firing: if the version is still the expected one, cancels, inserts and moves `dueAt`, and counts the
-   * run if there is a job. Answers false if the version has changed, because another server fired. A firing whose job is
-   * refused only cancels.
+   * run if there is a job. Answers false if another server fired, so that the version has changed. A firing whose job
+   * is refused only cancels.
    */
   fire(firings: readonly Firing[], now: Millis): Answered<readonly CommitAnswer[]> {
     const changes = firings.map((firing) => {

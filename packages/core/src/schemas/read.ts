@@ -86,7 +86,8 @@ function readItems(fields: Fields, name: string, schema: Keywords, now: Millis):
   }
   const texts = fields.strings(name, maxItems);
   if (texts === null) return null;
-  if (texts.length < minItems) fields.issue(name, 'must have at least one item');
+  const of = items.enum ? ` of ${items.enum.join(', ')}` : ' item';
+  if (texts.length < minItems) fields.issue(name, `must have at least one${of}`);
   if (items[reads] === undefined && items.enum === undefined) return texts;
   return texts.map((text, index) => readOne(fields, `${name}[${index}]`, items, text, now));
 }

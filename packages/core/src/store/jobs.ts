@@ -80,7 +80,7 @@ export interface Jobs {
   claimsOf(fetches: readonly RepeatableFetch[]): readonly (readonly JobClaim[])[];
   list(query: JobQuery): Page<JobRecord>;
   /**
-   * The unfinished jobs of each name of a cron, oldest first, at most `limit` of each, whether the cron is there or not.
+   * The unfinished jobs of each name of a cron, oldest first, at most `limit` of each; the cron need not be there.
    */
   runs(crons: readonly string[], limit: number): readonly (readonly JobRecord[])[];
   /**

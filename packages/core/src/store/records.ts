@@ -13,8 +13,8 @@ export interface RecordPage {
 }
 
 /**
- * Records by kind and key. The store only keeps them: the engine decides what they say, once for every storage. Keys are
- * in the order of their characters; none is empty or has a NUL.
+ * Records by kind and key. The store only keeps them: the engine decides what they say, once for every storage. Keys
+ * are in the order of their characters; none is empty or has a NUL.
  */
 export interface Records {
   get(keys: readonly RecordKey[]): readonly (StoredRecord | null)[];

@@ -19,7 +19,7 @@ export function problemOf(text: string): Problem | null {
 
 type Explained = readonly [message: string, offset?: number];
 
-/** The problem in words for people who write JSON by hand, and its place if it is not where the text stops being JSON. */
+/** The problem for people who write JSON by hand, and its place if it is not where the text stops being JSON. */
 function explained(text: string, { position, expected, from }: SyntaxProblem): Explained {
   const next = text[position];
   switch (expected) {

@@ -1,5 +1,5 @@
--- Records: the hash records:<kind> holds version|created|updated|body by key, the sorted set record_keys:<kind> the keys
--- in their order.
+-- Records: the hash records:<kind> holds version|created|updated|body by key, the sorted set record_keys:<kind> the
+-- keys in their order.
 local call, finish, int, log_event, p = require('common')
 
 local function find(kind, key) return call('HGET', p .. 'records:' .. kind, key) end
@@ -95,7 +95,8 @@ function adding.records_adopt(request)
     call('ZREMRANGEBYRANK', p .. 'audit', 0, #entries - 1)
     return ''
   end
-  local found = call('SCAN', request.cursor == '' and '0' or request.cursor, 'MATCH', p .. 'doc:*', 'COUNT', request.limit)
+  local cursor = request.cursor == '' and '0' or request.cursor
+  local found = call('SCAN', cursor, 'MATCH', p .. 'doc:*', 'COUNT', request.limit)
   for _, key in ipairs(found[2]) do
     local kind, fields = string.sub(key, #p + 5), call('HGETALL', key)
     for i = 1, #fields, 2 do add(kind, fields[i], fields[i + 1]) end
@@ -119,7 +120,9 @@ function adding.crons_adopt(request)
       v[6] and cjson.encode(v[6]) or 'null'
     )
     add('cron', name, v[9], v[7], v[8], body)
-    if v[2] == '1' and v[3] ~= '' then add('cron_due', string.rep('0', 16 - #v[3]) .. v[3] .. name, v[9], v[7], v[8], 'null') end
+    if v[2] == '1' and v[3] ~= '' then
+      add('cron_due', string.rep('0', 16 - #v[3]) .. v[3] .. name, v[9], v[7], v[8], 'null')
+    end
     call('DEL', p .. 'c:' .. name)
     call('SREM', p .. 'crons', name)
   end

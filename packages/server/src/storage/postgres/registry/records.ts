@@ -78,7 +78,7 @@ async function commit(
   return answers;
 }
 
-/** Splits changes so that the jobs of a run can be inserted at once: only the first ends jobs, and no two share a record. */
+/** Splits changes into runs whose jobs are inserted at once: only the first ends jobs, and no two share a record. */
 function runs(changes: readonly RecordChange[]): readonly (readonly RecordChange[])[] {
   const found: RecordChange[][] = [];
   let taken = new Set<string>();
