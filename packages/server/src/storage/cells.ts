@@ -3,6 +3,8 @@ import { State } from '@ojs-ts/core/job';
 /** A value of a row as a driver gives it. */
 export type Cell = unknown;
 
+export type Cells = readonly Cell[];
+
 /** @throws TypeError for anything but a number: the layout is not what this code expects. */
 export function integer(cell: Cell): number {
   if (typeof cell === 'number') return cell;
@@ -24,7 +26,8 @@ export function textOrNull(cell: Cell): string | null {
 
 /** SQLite has no booleans: there 0 is false and 1 is true. */
 export function flag(cell: Cell): boolean {
-  return cell === true || cell === 1;
+  if (typeof cell === 'boolean') return cell;
+  return integer(cell) !== 0;
 }
 
 const stateOfBit = new Map<number, State>(Object.values(State).map((bit) => [bit, bit]));

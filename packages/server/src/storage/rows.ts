@@ -1,70 +1,83 @@
-/**
- * Readers of rows that the storages share: SQLite and PostgreSQL have the same order of columns, all of them the same
- * words.
- */
+/** Rows that the storages share: SQLite and PostgreSQL have the same columns, all of them the same words. */
 
-import { type EventBatch, type EventKind, kindMask } from '@ojs-ts/core/events';
-import type { NodeState, WorkflowState } from '@ojs-ts/core/job';
-import { type Histogram, newFigures, sumNames } from '@ojs-ts/core/statistics';
-import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
+import { type EventKind, kindMask } from '@ojs-ts/core/events';
+import { type LimitNumbers, type NodeState, State, stateName, stateNames, type WorkflowState } from '@ojs-ts/core/job';
+import { parseNumbers } from '@ojs-ts/core/lifecycle';
+import { type Histogram, sumNames } from '@ojs-ts/core/statistics';
 import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
-import type { Directive, Dumped, InboxEntry, MinuteRecord, StoredRecord, WorkerRecord } from './storage.ts';
+import { alike, columns, snakeCase } from './columns.ts';
+import type { Directive, QueueRecord, WorkerRecord } from './storage.ts';
 
-type Cells = readonly Cell[];
-
-const columns = new Map<string, string>();
+const names = new Map<string, string>();
 
 /** The members of a record under the names of their columns. */
 export function columnsOf(record: object, ...without: readonly string[]): Readonly<Record<string, unknown>> {
   const row: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(record)) if (!without.includes(name)) row[columnOf(name)] = value;
+  for (const [name, value] of Object.entries(record)) {
+    if (without.includes(name)) continue;
+    const column = names.get(name) ?? snakeCase(name);
+    names.set(name, column);
+    row[column] = value;
+  }
   return row;
 }
 
-function columnOf(name: string): string {
-  const known = columns.get(name);
-  if (known !== undefined) return known;
-  const column = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  columns.set(name, column);
-  return column;
-}
+export const recordColumns = columns({
+  kind: text,
+  key: text,
+  version: integer,
+  createdAt: integer,
+  updatedAt: integer,
+  body: text,
+});
 
-export const recordColumns = 'kind, key, version, created_at, updated_at, body';
-
-export function readRecord(cells: Cells): StoredRecord {
-  return {
-    kind: text(cells[0]),
-    key: text(cells[1]),
-    version: integer(cells[2]),
-    createdAt: integer(cells[3]),
-    updatedAt: integer(cells[4]),
-    body: text(cells[5]),
-  };
-}
-
-export function readEntry(cells: Cells): InboxEntry {
-  return { number: integer(cells[0]), id: text(cells[1]), request: text(cells[2]) };
-}
+export const entryColumns = columns({ number: integer, id: text, request: text });
 
 /** A committed completion of a user's transaction: the ACK of a job. */
-export function readCompletion(cells: Cells): Dumped['completion'] {
-  return { number: integer(cells[0]), id: text(cells[1]), claim: integer(cells[2]), result: textOrNull(cells[3]) };
+export const completionColumns = columns({ number: integer, id: text, claim: integer, result: textOrNull });
+
+/** The numbers of a limit. */
+export function limitNumbers(cell: Cell): LimitNumbers {
+  return parseNumbers(text(cell));
 }
 
-export const workerColumns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
-
-export function readWorker(cells: Cells): WorkerRecord {
-  return {
-    worker: text(cells[0]),
-    seenAt: integer(cells[1]),
-    seenBefore: integerOrNull(cells[2]),
-    state: readDirective(cells[3]) ?? 'running',
-    directive: readDirective(cells[4]),
-    info: text(cells[5]),
-    holds: readIds(cells[6]),
-    heldBefore: readIds(cells[7]),
-  };
+export function limitNumbersOrNull(cell: Cell): LimitNumbers | null {
+  return cell === null ? null : limitNumbers(cell);
 }
+
+export const queueColumns = columns({
+  name: text,
+  createdAt: integer,
+  paused: flag,
+  capacity: integerOrNull,
+  config: text,
+  version: integer,
+  deadLetter: integer,
+  ...alike(stateNames(0xff), integer),
+});
+
+export function queueRecord(row: ReturnType<typeof queueColumns.read>): QueueRecord {
+  const { name, createdAt, paused, capacity, config, version, deadLetter } = row;
+  const counts: Partial<Record<State, number>> = {};
+  for (const state of Object.values(State)) {
+    const count = row[stateName(state)];
+    if (count > 0) counts[state] = count;
+  }
+  return { name, createdAt, paused, counts, deadLetter, capacity, config, version };
+}
+
+export const batchColumns = columns({ position: integer, at: integer, count: integer, entries: text });
+
+export const workerColumns = columns({
+  worker: text,
+  seenAt: integer,
+  seenBefore: integerOrNull,
+  state: (cell) => readDirective(cell) ?? 'running',
+  directive: readDirective,
+  info: text,
+  holds: readIds,
+  heldBefore: readIds,
+});
 
 export function readDirective(cell: Cell): Directive | null {
   if (cell === null || cell === 'running' || cell === 'quiet' || cell === 'terminate') return cell;
@@ -76,16 +89,17 @@ export function readIds(cell: Cell): WorkerRecord['holds'] {
   return json === null ? null : readTexts(json);
 }
 
-/** The columns of the sums of a minute, in the order of `sumNames`. */
-export const sumColumns: readonly string[] = sumNames.map(columnOf);
+/** The columns of the sums of a minute. */
+export const sumColumns: readonly string[] = sumNames.map(snakeCase);
 
-/** Minute, queue, type, sums in the order of {@link sumColumns}, durations as {@link histogramText} writes them. */
-export function readMinute(cells: Cells): MinuteRecord {
-  const figures = newFigures();
-  for (const [at, name] of sumNames.entries()) figures[name] = integer(cells[at + 3]);
-  const histogram = readHistogram(textOrNull(cells[sumNames.length + 3]) ?? '');
-  return { minute: integer(cells[0]), queue: text(cells[1]), type: text(cells[2]), ...figures, histogram };
-}
+/** Durations are as {@link histogramText} writes them. */
+export const minuteColumns = columns({
+  minute: integer,
+  queue: text,
+  type: text,
+  ...alike(sumNames, integer),
+  histogram: (cell) => readHistogram(textOrNull(cell) ?? ''),
+});
 
 /** A word a code, with its count where that is not 1, and a space before each: texts that follow each other add up. */
 export function histogramText(histogram: Histogram): string {
@@ -104,58 +118,38 @@ export function readHistogram(words: string): Histogram {
   return histogram;
 }
 
-/** Position, time, count, entries. */
-export function readBatch(cells: Cells): EventBatch {
-  return { position: integer(cells[0]), at: integer(cells[1]), count: integer(cells[2]), entries: text(cells[3]) };
-}
+export const workflowColumns = columns({
+  id: text,
+  name: text,
+  kind: text,
+  spec: text,
+  total: integer,
+  state: readWorkflowState,
+  completed: integer,
+  failed: integer,
+  cancelled: integer,
+  createdAt: integer,
+  finishedAt: integerOrNull,
+  end: ['"end"', textOrNull],
+  sweeping: flag,
+});
 
-/** The column of kinds by which batches of events are indexed. */
-export function rareOf(kinds: readonly EventKind[]): number | null {
-  return kinds.length === 0 ? null : kindMask(kinds);
-}
-
-export const workflowColumns =
-  'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
-export const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
-
-export function readWorkflow(cells: Cells): WorkflowRecord {
-  return {
-    id: text(cells[0]),
-    name: text(cells[1]),
-    kind: text(cells[2]),
-    spec: text(cells[3]),
-    total: integer(cells[4]),
-    state: readWorkflowState(cells[5]),
-    completed: integer(cells[6]),
-    failed: integer(cells[7]),
-    cancelled: integer(cells[8]),
-    createdAt: integer(cells[9]),
-    finishedAt: integerOrNull(cells[10]),
-    end: textOrNull(cells[11]),
-    sweeping: flag(cells[12]),
-  };
-}
-
-/** @param next the dependents, of which every storage has a column type of its own. */
-export function readNode(
-  { workflow, index, next }: Pick<NodeRecord, 'workflow' | 'index' | 'next'>,
-  cells: Cells,
-): NodeRecord {
-  return {
-    workflow,
-    index,
-    state: readNodeState(cells[1]),
-    open: integer(cells[2]),
-    failed: integer(cells[3]),
-    member: flag(cells[4]),
-    closedAt: integerOrNull(cells[5]),
-    name: text(cells[6]),
-    job: textOrNull(cells[7]),
+/** @param next reads the dependents, of which every storage has a column type of its own. */
+export function nodeColumns<T>(next: (cell: Cell) => T) {
+  return columns({
+    number: integer,
+    state: readNodeState,
+    open: integer,
+    failed: integer,
+    member: flag,
+    closedAt: integerOrNull,
+    name: text,
+    job: textOrNull,
     next,
-    result: textOrNull(cells[9]),
-    error: textOrNull(cells[10]),
-    spec: text(cells[11]),
-  };
+    result: textOrNull,
+    error: textOrNull,
+    spec: text,
+  });
 }
 
 export function readWorkflowState(cell: Cell): WorkflowState {
@@ -167,4 +161,9 @@ export function readNodeState(cell: Cell): NodeState {
   if (cell === 'waiting' || cell === 'pending' || cell === 'completed' || cell === 'failed' || cell === 'cancelled')
     return cell;
   throw new TypeError(`The store: '${String(cell)}' is no state of a node.`);
+}
+
+/** The column of kinds by which batches of events are indexed. */
+export function rareOf(kinds: readonly EventKind[]): number | null {
+  return kinds.length === 0 ? null : kindMask(kinds);
 }

@@ -34,12 +34,12 @@ const indexes = `SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = in
 export async function diagnose(database: Database, old = oldMs): Promise<readonly StoreFinding[]> {
   const { schema } = database.address;
   const [of, held, waiting, rows, idle, valid, isOwn] = await Promise.all([
-    database.read(settings),
-    database.read(snapshots, [old]),
-    database.read(prepared, [old]),
-    database.read(dead, [schema, manyDead]),
-    database.read(slots),
-    database.read(indexes, [`"${schema}"`]),
+    database.query(settings),
+    database.query(snapshots, [old]),
+    database.query(prepared, [old]),
+    database.query(dead, [schema, manyDead]),
+    database.query(slots),
+    database.query(indexes, [`"${schema}"`]),
     isOwnLayout(database),
   ]);
   const known = new Set(valid.map(([name]) => text(name)));

@@ -95,18 +95,18 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     migrate: () => migrate(database),
     async clock() {
       database.lookAgain();
-      return integer((await database.read(now))[0]?.[0]);
+      return integer((await database.query(now))[0]?.[0]);
     },
     async ping() {
-      await database.read('SELECT 1');
+      await database.query('SELECT 1');
     },
     async probe() {
-      await database.read(probe);
+      await database.query(probe);
     },
     lastMove: () => database.lastMove,
     diagnose: () => diagnose(database),
-    seed: async () => integer((await database.read('SELECT seed FROM ojs.store'))[0]?.[0]),
-    leaseKey: async () => text((await database.read('SELECT lease_key FROM ojs.store'))[0]?.[0]),
+    seed: async () => integer((await database.query('SELECT seed FROM ojs.store'))[0]?.[0]),
+    leaseKey: async () => text((await database.query('SELECT lease_key FROM ojs.store'))[0]?.[0]),
     subscribe: (onWake) => notifications.subscribe(onWake),
     events: (after, limit, kinds) => eventsAfter(database, after, limit, kinds),
     eventsBefore: (before, limit, kinds) => eventsBefore(database, before, limit, kinds),

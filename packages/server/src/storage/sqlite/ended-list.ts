@@ -1,9 +1,9 @@
 import { type Place, State, type StateMask } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
+import { type Cells, integer } from '../cells.ts';
 import type { JobQuery } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
-import { type Cells, integer } from './row.ts';
-import { statements } from './statements.ts';
+import { at, statements } from './statements.ts';
 
 /** Entries of the index that one statement passes: about 2 ms. */
 const chunk = 20_000;
@@ -43,25 +43,25 @@ async function inState(
   const [next, bound, matching] = up
     ? [statements.endedUp, statements.endedBoundUp, statements.endedMatchingUp]
     : [statements.endedDown, statements.endedBoundDown, statements.endedMatchingDown];
-  for (let at: Place | null = after; at !== null && found.length < most; ) {
-    const range: readonly (number | null)[] = [state, at.finishedAt, at.number];
+  for (let from: Place | null = after; from !== null && found.length < most; ) {
+    const range: readonly (number | null)[] = [state, from.finishedAt, from.number];
     const left = Math.min(chunk, most - found.length);
     if (queue === undefined && type === undefined) {
-      const places: readonly Place[] = sql.all(next, ...range, left).map(placeIn);
+      const places: readonly Place[] = sql.allCells(next, ...range, left).map(placeIn);
       found.push(...places);
-      at = places.length < left ? null : (places.at(-1) ?? null);
+      from = places.length < left ? null : (places.at(-1) ?? null);
     } else {
-      const end = sql.get(bound, ...range, chunk);
+      const end = sql.cells(bound, ...range, chunk);
       const last: Place = end
         ? placeIn(end)
         : up
           ? { finishedAt: farthest, number: farthest }
           : { finishedAt: -farthest, number: 0 };
       const filter = [queue ?? null, type ?? null];
-      found.push(...sql.all(matching, ...range, last.finishedAt, last.number, ...filter, left).map(placeIn));
-      at = end ? last : null;
+      found.push(...sql.allCells(matching, ...range, last.finishedAt, last.number, ...filter, left).map(placeIn));
+      from = end ? last : null;
     }
-    if (at !== null && found.length < most) await new Promise((resolve) => setImmediate(resolve));
+    if (from !== null && found.length < most) await new Promise((resolve) => setImmediate(resolve));
   }
   return found;
 }
@@ -69,5 +69,5 @@ async function inState(
 const farthest = Number.MAX_SAFE_INTEGER;
 
 function placeIn(cells: Cells): Place {
-  return { number: integer(cells[0]), finishedAt: integer(cells[1]) };
+  return { number: integer(cells[at.ended.number]), finishedAt: integer(cells[at.ended.finished_at]) };
 }

@@ -8,12 +8,13 @@ import {
   kindMask,
 } from '@ojs-ts/core/events';
 import type { Json, State } from '@ojs-ts/core/job';
-import { rareOf, readBatch } from '../rows.ts';
+import { integer, integerOrNull } from '../cells.ts';
+import type { Select } from '../columns.ts';
+import { batchColumns, rareOf } from '../rows.ts';
 import type { EventsRead } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
-import { integer } from './row.ts';
 import type { Sequences } from './sequences.ts';
-import { batchColumns, statements } from './statements.ts';
+import { statements } from './statements.ts';
 
 /** The events of a transaction. The events of one operation become one batch of the log. */
 export class EventLog {
@@ -62,7 +63,7 @@ const look = 100_000;
 export function eventsAfter(sql: Connection, after: number, limit: number, kinds?: readonly EventKind[]): EventsRead {
   const ends = endsOf(sql);
   // The batch that starts at or before `after` may reach beyond it.
-  const from = integer(sql.get('SELECT coalesce(max(position), 0) FROM ojs_events WHERE position <= ?', after)?.[0]);
+  const from = integer(sql.value('SELECT coalesce(max(position), 0) FROM ojs_events WHERE position <= ?', after));
   const { batches, isCut, bound } = read(sql, up, from, { limit, kinds, fits: (batch) => endOf(batch) > after });
   const last = batches.at(-1);
   const end = last ? endOf(last) : after;
@@ -76,13 +77,13 @@ export function eventsBefore(sql: Connection, before: number, limit: number, kin
 }
 
 function endsOf(sql: Connection): Pick<EventsRead, 'oldest' | 'newest'> {
-  const newest = integer(sql.get('SELECT position FROM ojs_store')?.[0]);
-  const oldest = sql.get('SELECT position FROM ojs_events ORDER BY position LIMIT 1')?.[0] ?? newest + 1;
+  const newest = integer(sql.value('SELECT position FROM ojs_store'));
+  const oldest = sql.value('SELECT position FROM ojs_events ORDER BY position LIMIT 1') ?? newest + 1;
   return { oldest: integer(oldest), newest };
 }
 
 interface Direction {
-  readonly next: string;
+  readonly next: Select<EventBatch>;
   readonly indexed: string;
   /** The last entry of the index that a call looks at. */
   readonly bound: string;
@@ -90,13 +91,13 @@ interface Direction {
 }
 
 const up: Direction = {
-  next: `SELECT ${batchColumns} FROM ojs_events WHERE position >= ? ORDER BY position LIMIT 1`,
+  next: batchColumns.from('ojs_events WHERE position >= ? ORDER BY position LIMIT 1'),
   indexed: statements.indexedUp,
   bound: statements.indexedUpBound,
   follow: (batch) => endOf(batch) + 1,
 };
 const down: Direction = {
-  next: `SELECT ${batchColumns} FROM ojs_events WHERE position <= ? ORDER BY position DESC LIMIT 1`,
+  next: batchColumns.from('ojs_events WHERE position <= ? ORDER BY position DESC LIMIT 1'),
   indexed: statements.indexedDown,
   bound: statements.indexedDownBound,
   follow: ({ position }) => position - 1,
@@ -124,15 +125,14 @@ function read(
     count += batch.count;
     if (count >= limit) break;
   }
-  const bound = wanted === null ? undefined : sql.get(direction.bound, from, look - 1);
-  return { batches, isCut: count >= limit, bound: bound ? integer(bound[0]) : null };
+  const bound = wanted === null ? undefined : sql.value(direction.bound, from, look - 1);
+  return { batches, isCut: count >= limit, bound: integerOrNull(bound ?? null) };
 }
 
 function* each(sql: Connection, { next, follow }: Direction, from: number): Generator<EventBatch> {
   for (let at = from; ; ) {
-    const cells = sql.get(next, at);
-    if (!cells) return;
-    const batch = readBatch(cells);
+    const batch = sql.get(next, at);
+    if (!batch) return;
     yield batch;
     at = follow(batch);
   }
@@ -146,9 +146,9 @@ function* indexed(
   kinds: readonly EventKind[],
 ): Generator<EventBatch> {
   // One more: the first may end before the events that are wanted.
-  for (const [position] of sql.all(direction.indexed, from, look, kindMask(kinds), limit + 1)) {
-    const cells = sql.get(statements.batch, integer(position));
-    if (cells) yield readBatch(cells);
+  for (const position of sql.values(direction.indexed, from, look, kindMask(kinds), limit + 1)) {
+    const batch = sql.get(statements.batch, integer(position));
+    if (batch) yield batch;
   }
 }
 

@@ -1,11 +1,10 @@
+import { flag, integer } from '../cells.ts';
 import { inboxBytes } from '../inbox.ts';
-import { readCompletion, readEntry } from '../rows.ts';
 import type { Inbox, InboxEntry, Inserted } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
 import { insertGroup } from './insert.ts';
 import { complete, move } from './move.ts';
-import { integer } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -16,7 +15,7 @@ export function inbox(sql: Connection, store: GroupCommit): Inbox {
   return {
     read: (limit) => store.read(() => oldest(sql, limit)),
 
-    holds: (ids) => store.read(() => ids.map((id) => sql.get(statements.inInbox, id, id)?.[0] === 1)),
+    holds: (ids) => store.read(() => ids.map((id) => flag(sql.value(statements.inInbox, id, id)))),
 
     take: (items, now, options) =>
       store.write((tx) => {
@@ -42,13 +41,13 @@ export function inbox(sql: Connection, store: GroupCommit): Inbox {
 
     complete: (limit, now) =>
       store.write((tx) => {
-        const found = tx.sql.all(statements.completions, 0, limit).map(readCompletion);
+        const found = tx.sql.all(statements.completions, 0, limit);
         const ready = found.flatMap((completion) => complete(tx, completion, now));
         tx.end(now);
         return { count: found.length, ready };
       }),
 
-    depth: () => store.read(() => integer(sql.get(depth)?.[0])),
+    depth: () => store.read(() => integer(sql.value(depth))),
   };
 }
 
@@ -56,9 +55,8 @@ export function inbox(sql: Connection, store: GroupCommit): Inbox {
 function oldest(sql: Connection, limit: number): readonly InboxEntry[] {
   const entries: InboxEntry[] = [];
   for (let bytes = 0, after = 0; entries.length < limit && bytes < inboxBytes; ) {
-    const cells = sql.get(statements.inbox, after, 1);
-    if (!cells) break;
-    const entry = readEntry(cells);
+    const entry = sql.get(statements.inbox, after, 1);
+    if (!entry) break;
     entries.push(entry);
     after = entry.number;
     bytes += Buffer.byteLength(entry.request);
@@ -68,7 +66,7 @@ function oldest(sql: Connection, limit: number): readonly InboxEntry[] {
 
 /** Calls `work` if the entry still exists, and deletes the entry if the store has the job then. */
 function ifExists(tx: Transaction, entry: number, work: () => Inserted | null): Inserted | null {
-  if (!tx.sql.get(statements.inboxEntry, entry)) return null;
+  if (tx.sql.value(statements.inboxEntry, entry) === undefined) return null;
   const answer = work();
   if (answer?.kind === 'inserted' || answer?.kind === 'already') tx.sql.change(statements.leaveInbox, entry);
   return answer;

@@ -13,10 +13,11 @@ import {
   sameOrOther,
 } from '@ojs-ts/core/lifecycle';
 import { sumsOf } from '@ojs-ts/core/statistics';
+import { integer } from '../cells.ts';
 import type { Inserted } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { move } from './move.ts';
-import { boundsText, integer, limitsText, readJob, tiesText } from './row.ts';
+import { boundsText, limitsText, tiesText } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -67,8 +68,7 @@ function carryOut(tx: Transaction, { job, replaced }: Admitted, now: Millis): vo
 }
 
 export function find(sql: Connection, id: JobId): JobRecord | null {
-  const cells = sql.get(statements.byId, id);
-  return cells ? readJob(cells).job : null;
+  return sql.get(statements.byId, id)?.job ?? null;
 }
 
 /** Reports whether only the id of a job can refuse the group: the queues are in memory, so they are looked at first. */
@@ -188,8 +188,7 @@ const unfinishedStates = [State.scheduled, State.available, State.pending, State
  * The holders of a key in a state that were created after `after`, the oldest first; all of them with a limit of -1.
  */
 function holders(sql: Connection, key: string, state: State, after: Millis | null, limit: number): readonly Holder[] {
-  return sql.all(statements.holders, key, state, after ?? Number.MIN_SAFE_INTEGER, limit).flatMap(([number]) => {
-    const cells = sql.get(statements.byNumber, integer(number));
-    return cells ? [readJob(cells)] : [];
-  });
+  return sql
+    .values(statements.holders, key, state, after ?? Number.MIN_SAFE_INTEGER, limit)
+    .flatMap((number) => sql.get(statements.byNumber, integer(number)) ?? []);
 }

@@ -1,5 +1,4 @@
 import type { Millis } from '@ojs-ts/core';
-import type { EventSubject } from '@ojs-ts/core/events';
 import { State, Terminal } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
 import type { Jobs } from '../storage.ts';
@@ -10,7 +9,6 @@ import { errors } from './errors.ts';
 import { find, insertGroup } from './insert.ts';
 import { list } from './list.ts';
 import { move } from './move.ts';
-import { integer, integerOrNull, readJob, readTies, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -39,7 +37,7 @@ export function jobs(sql: Connection, store: GroupCommit): Jobs {
     list: (query) => store.read(() => list(sql, query)),
 
     runs: (crons, limit) =>
-      store.read(() => crons.map((name) => sql.all(statements.runs, name, limit).map((cells) => readJob(cells).job))),
+      store.read(() => crons.map((name) => sql.all(statements.runs, name, limit).map(({ job }) => job))),
 
     errors: (query) => store.read(() => errors(sql, query)),
 
@@ -58,31 +56,16 @@ function remove(
   { from, deadLetter }: Parameters<Jobs['remove']>[1],
   now: Millis,
 ): boolean {
-  const cells = tx.sql.get(statements.forRemoval, id);
-  if (!cells) return false;
-  const listed = cells[9] !== 0;
-  const was = state(cells[1]);
-  if (!isIn(was, from) || (deadLetter && !listed)) return false;
-  const queue = text(cells[2]);
-  const { limits, node } = readTies(cells[8]);
-  if (was === State.available) tx.leaveReadyQueue({ queue, limits });
-  tx.sql.change(statements.remove, integer(cells[0]));
+  const job = tx.sql.get(statements.forRemoval, id);
+  if (!job || !isIn(job.state, from) || (deadLetter && !job.deadLetter)) return false;
+  const { queue, state } = job;
+  const { limits, node } = job.ties;
+  if (state === State.available) tx.leaveReadyQueue({ queue, limits });
+  tx.sql.change(statements.remove, job.number);
   tx.claimedJobs.forget(id);
-  tx.left({ queue, limits }, was, now);
+  tx.left({ queue, limits }, state, now);
   tx.removed({ limits });
-  if (listed) tx.counters.addDeadLetter(queue, -1, now);
-  if (node !== null && !isIn(was, Terminal)) {
-    const job: EventSubject = {
-      id,
-      queue,
-      type: text(cells[3]),
-      state: was,
-      attempt: integer(cells[4]),
-      worker: textOrNull(cells[5]),
-      startedAt: integerOrNull(cells[6]),
-      trace: textOrNull(cells[7]),
-    };
-    tx.graph.jobEnded(node, job, () => textOrNull(cells[10]), now);
-  }
+  if (job.deadLetter) tx.counters.addDeadLetter(queue, -1, now);
+  if (node !== null && !isIn(state, Terminal)) tx.graph.jobEnded(node, { ...job, id }, () => job.result, now);
   return true;
 }

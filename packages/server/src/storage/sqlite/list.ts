@@ -21,13 +21,13 @@ import {
   Terminal,
 } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
+import { type Cells, flag, integer, integerOrNull, state, text } from '../cells.ts';
 import { type Places, placesBehind, placesOf } from '../offset.ts';
 import type { JobQuery, Page } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { endedJobs } from './ended-list.ts';
 import { byPriority } from './priority-list.ts';
-import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';
-import { statements } from './statements.ts';
+import { at, statements } from './statements.ts';
 import { unfinishedJobs } from './unfinished-list.ts';
 
 /** Rows of one read, after which other work may run: about 2 ms. */
@@ -67,8 +67,7 @@ function pageOf(sql: Connection, query: JobQuery, { all, cursor }: Places<Number
   const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
   let at = 0;
   for (const { number } of all.slice(0, query.limit)) {
-    const cells = sql.get(statements.byNumber, number);
-    const job = cells && readJob(cells).job;
+    const job = sql.get(statements.byNumber, number)?.job;
     // The row may have changed while the walk paused.
     const isGone = !job || !isIn(job.state, query.states);
     if (!isGone && !bytes.take(sizeOf(job))) break;
@@ -123,11 +122,11 @@ async function unfinished(sql: Connection, query: JobQuery, { up, after, wanted 
   const rows = Object.values(State)
     .filter((state) => isIn(state, mask))
     .flatMap((state) =>
-      state === State.available ? sql.all(statements.listReady) : sql.all(statements.listDue, state),
+      state === State.available ? sql.allCells(statements.listReady) : sql.allCells(statements.listDue, state),
     );
   const places = rows
     .filter((cells) => fits(cells, query, mask))
-    .map((cells): Place => ({ number: integer(cells[0]), finishedAt: null }));
+    .map((cells): Place => ({ ...placeIn(cells), finishedAt: null }));
   const sign = up ? -1 : 1;
   return places
     .filter((place) => sign * comparePlaces(place, from) > 0)
@@ -219,7 +218,7 @@ async function walk(
   const size = Math.min(chunk, Math.max(wanted, 100));
   for (;;) {
     const time = isTimed ? [from.finishedAt ?? 0] : [];
-    const rows = sql.all(statement, ...keys, ...time, from.number, size);
+    const rows = sql.allCells(statement, ...keys, ...time, from.number, size);
     for (const cells of rows) {
       from = placeIn(cells);
       if (!fits(cells, query, mask)) continue;
@@ -232,19 +231,19 @@ async function walk(
 }
 
 function fits(cells: Cells, { queue, type, deadLetter }: JobQuery, mask: StateMask): boolean {
-  if (!isIn(state(cells[2]), mask) || (deadLetter && cells[5] === 0)) return false;
-  return (queue === undefined || text(cells[3]) === queue) && (type === undefined || text(cells[4]) === type);
+  if (!isIn(state(cells[at.listed.state]), mask) || (deadLetter && !flag(cells[at.listed.dead_letter]))) return false;
+  return (
+    (queue === undefined || text(cells[at.listed.queue]) === queue) &&
+    (type === undefined || text(cells[at.listed.type]) === type)
+  );
 }
 
 function placeIn(cells: Cells): Place {
-  return { number: integer(cells[0]), finishedAt: integerOrNull(cells[1]) };
+  return { number: integer(cells[at.listed.number]), finishedAt: integerOrNull(cells[at.listed.time]) };
 }
 
 function counted(sql: Connection, mask: StateMask, queue: string | undefined): number {
   const sum = stateNames(mask).join(' + ');
-  const cells =
-    queue === undefined
-      ? sql.get(`SELECT coalesce(sum(${sum}), 0) FROM ojs_queues`)
-      : sql.get(`SELECT coalesce(sum(${sum}), 0) FROM ojs_queues WHERE name = ?`, queue);
-  return integer(cells?.[0]);
+  const all = `SELECT coalesce(sum(${sum}), 0) FROM ojs_queues`;
+  return integer(queue === undefined ? sql.value(all) : sql.value(`${all} WHERE name = ?`, queue));
 }

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { sqlFolder } from '../../files.ts';
+import { integer, textOrNull } from '../cells.ts';
 import { isKnown, layoutSum, unknownLayout, versionOf } from '../layout-sum.ts';
 import type { Layout } from '../storage.ts';
 import { type Connection, patiently } from './disk/connection.ts';
-import { integer, textOrNull } from './row.ts';
 
 /** The files of the layout, in order. */
 const directory = new URL('sqlite/', sqlFolder);
@@ -57,8 +57,8 @@ export function isOwnLayout(connection: Connection): boolean {
 
 /** Null in a database of an early version, which has no such column. */
 function sumOf(connection: Connection): string | null {
-  if (!connection.get("SELECT 1 FROM pragma_table_info('ojs_store') WHERE name = 'layout_sum'")) return null;
-  return textOrNull(connection.get('SELECT layout_sum FROM ojs_store')?.[0]);
+  if (!connection.value("SELECT 1 FROM pragma_table_info('ojs_store') WHERE name = 'layout_sum'")) return null;
+  return textOrNull(connection.value('SELECT layout_sum FROM ojs_store'));
 }
 
 function ownSum(directory: URL): string {
@@ -73,8 +73,8 @@ function filesIn(directory: URL): readonly string[] {
 
 /** @throws Error if the version is another application's, which may keep its tables in the same file. */
 function storedVersion(connection: Connection): number {
-  const version = integer(connection.get('PRAGMA user_version')?.[0]);
-  if (version === 0 || connection.get("SELECT 1 FROM sqlite_schema WHERE name = 'ojs_store'")) return version;
+  const version = integer(connection.value('PRAGMA user_version'));
+  if (version === 0 || connection.value("SELECT 1 FROM sqlite_schema WHERE name = 'ojs_store'")) return version;
   throw new Error(
     `${connection.file} has user_version ${version} but no table ojs_store: the version is another application's. ` +
       'Use another file.',

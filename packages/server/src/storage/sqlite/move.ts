@@ -21,11 +21,11 @@ import {
   verdict,
 } from '@ojs-ts/core/lifecycle';
 import { sumsOf } from '@ojs-ts/core/statistics';
-import { readCompletion } from '../rows.ts';
+import { type Cells, flag, integer, integerOrNull, state, text, textOrNull } from '../cells.ts';
 import type { Dumped, Moved } from '../storage.ts';
 import type { Guarded } from './claim/claimed-job-cache.ts';
-import { type Cells, integer, integerOrNull, readBounds, readJob, readTies, state, text, textOrNull } from './row.ts';
-import { statements } from './statements.ts';
+import { readBounds, readTies } from './row.ts';
+import { at, statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The further columns of a change that may keep or set more than the usual ACK does. */
@@ -34,7 +34,7 @@ type Changing = Guarded & Mutable & Pick<JobRecord, 'heartbeatMs' | 'deadlineAt'
 /** Applies one guarded change, after the completions of the job that users' transactions have committed. */
 export function move(tx: Transaction, transition: Transition, now: Millis): Moved {
   if (tx.completing && transition.to !== State.active)
-    for (const cells of tx.sql.all(statements.completionOf, transition.id)) complete(tx, readCompletion(cells), now);
+    for (const completion of tx.sql.all(statements.completionOf, transition.id)) complete(tx, completion, now);
   return moveAlone(tx, transition, now);
 }
 
@@ -44,10 +44,10 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   if (!before) return { kind: 'missing' };
   const { number } = before;
   const kind = verdict(seenBy(transition, tx, before), transition);
-  if (kind !== 'moves') return { kind, job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
+  if (kind !== 'moves') return { kind, job: only(tx.sql.get(statements.byNumber, number)).job };
   const { reopens } = transition;
   if (reopens !== undefined && !tx.graph.reopen(reopens))
-    return { kind: 'refused', job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
+    return { kind: 'refused', job: only(tx.sql.get(statements.byNumber, number)).job };
   tx.claimedJobs.forget(before.id);
   const after =
     before.state === State.active && isPlainEnd(transition)
@@ -73,8 +73,8 @@ function seenBy(
   const { number } = job;
   return {
     ...job,
-    ...(leaseUntil !== undefined && { leaseUntil: integerOrNull(sql.get(statements.leaseUntil, number)?.[0]) }),
-    ...(envelopeWas !== undefined && { envelope: text(only(sql.get(statements.envelope, number))[0]) }),
+    ...(leaseUntil !== undefined && { leaseUntil: integerOrNull(sql.value(statements.leaseUntil, number)) }),
+    ...(envelopeWas !== undefined && { envelope: text(sql.value(statements.envelope, number)) }),
   };
 }
 
@@ -96,7 +96,7 @@ function closeNode(tx: Transaction, job: Guarded, { result }: Transition, now: M
   return tx.graph.jobEnded(
     job.node,
     job,
-    () => (result === undefined ? textOrNull(only(tx.sql.get(statements.result, job.number))[0]) : result),
+    () => (result === undefined ? textOrNull(tx.sql.value(statements.result, job.number)) : result),
     now,
   );
 }
@@ -115,7 +115,7 @@ function finish(tx: Transaction, before: Guarded, { to, result }: Transition, no
 
 function change(tx: Transaction, guarded: Guarded, transition: Transition, now: Millis): Guarded {
   const { number } = guarded;
-  const before = readRest(guarded, only(tx.sql.get(statements.rest, number)));
+  const before = readRest(guarded, only(tx.sql.cells(statements.rest, number)));
   const after = moved(before, transition, now);
   write(tx, number, after, fingerprintAfter(transition));
   if (before.queue !== after.queue) tx.segments.moved(number, after.queue);
@@ -173,21 +173,21 @@ export function dueAt(job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'st
 }
 
 function find(tx: Transaction, id: string): Guarded | null {
-  const cells = tx.sql.get(statements.guard, id);
+  const cells = tx.sql.cells(statements.guard, id);
   if (!cells) return null;
   return {
-    number: integer(cells[0]),
+    number: integer(cells[at.guard.number]),
     id,
-    state: state(cells[1]),
-    claim: integer(cells[2]),
-    worker: textOrNull(cells[3]),
-    queue: text(cells[4]),
-    type: text(cells[5]),
-    attempt: integer(cells[6]),
-    startedAt: integerOrNull(cells[7]),
-    trace: textOrNull(cells[8]),
-    ...readTies(cells[9]),
-    leaseRequired: cells[10] !== 0,
+    state: state(cells[at.guard.state]),
+    claim: integer(cells[at.guard.claim]),
+    worker: textOrNull(cells[at.guard.worker]),
+    queue: text(cells[at.guard.queue]),
+    type: text(cells[at.guard.type]),
+    attempt: integer(cells[at.guard.attempt]),
+    startedAt: integerOrNull(cells[at.guard.started_at]),
+    trace: textOrNull(cells[at.guard.trace]),
+    ...readTies(cells[at.guard.ties]),
+    leaseRequired: flag(cells[at.guard.lease_required]),
     // Read only for a change that may keep it.
     enqueuedAt: null,
   };
@@ -196,20 +196,20 @@ function find(tx: Transaction, id: string): Guarded | null {
 function readRest(guarded: Guarded, cells: Cells): Changing {
   return {
     ...guarded,
-    deadLetter: cells[0] !== 0,
-    priority: integer(cells[1]),
-    runAt: integer(cells[2]),
-    enqueuedAt: integerOrNull(cells[3]),
-    finishedAt: integerOrNull(cells[4]),
-    leaseMs: integerOrNull(cells[5]),
-    leaseUntil: integerOrNull(cells[6]),
-    timeoutMs: integer(cells[7]),
-    beatAt: integerOrNull(cells[8]),
-    ...readBounds(cells[9]),
+    deadLetter: flag(cells[at.rest.dead_letter]),
+    priority: integer(cells[at.rest.priority]),
+    runAt: integer(cells[at.rest.run_at]),
+    enqueuedAt: integerOrNull(cells[at.rest.enqueued_at]),
+    finishedAt: integerOrNull(cells[at.rest.finished_at]),
+    leaseMs: integerOrNull(cells[at.rest.lease_ms]),
+    leaseUntil: integerOrNull(cells[at.rest.lease_until]),
+    timeoutMs: integer(cells[at.rest.timeout_ms]),
+    beatAt: integerOrNull(cells[at.rest.beat_at]),
+    ...readBounds(cells[at.rest.bounds]),
   };
 }
 
-function only(cells: Cells | undefined): Cells {
-  if (!cells) throw new Error('A job vanished within a transaction.');
-  return cells;
+function only<T>(row: T | undefined): T {
+  if (row === undefined) throw new Error('A job vanished within a transaction.');
+  return row;
 }

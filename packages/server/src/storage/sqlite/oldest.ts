@@ -1,6 +1,6 @@
+import { integer, integerOrNull } from '../cells.ts';
 import type { OldestJob } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
-import { integer, integerOrNull } from './row.ts';
 import { statements } from './statements.ts';
 
 /** Look-ups after which other work may run: about 5 ms. */
@@ -17,18 +17,17 @@ export async function oldest(sql: Connection, queues: readonly string[]): Promis
   let looked = 0;
   for (const queue of queues) {
     let first: { readonly place: number; readonly number: number } | null = null;
-    for (const [readyQueue = 0] of sql.all(statements.readyQueuesOf, queue, queue)) {
+    for (const readyQueue of sql.values(statements.readyQueuesOf, queue, queue).map(integer)) {
       for (let priority = highest; ; ) {
-        const cells = sql.get(statements.readyHeadBelow, readyQueue, priority);
+        const head = sql.get(statements.readyHeadBelow, readyQueue, priority);
         looked += 1;
         if (looked % turn === 0) await new Promise((resolve) => setImmediate(resolve));
-        if (!cells) break;
-        priority = integer(cells[0]);
-        const place = integer(cells[1]);
-        if (first === null || place < first.place) first = { place, number: integer(cells[2]) };
+        if (!head) break;
+        ({ priority } = head);
+        if (first === null || head.place < first.place) first = head;
       }
     }
-    const enqueuedAt = first && integerOrNull(sql.get(statements.enqueuedAt, first.number)?.[0] ?? null);
+    const enqueuedAt = first && integerOrNull(sql.value(statements.enqueuedAt, first.number) ?? null);
     if (enqueuedAt !== null) found.push({ queue, enqueuedAt });
   }
   return found;

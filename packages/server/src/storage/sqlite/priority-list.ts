@@ -1,8 +1,8 @@
 import { compareKeys, goesUp, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core/job';
 import { Heap } from '@ojs-ts/core/memory';
+import { integer } from '../cells.ts';
 import type { JobQuery } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
-import { integer, text } from './row.ts';
 import { statements } from './statements.ts';
 
 /** Rows after which other work may run: about 5 ms. */
@@ -44,7 +44,7 @@ export async function byPriority(
     read += rows;
   };
   const queue = query.queue ?? '';
-  for (const [cell] of sql.all(statements.readyQueuesOf, queue, queue)) {
+  for (const cell of sql.values(statements.readyQueuesOf, queue, queue)) {
     const readyQueue = integer(cell);
     const [head] = rowsOf(sql, readyQueue, up, after, 1);
     if (head) sources.push({ readyQueue, head, rows: [], at: 0, size: 1 });
@@ -72,10 +72,5 @@ function rowsOf(sql: Connection, readyQueue: number, up: boolean, after: SortKey
     : [statements.readyAlikeDown, statements.readyDown];
   const found = sql.all(alike, readyQueue, -after.first, after.second, limit);
   const rest = found.length < limit ? sql.all(others, readyQueue, -after.first, limit - found.length) : [];
-  return [...found, ...rest].map((cells) => ({
-    number: integer(cells[0]),
-    first: -integer(cells[1]),
-    second: integer(cells[2]),
-    type: text(cells[3]),
-  }));
+  return [...found, ...rest];
 }

@@ -9,27 +9,11 @@ import {
   nothingAdded,
   sumNames,
 } from '@ojs-ts/core/statistics';
+import { integer, text } from '../cells.ts';
 import { histogramText, readHistogram } from '../rows.ts';
 import type { Connection } from './disk/connection.ts';
-import { integer, integerOrNull, text } from './row.ts';
 import type { Sequences } from './sequences.ts';
-import { statements } from './statements.ts';
-
-/** The values of a queue that a transaction reads. */
-export interface QueueRow {
-  readonly paused: boolean;
-  readonly capacity: number | null;
-  /** The ready queue of its jobs without limits. */
-  readonly readyQueue: number;
-  /** True if it ever had a limit group. */
-  readonly hasLimitGroups: boolean;
-  /** True if the queue as a whole has a limit. */
-  readonly hasQueueLimit: boolean;
-  /** The number before this transaction's own changes. */
-  readonly waiting: number;
-  readonly available: number;
-  readonly active: number;
-}
+import { type QueueRow, statements } from './statements.ts';
 
 interface Delta {
   /** When the transaction first named the queue; a new queue is created at this time. */
@@ -82,19 +66,7 @@ export class QueueCounters {
   find(queue: string): QueueRow | null {
     let row = this.#rows.get(queue);
     if (row === undefined) {
-      const cells = this.#sql.get(statements.queue, queue);
-      row = cells
-        ? {
-            paused: cells[0] === 1,
-            capacity: integerOrNull(cells[1]),
-            readyQueue: integer(cells[2]),
-            waiting: integer(cells[3]),
-            available: integer(cells[4]),
-            active: integer(cells[5]),
-            hasLimitGroups: cells[6] !== 0,
-            hasQueueLimit: cells[7] !== 0,
-          }
-        : null;
+      row = this.#sql.get(statements.queue, queue) ?? null;
       this.#rows.set(queue, row);
     }
     return row;
@@ -187,9 +159,9 @@ export class QueueCounters {
   #writeMinute({ minute, queue, type, figures }: Summed): void {
     const sums = sumNames.map((name) => figures[name]);
     const words = histogramText(figures.histogram);
-    const [length] = this.#sql.get(statements.addMinute, minute, queue, type, ...sums, words) ?? [];
+    const length = this.#sql.value(statements.addMinute, minute, queue, type, ...sums, words);
     if (integer(length) <= longHistogram || words === '') return;
-    const whole = text(this.#sql.get(statements.histogram, minute, queue, type)?.[0]);
+    const whole = text(this.#sql.value(statements.histogram, minute, queue, type));
     this.#sql.change(statements.setHistogram, histogramText(readHistogram(whole)), minute, queue, type);
   }
 

@@ -1,19 +1,25 @@
 import type { Millis } from '@ojs-ts/core';
 import { queueEventEntry } from '@ojs-ts/core/events';
-import { type LimitNumbers, noConfig, queueLimitKey, State, stateNames } from '@ojs-ts/core/job';
-import { countedStarts, effectiveLimit, limitedQueue, parseNumbers } from '@ojs-ts/core/lifecycle';
-import { readMinute } from '../rows.ts';
+import { type LimitNumbers, noConfig, queueLimitKey, stateNames } from '@ojs-ts/core/job';
+import { countedStarts, effectiveLimit, limitedQueue } from '@ojs-ts/core/lifecycle';
+import { integer, integerOrNull, text } from '../cells.ts';
+import { columns } from '../columns.ts';
+import { limitNumbers, limitNumbersOrNull, queueColumns, queueRecord } from '../rows.ts';
 import type { LimitRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
 import { oldest } from './oldest.ts';
-import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
-const states = Object.values(State);
-const queueColumns = `name, created_at, paused, capacity, config, version, dead_letter, ${stateNames(0xff).join(', ')}`;
-const limitColumns = 'key, own, override, active, waiting';
+const limitColumns = columns({
+  key: text,
+  own: limitNumbers,
+  override: limitNumbersOrNull,
+  active: integer,
+  waiting: integer,
+});
+const wholeQueue = columns({ active: integer, waiting: ['available', integer] }).from('ojs_queues WHERE name = ?');
 
 type Queues = Pick<
   Registry,
@@ -43,14 +49,13 @@ export function queues(sql: Connection, store: GroupCommit): Queues {
 
     statistics: (since, until = Number.MAX_SAFE_INTEGER, queues) =>
       store.read(() =>
-        (queues === undefined
+        queues === undefined
           ? sql.all(statements.minutes, since, until)
-          : sql.all(statements.minutesOf, since, until, JSON.stringify(queues))
-        ).map(readMinute),
+          : sql.all(statements.minutesOf, since, until, JSON.stringify(queues)),
       ),
 
     minuteBehind: (count, since, until) =>
-      store.read(() => integerOrNull(sql.get(statements.minuteBehind, since, until, count)?.[0] ?? null)),
+      store.read(() => integerOrNull(sql.value(statements.minuteBehind, since, until, count) ?? null)),
 
     limits: (query) => store.read(() => limits(sql, query)),
 
@@ -61,11 +66,10 @@ export function queues(sql: Connection, store: GroupCommit): Queues {
 }
 
 function readQueues(sql: Connection, which: Parameters<Registry['queues']>[0]): readonly QueueRecord[] {
-  const all = `SELECT ${queueColumns} FROM ojs_queues`;
-  if (which === undefined) return sql.all(`${all} ORDER BY name`).map(readQueue);
-  if (which === 'configured') return sql.all(`${all} WHERE config <> '${noConfig}' ORDER BY name`).map(readQueue);
-  const names = JSON.stringify(which);
-  return sql.all(`${all} WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name`, names).map(readQueue);
+  const from = (condition: string) => queueColumns.from(`ojs_queues ${condition} ORDER BY name`);
+  if (which === undefined) return sql.all(from('')).map(queueRecord);
+  if (which === 'configured') return sql.all(from(`WHERE config <> '${noConfig}'`)).map(queueRecord);
+  return sql.all(from('WHERE name IN (SELECT value FROM json_each(?))'), JSON.stringify(which)).map(queueRecord);
 }
 
 function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis): QueueRecord {
@@ -87,7 +91,7 @@ function configureQueue(
   expected: number | undefined,
 ): QueueRecord | null {
   const { capacity, config, limit } = patch;
-  const version = tx.sql.get('SELECT version FROM ojs_queues WHERE name = ?', name)?.[0] ?? 0;
+  const version = tx.sql.value('SELECT version FROM ojs_queues WHERE name = ?', name) ?? 0;
   if (expected !== undefined && expected !== version) return null;
   makeQueue(tx, name, now);
   tx.sql.change('UPDATE ojs_queues SET version = version + 1 WHERE name = ?', name);
@@ -118,9 +122,9 @@ function makeQueue(tx: Transaction, name: string, now: Millis): void {
 }
 
 function queue(sql: Connection, name: string): QueueRecord {
-  const cells = sql.get(`SELECT ${queueColumns} FROM ojs_queues WHERE name = ?`, name);
-  if (!cells) throw new Error(`Queue ${name} vanished within a transaction.`);
-  return readQueue(cells);
+  const row = sql.get(queueColumns.from('ojs_queues WHERE name = ?'), name);
+  if (!row) throw new Error(`Queue ${name} vanished within a transaction.`);
+  return queueRecord(row);
 }
 
 function removeQueue(tx: Transaction, name: string): boolean {
@@ -144,56 +148,25 @@ function limits(
   sql: Connection,
   { after, offset = 0, limit }: Parameters<Registry['limits']>[0],
 ): Awaited<ReturnType<Registry['limits']>> {
-  const total = integer(sql.get('SELECT count(*) FROM ojs_limits')?.[0]);
+  const total = integer(sql.value('SELECT count(*) FROM ojs_limits'));
   const rows =
     after === undefined
-      ? sql.all(`SELECT ${limitColumns} FROM ojs_limits ORDER BY key LIMIT ? OFFSET ?`, limit + 1, offset)
-      : sql.all(`SELECT ${limitColumns} FROM ojs_limits WHERE key > ? ORDER BY key LIMIT ?`, after, limit + 1);
-  const items = rows.slice(0, limit).map((cells) => readLimit(sql, cells));
+      ? sql.all(limitColumns.from('ojs_limits ORDER BY key LIMIT ? OFFSET ?'), limit + 1, offset)
+      : sql.all(limitColumns.from('ojs_limits WHERE key > ? ORDER BY key LIMIT ?'), after, limit + 1);
+  const items = rows.slice(0, limit).map((row) => limitRecord(sql, row));
   return { items, next: rows.length > items.length ? (items.at(-1)?.key ?? null) : null, total };
 }
 
 function limit(sql: Connection, key: string): LimitRecord | null {
-  const cells = sql.get(`SELECT ${limitColumns} FROM ojs_limits WHERE key = ?`, key);
-  return cells ? readLimit(sql, cells) : null;
+  const row = sql.get(limitColumns.from('ojs_limits WHERE key = ?'), key);
+  return row ? limitRecord(sql, row) : null;
 }
 
-function readLimit(sql: Connection, cells: Cells): LimitRecord {
-  const key = text(cells[0]);
-  const own = parseNumbers(text(cells[1]));
-  const overriding = textOrNull(cells[2]);
-  const override = overriding === null ? null : parseNumbers(overriding);
-  const numbers = effectiveLimit({ own, override });
+function limitRecord(sql: Connection, row: ReturnType<typeof limitColumns.read>): LimitRecord {
+  const numbers = effectiveLimit(row);
   const most = Math.max(0, ...numbers.rates.map(({ count }) => count));
-  const starts = most === 0 ? [] : sql.all(statements.newestStarts, key, most).map(([at]) => integer(at));
-  const limited = limitedQueue(key);
-  const whole =
-    limited === null ? undefined : sql.get('SELECT active, available FROM ojs_queues WHERE name = ?', limited);
-  const [active, waiting] = whole ?? [cells[3], cells[4]];
-  return {
-    key,
-    own,
-    override,
-    active: integer(active),
-    waiting: integer(waiting),
-    starts: countedStarts(numbers, starts.reverse()),
-  };
-}
-
-function readQueue(cells: Cells): QueueRecord {
-  const counts: Partial<Record<State, number>> = {};
-  states.forEach((bit, index) => {
-    const count = integer(cells[7 + index]);
-    if (count > 0) counts[bit] = count;
-  });
-  return {
-    name: text(cells[0]),
-    createdAt: integer(cells[1]),
-    paused: cells[2] === 1,
-    counts,
-    deadLetter: integer(cells[6]),
-    capacity: integerOrNull(cells[3]),
-    config: text(cells[4]),
-    version: integer(cells[5]),
-  };
+  const starts = most === 0 ? [] : sql.values(statements.newestStarts, row.key, most).map(integer);
+  const limited = limitedQueue(row.key);
+  const whole = limited === null ? undefined : sql.get(wholeQueue, limited);
+  return { ...row, ...whole, starts: countedStarts(numbers, starts.reverse()) };
 }

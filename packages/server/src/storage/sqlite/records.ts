@@ -6,7 +6,6 @@ import {
   type RecordKey,
   type StoredRecord,
 } from '@ojs-ts/core/memory';
-import { readRecord } from '../rows.ts';
 import type { Records } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
@@ -24,15 +23,13 @@ export function records(sql: Connection, store: GroupCommit): Records {
 
     scan: (kind, { from, backwards = false, skip = 0, limit }) =>
       store.read(() =>
-        sql
-          .all(
-            backwards ? statements.recordsDown : statements.recordsUp,
-            kind,
-            from ?? (backwards ? end : ''),
-            limit,
-            skip,
-          )
-          .map(readRecord),
+        sql.all(
+          backwards ? statements.recordsDown : statements.recordsUp,
+          kind,
+          from ?? (backwards ? end : ''),
+          limit,
+          skip,
+        ),
       ),
 
     commit: (changes, now = 0) =>
@@ -58,8 +55,7 @@ function commit(tx: Transaction, change: RecordChange, now: Millis): CommitAnswe
 }
 
 function find(sql: Connection, { kind, key }: RecordKey): StoredRecord | null {
-  const cells = sql.get(statements.record, kind, key);
-  return cells ? readRecord(cells) : null;
+  return sql.get(statements.record, kind, key) ?? null;
 }
 
 function putRecord(sql: Connection, { kind, key, version, createdAt, updatedAt, body }: StoredRecord): void {

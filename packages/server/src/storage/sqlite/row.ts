@@ -1,17 +1,12 @@
-import type { SQLOutputValue } from 'node:sqlite';
 import { defaultHeartbeatMs, type JobRecord, type NodeRef, State } from '@ojs-ts/core/job';
-import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../cells.ts';
+import { type Cell, type Cells, flag, integer, integerOrNull, readTexts, state, text, textOrNull } from '../cells.ts';
+import { positions, type Select } from '../columns.ts';
+import type { Dumped } from '../storage.ts';
 
-export { integer, integerOrNull, readNumbers, readTexts, state, text, textOrNull } from '../cells.ts';
-
-export type Cells = readonly SQLOutputValue[];
-type Cell = SQLOutputValue | undefined;
-
-/** The columns of a job in the order in which {@link readJob} expects them, `number` first. */
-export const jobColumns =
-  'number, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
-  'lease_ms, lease_until, timeout_ms, bounds, expires_at, created_at, id, queue, type, worker, trace, ties, ' +
-  'unique_key, result, progress, checkpoint, history, policy, envelope, cron, lease_required';
+const jobNames = `number, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at,
+  dead_letter, lease_ms, lease_until, timeout_ms, bounds, expires_at, created_at, id, queue, type, worker, trace, ties,
+  unique_key, result, progress, checkpoint, history, policy, envelope, cron, lease_required`;
+const { list: jobColumns, at } = positions(jobNames);
 
 export interface JobRow {
   readonly number: number;
@@ -35,115 +30,140 @@ const longest = 16_384;
 const isLong = longTexts.map((name) => `octet_length(${name}) > ${longest}`).join(' OR ');
 const long = (name: string) => `CASE WHEN octet_length(${name}) > ${longest} THEN '' ELSE ${name} END`;
 
-/** As {@link jobColumns}, for decisions, which need no long envelope and no long checkpoint: those are empty. */
-export const decisionColumns = jobColumns
-  .split(', ')
-  .map((name) => (name === 'envelope' || name === 'checkpoint' ? long(name) : name))
-  .join(', ');
+/** Without long envelopes and long checkpoints, which no decision needs: those are empty. */
+const decisionColumns = positions(jobNames, { envelope: long('envelope'), checkpoint: long('checkpoint') }).list;
+
+/** Selects jobs; `rest` begins behind the table. */
+export function jobs(rest: string): Select<JobRow> {
+  return { text: `SELECT ${jobColumns} FROM ojs_jobs ${rest}`, read: readJob };
+}
+
+export const jobsWithPlace: Select<Dumped['job']> = {
+  text: `SELECT ${jobColumns}, place FROM ojs.jobs ORDER BY number`,
+  read(cells) {
+    const { number, job } = readJob(cells);
+    return { number, place: integerOrNull(cells.at(-1)), job };
+  },
+};
+
+export function jobsToDecide(rest: string): Select<JobRow> {
+  return { text: `SELECT ${decisionColumns} FROM ojs_jobs ${rest}`, read: readJob };
+}
 
 /**
- * The columns that {@link readReady} expects: not those that are the same in every available job, or that a claim sets.
- * Long texts are left out, so that a claim reads no more of them than it hands out.
+ * The columns of an available job but those that are the same in all of them, or that a claim sets. Long texts are left
+ * out, so that a claim reads no more of them than it hands out.
  */
-export const readyColumns =
-  'number, place, priority, claim, attempt, run_at, enqueued_at, timeout_ms, bounds, expires_at, created_at, id, ' +
-  'queue, type, trace, ties, unique_key, ' +
-  `${['result', 'checkpoint', 'history', 'policy', 'envelope'].map(long).join(', ')}, ` +
-  `cron, CASE WHEN ${isLong} THEN ${longTexts.map((name) => `coalesce(octet_length(${name}), 0)`).join(' + ')} END`;
+const ready = positions(
+  `number, place, priority, claim, attempt, run_at, enqueued_at, timeout_ms, bounds, expires_at, created_at, id, queue,
+   type, trace, ties, unique_key, result, checkpoint, history, policy, envelope, cron, left_out`,
+  {
+    result: long('result'),
+    checkpoint: long('checkpoint'),
+    history: long('history'),
+    policy: long('policy'),
+    envelope: long('envelope'),
+    left_out: `CASE WHEN ${isLong} THEN ${longTexts.map((name) => `coalesce(octet_length(${name}), 0)`).join(' + ')} END`,
+  },
+);
 
-export function readReady(cells: Cells): ReadyRow {
-  const { limits, node } = readTies(cells[15]);
-  const priority = integer(cells[2]);
-  const { heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt } = readBounds(cells[8]);
+export function readyJobs(rest: string): Select<ReadyRow> {
+  return { text: `SELECT ${ready.list} FROM ojs_jobs ${rest}`, read: readReady };
+}
+
+function readReady(cells: Cells): ReadyRow {
+  const { limits, node } = readTies(cells[ready.at.ties]);
+  const priority = integer(cells[ready.at.priority]);
+  const { heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt } = readBounds(cells[ready.at.bounds]);
   return {
-    number: integer(cells[0]),
-    place: integer(cells[1]),
+    number: integer(cells[ready.at.number]),
+    place: integer(cells[ready.at.place]),
     priority,
     limits,
-    leftOut: integerOrNull(cells[23]),
+    leftOut: integerOrNull(cells[ready.at.left_out]),
     job: {
-      id: text(cells[11]),
-      type: text(cells[13]),
-      queue: text(cells[12]),
+      id: text(cells[ready.at.id]),
+      type: text(cells[ready.at.type]),
+      queue: text(cells[ready.at.queue]),
       state: State.available,
       priority,
-      attempt: integer(cells[4]),
-      claim: integer(cells[3]),
+      attempt: integer(cells[ready.at.attempt]),
+      claim: integer(cells[ready.at.claim]),
       // A claim sets it.
       leaseRequired: false,
-      runAt: integer(cells[5]),
-      timeoutMs: integer(cells[7]),
+      runAt: integer(cells[ready.at.run_at]),
+      timeoutMs: integer(cells[ready.at.timeout_ms]),
       heartbeatMs,
       visibilityMs,
       laterExpiresAt,
       deadlineAt,
-      expiresAt: integerOrNull(cells[9]),
-      createdAt: integer(cells[10]),
-      enqueuedAt: integerOrNull(cells[6]),
+      expiresAt: integerOrNull(cells[ready.at.expires_at]),
+      createdAt: integer(cells[ready.at.created_at]),
+      enqueuedAt: integerOrNull(cells[ready.at.enqueued_at]),
       startedAt: null,
       worker: null,
       leaseMs: null,
       leaseUntil: null,
       beatAt: null,
       finishedAt: null,
-      trace: textOrNull(cells[14]),
-      uniqueKey: textOrNull(cells[16]),
+      trace: textOrNull(cells[ready.at.trace]),
+      uniqueKey: textOrNull(cells[ready.at.unique_key]),
       limits: limits === null ? noLimits : readTexts(limits),
       node: node === null ? null : readNodeRef(node),
-      cron: textOrNull(cells[22]),
+      cron: textOrNull(cells[ready.at.cron]),
       deadLetter: false,
-      envelope: text(cells[21]),
-      policy: textOrNull(cells[20]),
-      result: textOrNull(cells[17]),
+      envelope: text(cells[ready.at.envelope]),
+      policy: textOrNull(cells[ready.at.policy]),
+      result: textOrNull(cells[ready.at.result]),
       progress: null,
-      checkpoint: textOrNull(cells[18]),
-      history: text(cells[19]),
+      checkpoint: textOrNull(cells[ready.at.checkpoint]),
+      history: text(cells[ready.at.history]),
     },
   };
 }
 
-export function readJob(cells: Cells): JobRow {
-  const { limits, node } = readTies(cells[22]);
-  const { heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt } = readBounds(cells[14]);
+function readJob(cells: Cells): JobRow {
+  const { limits, node } = readTies(cells[at.ties]);
+  const { heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt } = readBounds(cells[at.bounds]);
   return {
-    number: integer(cells[0]),
+    number: integer(cells[at.number]),
     limits,
     job: {
-      id: text(cells[17]),
-      type: text(cells[19]),
-      queue: text(cells[18]),
-      state: state(cells[1]),
-      priority: integer(cells[4]),
-      attempt: integer(cells[3]),
-      claim: integer(cells[2]),
-      leaseRequired: cells[31] !== 0,
-      runAt: integer(cells[5]),
-      timeoutMs: integer(cells[13]),
+      id: text(cells[at.id]),
+      type: text(cells[at.type]),
+      queue: text(cells[at.queue]),
+      state: state(cells[at.state]),
+      priority: integer(cells[at.priority]),
+      attempt: integer(cells[at.attempt]),
+      claim: integer(cells[at.claim]),
+      leaseRequired: flag(cells[at.lease_required]),
+      runAt: integer(cells[at.run_at]),
+      timeoutMs: integer(cells[at.timeout_ms]),
       heartbeatMs,
       visibilityMs,
       laterExpiresAt,
       deadlineAt,
-      expiresAt: integerOrNull(cells[15]),
-      createdAt: integer(cells[16]),
-      enqueuedAt: integerOrNull(cells[6]),
-      startedAt: integerOrNull(cells[7]),
-      worker: textOrNull(cells[20]),
-      leaseMs: integerOrNull(cells[11]),
-      leaseUntil: integerOrNull(cells[12]),
-      beatAt: integerOrNull(cells[8]),
-      finishedAt: integerOrNull(cells[9]),
-      trace: textOrNull(cells[21]),
-      uniqueKey: textOrNull(cells[23]),
+      expiresAt: integerOrNull(cells[at.expires_at]),
+      createdAt: integer(cells[at.created_at]),
+      enqueuedAt: integerOrNull(cells[at.enqueued_at]),
+      startedAt: integerOrNull(cells[at.started_at]),
+      worker: textOrNull(cells[at.worker]),
+      leaseMs: integerOrNull(cells[at.lease_ms]),
+      leaseUntil: integerOrNull(cells[at.lease_until]),
+      beatAt: integerOrNull(cells[at.beat_at]),
+      finishedAt: integerOrNull(cells[at.finished_at]),
+      trace: textOrNull(cells[at.trace]),
+      uniqueKey: textOrNull(cells[at.unique_key]),
       limits: limits === null ? noLimits : readTexts(limits),
       node: node === null ? null : readNodeRef(node),
-      cron: textOrNull(cells[30]),
-      deadLetter: cells[10] !== 0,
-      envelope: text(cells[29]),
-      policy: textOrNull(cells[28]),
-      result: textOrNull(cells[24]),
-      progress: textOrNull(cells[25]),
-      checkpoint: textOrNull(cells[26]),
-      history: text(cells[27]),
+      cron: textOrNull(cells[at.cron]),
+      deadLetter: flag(cells[at.dead_letter]),
+      envelope: text(cells[at.envelope]),
+      policy: textOrNull(cells[at.policy]),
+      result: textOrNull(cells[at.result]),
+      progress: textOrNull(cells[at.progress]),
+      checkpoint: textOrNull(cells[at.checkpoint]),
+      history: text(cells[at.history]),
     },
   };
 }

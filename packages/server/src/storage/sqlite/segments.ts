@@ -1,5 +1,5 @@
+import { integer } from '../cells.ts';
 import type { Connection } from './disk/connection.ts';
-import { integer, text } from './row.ts';
 import { statements } from './statements.ts';
 
 /** Jobs of one segment: those with so many consecutive numbers. */
@@ -40,7 +40,7 @@ export class Segments {
 
   /** Call before each row that is inserted. */
   open(): void {
-    this.#before ??= integer(this.#sql.get(statements.newestNumber)?.[0]);
+    this.#before ??= integer(this.#sql.value(statements.newestNumber));
     this.#inserted += 1;
   }
 
@@ -85,14 +85,13 @@ export class Segments {
   /** @param whole true if all jobs of the segment come by this and later calls. */
   #note(segment: number, names: readonly string[], whole: boolean): void {
     const slot = segment % kept;
-    const cells = this.#sql.get(statements.segment, slot);
-    const known = cells === undefined ? null : integer(cells[0]);
+    const known = this.#sql.get(statements.segment, slot);
     let written = separator;
-    if (known === segment) {
-      written = text(cells?.[1]);
+    if (known?.segment === segment) {
+      written = known.names;
       if (written === '') return;
-    } else if (!whole || (known ?? -1) > segment) {
-      if (known !== null) this.#sql.change(statements.forgetSegment, slot);
+    } else if (!whole || (known?.segment ?? -1) > segment) {
+      if (known) this.#sql.change(statements.forgetSegment, slot);
       return;
     }
     const more = names.filter((name) => !written.includes(named(name)));
@@ -109,7 +108,7 @@ export function segmentsWithout(
 ): ReadonlySet<number> {
   if (queue === undefined && type === undefined) return new Set();
   const wanted = [queue === undefined ? '' : named(queueName(queue)), type === undefined ? '' : named(typeName(type))];
-  return new Set(sql.all(statements.segmentsWithout, ...wanted).map(([segment]) => integer(segment)));
+  return new Set(sql.values(statements.segmentsWithout, ...wanted).map(integer));
 }
 
 const separator = '\n';

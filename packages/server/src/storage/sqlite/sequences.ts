@@ -1,12 +1,9 @@
+import { integer } from '../cells.ts';
+import { columns } from '../columns.ts';
 import type { Connection } from './disk/connection.ts';
-import { integer } from './row.ts';
 
-interface Last {
-  readyQueue: number;
-  place: number;
-  position: number;
-  lastStart: number;
-}
+const store = columns({ readyQueue: integer, place: integer, position: integer, lastStart: integer });
+type Last = ReturnType<typeof store.read>;
 
 /**
  * The numbers that a transaction assigns: of ready queues, of places in them, of positions in the event log; and the
@@ -70,15 +67,8 @@ export class Sequences {
   }
 
   #read(): Last {
-    if (!this.#last) {
-      const cells = this.#sql.get('SELECT ready_queue, place, position, last_start FROM ojs_store');
-      this.#last = {
-        readyQueue: integer(cells?.[0]),
-        place: integer(cells?.[1]),
-        position: integer(cells?.[2]),
-        lastStart: integer(cells?.[3]),
-      };
-    }
+    this.#last ??= this.#sql.get(store.from('ojs_store')) ?? null;
+    if (!this.#last) throw new Error('SQLite: the table ojs_store has no row.');
     return this.#last;
   }
 }

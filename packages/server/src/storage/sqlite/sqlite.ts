@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { integer, text } from '../cells.ts';
 import { changedLayout } from '../diagnosis.ts';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
@@ -18,7 +19,6 @@ import { jobs } from './jobs.ts';
 import { isOwnLayout, layout, migrate } from './migrate.ts';
 import { queues } from './queues.ts';
 import { records } from './records.ts';
-import { integer, text } from './row.ts';
 import { upkeep } from './upkeep/upkeep.ts';
 import { workers } from './workers.ts';
 import { workflows } from './workflows/workflows.ts';
@@ -137,7 +137,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
         : [],
     ping: () =>
       store.read(() => {
-        sql.get('SELECT 1');
+        sql.value('SELECT 1');
       }),
     async probe() {
       // Two commits: pages that one transaction takes and frees are never written.
@@ -151,8 +151,8 @@ export function sqliteStorage(options: SqliteOptions): Storage {
         return { whole, problems: problems.map((problem) => `${sql.file} is damaged: ${problem}`) };
       },
     }),
-    seed: () => store.read(() => integer(sql.get('SELECT seed FROM ojs_store')?.[0])),
-    leaseKey: () => store.read(() => text(sql.get('SELECT lease_key FROM ojs_store')?.[0])),
+    seed: () => store.read(() => integer(sql.value('SELECT seed FROM ojs_store'))),
+    leaseKey: () => store.read(() => text(sql.value('SELECT lease_key FROM ojs_store'))),
     async subscribe(onWake) {
       return poller.subscribe(onWake);
     },

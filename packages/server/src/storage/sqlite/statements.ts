@@ -1,19 +1,68 @@
 import { queueLimitKey } from '@ojs-ts/core/job';
-import { nodeColumns, recordColumns, sumColumns, workflowColumns } from '../rows.ts';
-import { decisionColumns, jobColumns, readyColumns } from './row.ts';
+import { flag, integer, integerOrNull, readNumbers, state, text, textOrNull } from '../cells.ts';
+import { columns, positions } from '../columns.ts';
+import {
+  batchColumns,
+  completionColumns,
+  entryColumns,
+  minuteColumns,
+  nodeColumns,
+  readWorkflowState,
+  recordColumns,
+  sumColumns,
+  workflowColumns,
+} from '../rows.ts';
+import { jobs, jobsToDecide, readBounds, readTies, readyJobs } from './row.ts';
 
 // `LIMIT ? + 0`: with a plain bound LIMIT SQLite plans the statement again at every change of its value (17 µs).
-const listedBy = (time: 'finished_at' | 'due_at') => `number, ${time}, state, queue, type, dead_letter`;
-const listed = listedBy('finished_at');
-const rankedWhere = (rank: string) => `SELECT number, priority, place, type FROM ojs_jobs INDEXED BY ojs_jobs_ready
-    WHERE ready_queue = ? AND place IS NOT NULL AND ${rank}`;
+const listedBy = (time: 'finished_at' | 'due_at') =>
+  positions('number, time, state, queue, type, dead_letter', { time });
+const { list: listed, at: listedAt } = listedBy('finished_at');
+const ended = positions('number, finished_at');
+const ranked = columns({ number: integer, first: ['-priority', integer], second: ['place', integer], type: text });
+const rankedWhere = (rank: string) =>
+  ranked.from(`ojs_jobs INDEXED BY ojs_jobs_ready WHERE ready_queue = ? AND place IS NOT NULL AND ${rank}`);
+const removable = columns({ number: integer, finishedAt: integer, queue: text, ties: readTies });
 /** See the column in 002_baseline.sql. */
 export const padding = '.'.repeat(84);
-export const batchColumns = 'position, at, count, entries';
-const minuteFields = `SELECT minute, queue, type, ${sumColumns.join(', ')}, histogram FROM ojs_minutes`;
+/** What a transition's guard and its events read; each column costs every ACK 0.1 µs. */
+const guard = positions('number, state, claim, worker, queue, type, attempt, started_at, trace, ties, lease_required');
+/** What a change may keep besides. */
+const rest = positions(`dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms,
+  beat_at, bounds`);
+const limit = positions('key, own, override, active, waiting, started, last_start, jobs, used_at');
+const openLimitGroup = positions('ready_queue, queue, keys, priority, place, assigned_key');
+const graphNode = positions('number, state, open, failed, member, closed_at, name, job, next');
+/** Where the cells are that the hot path reads one by one. */
+export const at = {
+  ended: ended.at,
+  graphNode: graphNode.at,
+  guard: guard.at,
+  limit: limit.at,
+  listed: listedAt,
+  openLimitGroup: openLimitGroup.at,
+  rest: rest.at,
+} as const;
+
+/** The values of a queue that a transaction reads. */
+const queueRow = columns({
+  paused: flag,
+  capacity: integerOrNull,
+  /** The ready queue of its jobs without limits. */
+  readyQueue: integer,
+  /** The number before this transaction's own changes. */
+  waiting: ['scheduled + available + retryable', integer],
+  available: integer,
+  active: integer,
+  /** True if it ever had a limit group. */
+  hasLimitGroups: flag,
+  /** True if the queue as a whole has a limit. */
+  hasQueueLimit: [`exists (SELECT 1 FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name)`, flag],
+});
+export type QueueRow = ReturnType<typeof queueRow.read>;
 
 /** Jobs that failed, in the order of lists: by the fingerprint of their error, and by the digits of its message. */
-const endedFrom = (behind: '<' | '>') => `SELECT number, finished_at FROM ojs_jobs INDEXED BY ojs_jobs_ended
+const endedFrom = (behind: '<' | '>') => `SELECT ${ended.list} FROM ojs_jobs INDEXED BY ojs_jobs_ended
     WHERE state = ? AND finished_at IS NOT NULL AND (finished_at, number) ${behind} (?, ?)`;
 /** Null is any queue, or any type. */
 const matching = 'queue = coalesce(?, queue) AND type = coalesce(?, type)';
@@ -57,8 +106,8 @@ const jobStatements = {
     dead_letter, timeout_ms, created_at, id, queue, type, ties, history, padding, envelope)
     VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', '${padding}', ?)`,
 
-  byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
-  byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
+  byId: jobs('WHERE id = ?'),
+  byNumber: jobs('WHERE number = ?'),
   leaseUntil: 'SELECT lease_until FROM ojs_jobs WHERE number = ?',
   envelope: 'SELECT envelope FROM ojs_jobs WHERE number = ?',
 
@@ -68,10 +117,10 @@ const jobStatements = {
     LIMIT ? + 0`,
 
   /** The jobs of a ready queue, in the order of their starts. */
-  ready: `SELECT ${readyColumns} FROM ojs_jobs INDEXED BY ojs_jobs_ready
-    WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT ? + 0`,
-  readyQueueHead: `SELECT priority, place FROM ojs_jobs INDEXED BY ojs_jobs_ready
-    WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`,
+  ready: readyJobs(`INDEXED BY ojs_jobs_ready
+    WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT ? + 0`),
+  readyQueueHead: columns({ priority: integer, place: integer }).from(`ojs_jobs INDEXED BY ojs_jobs_ready
+    WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`),
   /** An available job has no `beat_at`. */
   claim: `UPDATE ojs_jobs
     SET padding = NULL, state = 8, claim = ?, lease_required = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?,
@@ -80,17 +129,9 @@ const jobStatements = {
     WHERE number BETWEEN ? AND ?`,
   expireLater: `UPDATE ojs_jobs SET expires_at = ? WHERE number = ?`,
 
-  /**
-   * The columns that a transition's guard and its events read; each costs every ACK 0.1 µs. One UPDATE … RETURNING
-   * would be slower than `guard` and `finish`: 8.4 µs against 2.3 + 3.1.
-   */
-  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace, ties, lease_required
-    FROM ojs_jobs
-    WHERE id = ?`,
-  /** Further columns that a change may keep. */
-  rest: `SELECT dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms, beat_at,
-    bounds
-    FROM ojs_jobs WHERE number = ?`,
+  /** One UPDATE … RETURNING would be slower than `guard` and `finish`: 8.4 µs against 2.3 + 3.1. */
+  guard: `SELECT ${guard.list} FROM ojs_jobs WHERE id = ?`,
+  rest: `SELECT ${rest.list} FROM ojs_jobs WHERE number = ?`,
   /** The usual end of an active job, by ACK or otherwise: nothing to write but a result. */
   finish: `UPDATE ojs_jobs
     SET state = ?, due_at = NULL, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL,
@@ -111,37 +152,66 @@ const jobStatements = {
     WHERE number = ?`,
   result: `SELECT result FROM ojs_jobs WHERE number = ?`,
 
-  runs: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_runs
-    WHERE cron = ? AND cron IS NOT NULL AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
-  due: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due
-    WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0`,
+  runs: jobs(`INDEXED BY ojs_jobs_runs
+    WHERE cron = ? AND cron IS NOT NULL AND finished_at IS NULL ORDER BY number LIMIT ? + 0`),
+  due: jobsToDecide('INDEXED BY ojs_jobs_due WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0'),
   promote: `UPDATE ojs_jobs SET state = 2, ready_queue = ?, place = ?, due_at = NULL, enqueued_at = ?,
     fingerprint = NULL
     WHERE number = ?`,
-  expiring: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
-    WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
+  expiring: jobsToDecide(`INDEXED BY ojs_jobs_expiry
+    WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`),
 
   nextDue: `SELECT min(due_at) FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL`,
   nextExpiring: `SELECT min(expires_at) FROM ojs_jobs INDEXED BY ojs_jobs_expiry
     WHERE expires_at IS NOT NULL AND finished_at IS NULL AND lease_until IS NULL`,
 
-  heartbeat: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue,
-    attempt, trace, bounds, lease_required
-    FROM ojs_jobs WHERE id = ?`,
+  heartbeat: columns({
+    number: integer,
+    state,
+    claim: integer,
+    worker: textOrNull,
+    leaseMs: integerOrNull,
+    leaseUntil: integerOrNull,
+    startedAt: integerOrNull,
+    timeoutMs: integer,
+    type: text,
+    queue: text,
+    attempt: integer,
+    trace: textOrNull,
+    bounds: readBounds,
+    leaseRequired: flag,
+  }).from('ojs_jobs WHERE id = ?'),
   extend: `UPDATE ojs_jobs SET lease_until = ?, due_at = ?, beat_at = ? WHERE number = ?`,
-  held: `SELECT number, id, claim, worker, started_at FROM ojs_jobs INDEXED BY ojs_jobs_due
-    WHERE state = 8 AND due_at IS NOT NULL AND number > ? AND worker IS NOT NULL ORDER BY number LIMIT ? + 0`,
+  held: columns({
+    number: integer,
+    id: text,
+    claim: integer,
+    worker: text,
+    startedAt: integer,
+  }).from(`ojs_jobs INDEXED BY ojs_jobs_due
+    WHERE state = 8 AND due_at IS NOT NULL AND number > ? AND worker IS NOT NULL ORDER BY number LIMIT ? + 0`),
 
-  forRemoval: `SELECT number, state, queue, type, attempt, worker, started_at, trace, ties, dead_letter, result
-    FROM ojs_jobs WHERE id = ?`,
+  forRemoval: columns({
+    number: integer,
+    state,
+    queue: text,
+    type: text,
+    attempt: integer,
+    worker: textOrNull,
+    startedAt: integerOrNull,
+    trace: textOrNull,
+    ties: readTies,
+    deadLetter: flag,
+    result: textOrNull,
+  }).from('ojs_jobs WHERE id = ?'),
   remove: `DELETE FROM ojs_jobs WHERE number = ?`,
   /** Finished jobs of a state, oldest first. */
-  oldest: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_ended
-    WHERE state = ? AND finished_at IS NOT NULL ORDER BY finished_at, number LIMIT ? + 0`,
-  oldestDiscarded: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_discarded
-    WHERE state = 128 AND dead_letter = 0 ORDER BY finished_at, number LIMIT ? + 0`,
-  oldestDead: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_dead
-    WHERE dead_letter <> 0 ORDER BY finished_at, number LIMIT ? + 0`,
+  oldest: removable.from(`ojs_jobs INDEXED BY ojs_jobs_ended
+    WHERE state = ? AND finished_at IS NOT NULL ORDER BY finished_at, number LIMIT ? + 0`),
+  oldestDiscarded: removable.from(`ojs_jobs INDEXED BY ojs_jobs_discarded
+    WHERE state = 128 AND dead_letter = 0 ORDER BY finished_at, number LIMIT ? + 0`),
+  oldestDead: removable.from(`ojs_jobs INDEXED BY ojs_jobs_dead
+    WHERE dead_letter <> 0 ORDER BY finished_at, number LIMIT ? + 0`),
 
   listReady: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE place IS NOT NULL`,
   listDue: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL`,
@@ -152,14 +222,14 @@ const jobStatements = {
     WHERE number < ? AND number >= ? AND state & ? AND ${matching} ORDER BY number DESC LIMIT ? + 0`,
   matchingUp: `SELECT number FROM ojs_jobs NOT INDEXED
     WHERE number > ? AND number < ? AND state & ? AND ${matching} ORDER BY number LIMIT ? + 0`,
-  segment: 'SELECT segment, names FROM ojs_segments WHERE slot = ?',
+  segment: columns({ segment: integer, names: text }).from('ojs_segments WHERE slot = ?'),
   setSegment: 'INSERT OR REPLACE INTO ojs_segments (slot, segment, names) VALUES (?, ?, ?)',
   forgetSegment: 'DELETE FROM ojs_segments WHERE slot = ?',
   segmentsWithout: `SELECT segment FROM ojs_segments
     WHERE names <> '' AND NOT (instr(names, ?) > 0 AND instr(names, ?) > 0)`,
-  dueDown: `SELECT ${listedBy('due_at')} FROM ojs_jobs INDEXED BY ojs_jobs_due
+  dueDown: `SELECT ${listedBy('due_at').list} FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = ? AND due_at IS NOT NULL AND (due_at, number) < (?, ?) ORDER BY due_at DESC, number DESC LIMIT ? + 0`,
-  dueUp: `SELECT ${listedBy('due_at')} FROM ojs_jobs INDEXED BY ojs_jobs_due
+  dueUp: `SELECT ${listedBy('due_at').list} FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = ? AND due_at IS NOT NULL AND (due_at, number) > (?, ?) ORDER BY due_at, number LIMIT ? + 0`,
   endedDown: `${endedFrom('<')} ORDER BY finished_at DESC, number DESC LIMIT ? + 0`,
   endedUp: `${endedFrom('>')} ORDER BY finished_at, number LIMIT ? + 0`,
@@ -175,32 +245,34 @@ const jobStatements = {
   setFingerprint: 'UPDATE ojs_jobs SET fingerprint = ? WHERE number = ?',
   deadUp: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_dead
     WHERE dead_letter <> 0 AND (finished_at, number) > (?, ?) ORDER BY finished_at, number LIMIT ? + 0`,
-  readyHeadBelow: `SELECT priority, place, number FROM ojs_jobs INDEXED BY ojs_jobs_ready
-    WHERE ready_queue = ? AND place IS NOT NULL AND priority < ? ORDER BY priority DESC, place LIMIT 1`,
+  readyHeadBelow: columns({
+    priority: integer,
+    place: integer,
+    number: integer,
+  }).from(`ojs_jobs INDEXED BY ojs_jobs_ready
+    WHERE ready_queue = ? AND place IS NOT NULL AND priority < ? ORDER BY priority DESC, place LIMIT 1`),
   enqueuedAt: 'SELECT enqueued_at FROM ojs_jobs WHERE number = ?',
   /** The ready queues in which jobs of a queue may wait. */
   readyQueuesOf: `SELECT ready_queue FROM ojs_queues WHERE name = ?
     UNION ALL SELECT ready_queue FROM ojs_limit_groups WHERE queue = ?`,
-  readyAlikeUp: `${rankedWhere('priority = ? AND place > ?')} ORDER BY place LIMIT ? + 0`,
-  readyUp: `${rankedWhere('priority < ?')} ORDER BY priority DESC, place LIMIT ? + 0`,
-  readyAlikeDown: `${rankedWhere('priority = ? AND place < ?')} ORDER BY place DESC LIMIT ? + 0`,
-  readyDown: `${rankedWhere('priority > ?')} ORDER BY priority, place DESC LIMIT ? + 0`,
+  readyAlikeUp: rankedWhere('priority = ? AND place > ? ORDER BY place LIMIT ? + 0'),
+  readyUp: rankedWhere('priority < ? ORDER BY priority DESC, place LIMIT ? + 0'),
+  readyAlikeDown: rankedWhere('priority = ? AND place < ? ORDER BY place DESC LIMIT ? + 0'),
+  readyDown: rankedWhere('priority > ? ORDER BY priority, place DESC LIMIT ? + 0'),
 
   request: `SELECT claims FROM ojs_requests WHERE request = ?`,
   remember: `INSERT INTO ojs_requests (request, at, claims) VALUES (?, ?, ?)`,
   /** The values of a queue that a transaction reads. */
-  queue: `SELECT paused, capacity, ready_queue, scheduled + available + retryable, available, active,
-    has_limit_groups, exists (SELECT 1
-    FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name) FROM ojs_queues WHERE name = ?`,
-  minutes: `${minuteFields} WHERE minute >= ? AND minute < ? ORDER BY minute, queue, type`,
+  queue: queueRow.from('ojs_queues WHERE name = ?'),
+  minutes: minuteColumns.from('ojs_minutes WHERE minute >= ? AND minute < ? ORDER BY minute, queue, type'),
   minuteBehind: 'SELECT minute FROM ojs_minutes WHERE minute >= ? AND minute < ? ORDER BY minute LIMIT 1 OFFSET ? + 0',
   /** Goes from minute to minute, past the other queues. */
-  minutesOf: `${minuteFields} WHERE queue IN (SELECT value
+  minutesOf: minuteColumns.from(`ojs_minutes WHERE queue IN (SELECT value
     FROM json_each(?3)) AND minute IN (WITH RECURSIVE each (at) AS (
       SELECT min(minute) FROM ojs_minutes WHERE minute >= ?1
       UNION ALL SELECT (SELECT min(minute) FROM ojs_minutes WHERE minute > at) FROM each WHERE at < ?2)
-    SELECT at FROM each WHERE at < ?2) ORDER BY minute, queue, type`,
-  addMinute: `INSERT INTO ojs_minutes (minute, queue, type, ${sumColumns.join(', ')}, histogram)
+    SELECT at FROM each WHERE at < ?2) ORDER BY minute, queue, type`),
+  addMinute: `INSERT INTO ojs_minutes (${minuteColumns.list})
     VALUES (?, ?, ?, ${sumColumns.map(() => '?').join(', ')}, ?) ON CONFLICT (minute, queue, type) DO UPDATE SET
     ${sumColumns.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')},
     histogram = histogram || excluded.histogram
@@ -212,39 +284,45 @@ const jobStatements = {
 } as const;
 
 const rareFrom = (order: '>= ? ORDER BY position' | '<= ? ORDER BY position DESC') =>
-  `SELECT position, rare FROM ojs_events INDEXED BY ojs_events_rare WHERE rare IS NOT NULL AND position ${order}`;
+  `FROM ojs_events INDEXED BY ojs_events_rare WHERE rare IS NOT NULL AND position ${order}`;
 const eventStatements = {
   log: `INSERT INTO ojs_events (position, at, count, entries, rare) VALUES (?, ?, ?, ?, ?)`,
-  batch: `SELECT ${batchColumns} FROM ojs_events WHERE position = ?`,
-  indexedUp: `SELECT position FROM (${rareFrom('>= ? ORDER BY position')} LIMIT ? + 0) WHERE rare & ? <> 0 LIMIT ? + 0`,
-  indexedDown: `SELECT position FROM (${rareFrom('<= ? ORDER BY position DESC')} LIMIT ? + 0)
+  batch: batchColumns.from('ojs_events WHERE position = ?'),
+  indexedUp: `SELECT position FROM (SELECT position, rare ${rareFrom('>= ? ORDER BY position')} LIMIT ? + 0)
     WHERE rare & ? <> 0 LIMIT ? + 0`,
-  indexedUpBound: `${rareFrom('>= ? ORDER BY position')} LIMIT 1 OFFSET ? + 0`,
-  indexedDownBound: `${rareFrom('<= ? ORDER BY position DESC')} LIMIT 1 OFFSET ? + 0`,
+  indexedDown: `SELECT position FROM (SELECT position, rare ${rareFrom('<= ? ORDER BY position DESC')} LIMIT ? + 0)
+    WHERE rare & ? <> 0 LIMIT ? + 0`,
+  indexedUpBound: `SELECT position ${rareFrom('>= ? ORDER BY position')} LIMIT 1 OFFSET ? + 0`,
+  indexedDownBound: `SELECT position ${rareFrom('<= ? ORDER BY position DESC')} LIMIT 1 OFFSET ? + 0`,
 } as const;
 
 const limitStatements = {
-  limit: `SELECT key, own, override, active, waiting, started, last_start, jobs, used_at FROM ojs_limits WHERE key = ?`,
-  writeLimit: `INSERT INTO ojs_limits (key, own, override, active, waiting, started, last_start, jobs, used_at)
+  limit: `SELECT ${limit.list} FROM ojs_limits WHERE key = ?`,
+  writeLimit: `INSERT INTO ojs_limits (${limit.list})
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
     SET own = excluded.own, override = excluded.override, active = excluded.active, waiting = excluded.waiting,
     started = excluded.started, last_start = excluded.last_start, jobs = excluded.jobs, used_at = excluded.used_at`,
-  idleLimits: `SELECT key, used_at FROM ojs_limits INDEXED BY ojs_limits_idle
+  idleLimits: `SELECT key FROM ojs_limits INDEXED BY ojs_limits_idle
     WHERE jobs <= 0 AND active = 0 AND waiting = 0 AND override IS NULL AND key NOT GLOB 'queue:*' AND used_at < ?
     ORDER BY used_at, key LIMIT ? + 0`,
   removeLimit: `DELETE FROM ojs_limits WHERE key = ?`,
   start: `INSERT INTO ojs_starts (key, number, at) VALUES (?, ?, ?)`,
   startNumber: `SELECT at FROM ojs_starts WHERE key = ? AND number = ?`,
-  oldestStarts: `SELECT number, at FROM ojs_starts WHERE key = ? ORDER BY number LIMIT ? + 0`,
+  oldestStarts: columns({ number: integer, at: integer }).from('ojs_starts WHERE key = ? ORDER BY number LIMIT ? + 0'),
   newestStarts: `SELECT at FROM ojs_starts WHERE key = ? ORDER BY number DESC LIMIT ? + 0`,
   forgetStarts: `DELETE FROM ojs_starts WHERE key = ? AND number <= ?`,
 
-  limitGroup: `SELECT ready_queue, priority, place, assigned_key FROM ojs_limit_groups WHERE queue = ? AND keys = ?`,
-  openLimitGroups: `SELECT ready_queue, queue, keys, priority, place, assigned_key
-    FROM ojs_limit_groups INDEXED BY ojs_limit_groups_open
+  limitGroup: columns({ readyQueue: integer, priority: integer, place: integer, assignedKey: text }).from(
+    'ojs_limit_groups WHERE queue = ? AND keys = ?',
+  ),
+  openLimitGroups: `SELECT ${openLimitGroup.list} FROM ojs_limit_groups INDEXED BY ojs_limit_groups_open
     WHERE queue = ? AND open <> 0 ORDER BY priority DESC, place LIMIT 2`,
-  bestLimitGroup: `SELECT priority, place, ready_queue FROM ojs_limit_groups INDEXED BY ojs_limit_groups_key
-    WHERE assigned_key = ? AND queue = ? AND open = ? ORDER BY priority DESC, place LIMIT 1`,
+  bestLimitGroup: columns({
+    priority: integer,
+    place: integer,
+    readyQueue: integer,
+  }).from(`ojs_limit_groups INDEXED BY ojs_limit_groups_key
+    WHERE assigned_key = ? AND queue = ? AND open = ? ORDER BY priority DESC, place LIMIT 1`),
   /** The next queue in which jobs wait under a key. */
   nextQueueUnder: `SELECT queue FROM ojs_limit_group_keys WHERE key = ? AND queue > ? ORDER BY queue LIMIT 1`,
   limitGroupUnder: `SELECT ready_queue FROM ojs_limit_group_keys WHERE key = ? AND queue = ? LIMIT 1`,
@@ -269,11 +347,25 @@ const limitStatements = {
 
 const workflowStatements = {
   /** The columns of a workflow without its long texts. */
-  flow: `SELECT number, first_node, last_node, state, total, completed, failed, cancelled, ready, sweeping,
-    finished_at, name, kind, "end"
-    FROM ojs_workflows WHERE id = ?`,
-  flowById: `SELECT ${workflowColumns} FROM ojs_workflows WHERE id = ?`,
-  flowByNumber: `SELECT ${workflowColumns} FROM ojs_workflows WHERE number = ?`,
+  flow: columns({
+    id: text,
+    number: integer,
+    firstNode: integer,
+    lastNode: integer,
+    state: readWorkflowState,
+    total: integer,
+    completed: integer,
+    failed: integer,
+    cancelled: integer,
+    ready: integer,
+    sweeping: flag,
+    finishedAt: integerOrNull,
+    name: text,
+    kind: text,
+    end: ['"end"', textOrNull],
+  }).from('ojs_workflows WHERE id = ?'),
+  flowById: workflowColumns.from('ojs_workflows WHERE id = ?'),
+  flowByNumber: workflowColumns.from('ojs_workflows WHERE number = ?'),
   flowsDown: `SELECT number FROM ojs_workflows INDEXED BY ojs_workflows_state
     WHERE state = ? AND number < ? ORDER BY number DESC LIMIT ? + 0`,
   makeFlow: `INSERT INTO ojs_workflows (id, first_node, last_node, state, total, completed, failed, cancelled,
@@ -285,23 +377,31 @@ const workflowStatements = {
   countFlows: `INSERT INTO ojs_workflow_counts (state, count) VALUES (?, ?) ON CONFLICT (state) DO UPDATE
     SET count = count + excluded.count`,
   flowCount: `SELECT count FROM ojs_workflow_counts WHERE state = ?`,
-  unfinished: `SELECT first_node, last_node, id FROM ojs_workflows INDEXED BY ojs_workflows_ready
-    WHERE ready > 0 AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
+  unfinished: columns({
+    firstNode: integer,
+    lastNode: integer,
+    id: text,
+  }).from(`ojs_workflows INDEXED BY ojs_workflows_ready
+    WHERE ready > 0 AND finished_at IS NULL ORDER BY number LIMIT ? + 0`),
   sweeping: `SELECT id FROM ojs_workflows INDEXED BY ojs_workflows_sweeping
     WHERE sweeping <> 0 ORDER BY number LIMIT ? + 0`,
   /** Ended workflows, the oldest end first. */
-  oldestFlows: `SELECT number, finished_at, first_node, last_node, state
-    FROM ojs_workflows INDEXED BY ojs_workflows_finished
-    WHERE finished_at IS NOT NULL AND sweeping = 0 ORDER BY finished_at, number LIMIT ? + 0`,
+  oldestFlows: columns({
+    number: integer,
+    finishedAt: integer,
+    firstNode: integer,
+    lastNode: integer,
+    state: readWorkflowState,
+  }).from(`ojs_workflows INDEXED BY ojs_workflows_finished
+    WHERE finished_at IS NOT NULL AND sweeping = 0 ORDER BY finished_at, number LIMIT ? + 0`),
   endedFlows: `SELECT (SELECT coalesce(sum(count), 0) FROM ojs_workflow_counts
     WHERE state <> 'running') - (SELECT count(*) FROM ojs_workflows INDEXED BY ojs_workflows_sweeping
     WHERE sweeping <> 0)`,
   removeFlow: `DELETE FROM ojs_workflows WHERE number = ?`,
 
-  nodeRange: `SELECT number, state, open, failed, member, closed_at, name, job, next FROM ojs_nodes
-    WHERE number BETWEEN ? AND ?`,
-  nodes: `SELECT ${nodeColumns} FROM ojs_nodes JOIN ojs_node_specs USING (number)
-    WHERE number > ? AND number <= ? ORDER BY number LIMIT ? + 0`,
+  nodeRange: `SELECT ${graphNode.list} FROM ojs_nodes WHERE number BETWEEN ? AND ?`,
+  nodes: nodeColumns((next) => readNumbers(text(next))).from(`ojs_nodes JOIN ojs_node_specs USING (number)
+    WHERE number > ? AND number <= ? ORDER BY number LIMIT ? + 0`),
   readyNodes: `SELECT number FROM ojs_nodes
     WHERE number BETWEEN ? AND ? AND open = 0 AND state = 'waiting' ORDER BY number LIMIT ? + 0`,
   makeNode: `INSERT INTO ojs_nodes (number, state, open, failed, member, name, job, next)
@@ -322,24 +422,22 @@ const workflowStatements = {
 } as const;
 
 const recordStatements = {
-  record: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key = ?`,
-  recordsUp: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key > ? ORDER BY key LIMIT ? + 0 OFFSET ? + 0`,
-  recordsDown: `SELECT ${recordColumns} FROM ojs_records WHERE kind = ? AND key < ?
-    ORDER BY key DESC LIMIT ? + 0 OFFSET ? + 0`,
-  putRecord: `INSERT INTO ojs_records (${recordColumns}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE
+  record: recordColumns.from('ojs_records WHERE kind = ? AND key = ?'),
+  recordsUp: recordColumns.from('ojs_records WHERE kind = ? AND key > ? ORDER BY key LIMIT ? + 0 OFFSET ? + 0'),
+  recordsDown: recordColumns.from('ojs_records WHERE kind = ? AND key < ? ORDER BY key DESC LIMIT ? + 0 OFFSET ? + 0'),
+  putRecord: `INSERT INTO ojs_records (${recordColumns.list}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE
     SET version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at,
     body = excluded.body`,
   deleteRecord: `DELETE FROM ojs_records WHERE kind = ? AND key = ?`,
 } as const;
 
 const inboxStatements = {
-  inbox: `SELECT number, id, request FROM ojs_inbox WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  inbox: entryColumns.from('ojs_inbox WHERE number > ? ORDER BY number LIMIT ? + 0'),
   inboxEntry: `SELECT 1 FROM ojs_inbox WHERE number = ?`,
   leaveInbox: `DELETE FROM ojs_inbox WHERE number = ?`,
-  completions: `SELECT number, id, claim, result FROM ojs_inbox_completions
-    WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  completions: completionColumns.from('ojs_inbox_completions WHERE number > ? ORDER BY number LIMIT ? + 0'),
   anyCompletion: `SELECT 1 FROM ojs_inbox_completions LIMIT 1`,
-  completionOf: `SELECT number, id, claim, result FROM ojs_inbox_completions WHERE id = ? ORDER BY number`,
+  completionOf: completionColumns.from('ojs_inbox_completions WHERE id = ? ORDER BY number'),
   leaveCompletions: `DELETE FROM ojs_inbox_completions WHERE number = ?`,
   inInbox: `SELECT exists (SELECT 1 FROM ojs_inbox WHERE id = ?) OR exists (SELECT 1 FROM ojs_inbox_completions
     WHERE id = ?)`,

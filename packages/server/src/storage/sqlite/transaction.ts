@@ -66,7 +66,7 @@ export class Transaction {
    * writes during this transaction.
    */
   get completing(): boolean {
-    this.#completing ??= this.sql.get(statements.anyCompletion) !== undefined;
+    this.#completing ??= this.sql.value(statements.anyCompletion) !== undefined;
     return this.#completing;
   }
 

@@ -1,7 +1,7 @@
 import type { StateMask } from '@ojs-ts/core/job';
+import { integer, integerOrNull } from '../cells.ts';
 import type { JobQuery } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
-import { integer } from './row.ts';
 import { segmentOf, segmentsWithout, startOf } from './segments.ts';
 import { statements } from './statements.ts';
 
@@ -28,13 +28,13 @@ export async function unfinishedJobs(
   const without = segmentsWithout(sql, { queue, type });
   const found: number[] = [];
   for (let at = after; ; ) {
-    const [cell = null] = sql.get(next, at) ?? [];
-    if (cell === null) return found;
-    const segment = segmentOf(integer(cell));
+    const number = integerOrNull(sql.value(next, at));
+    if (number === null) return found;
+    const segment = segmentOf(number);
     if (!without.has(segment)) {
       const bound = up ? startOf(segment + 1) : startOf(segment);
-      const rows = sql.all(matching, at, bound, mask, queue ?? null, type ?? null, wanted - found.length);
-      found.push(...rows.map(([number]) => integer(number)));
+      const numbers = sql.values(matching, at, bound, mask, queue ?? null, type ?? null, wanted - found.length);
+      found.push(...numbers.map(integer));
       if (found.length >= wanted) return found;
       await new Promise((resolve) => setImmediate(resolve));
     }

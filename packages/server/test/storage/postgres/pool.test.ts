@@ -17,9 +17,9 @@ test('a half-used pool opens the rest, one with little use stays small', async (
     return rows[0].count;
   };
   try {
-    await Promise.all([database.read('SELECT 1'), database.read('SELECT 1')]);
+    await Promise.all([database.query('SELECT 1'), database.query('SELECT 1')]);
     expect(await open()).toBe(2);
-    await Promise.all(Array.from({ length: 3 }, () => database.read('SELECT 1')));
+    await Promise.all(Array.from({ length: 3 }, () => database.query('SELECT 1')));
     await expect.poll(open).toBe(6);
   } finally {
     await client.end();

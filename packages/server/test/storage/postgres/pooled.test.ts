@@ -8,7 +8,7 @@ test.each(['true', 'false'])(
   async (pgbouncer) => {
     const database = new Database(readPostgresUrl(newSchema({ pgbouncer })), true, () => {});
     try {
-      const shown = async (name: string) => (await database.read(`SELECT current_setting('${name}')`))[0]?.[0];
+      const shown = async (name: string) => (await database.query(`SELECT current_setting('${name}')`))[0]?.[0];
       expect(await shown('statement_timeout')).toBe('30s');
       expect(await shown('enable_seqscan')).toBe('off');
     } finally {

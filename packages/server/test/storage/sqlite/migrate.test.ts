@@ -52,7 +52,7 @@ test('layout says what a migration would do, and changes nothing', async () => {
   expect(await storage.layout()).toEqual({ from: 4, to: 4, steps: [] });
   const sql = connect(path);
   expect(layout(sql, nextLayout())).toEqual({ from: 4, to: 5, steps: ['005_made_up.sql'] });
-  expect(sql.get('PRAGMA user_version')?.[0]).toBe(4);
+  expect(sql.value('PRAGMA user_version')).toBe(4);
 });
 
 test('a newer layout is refused and not changed', async () => {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
+import { integer, text } from '../../../src/storage/cells.ts';
+import { columns } from '../../../src/storage/columns.ts';
 import { Connection } from '../../../src/storage/sqlite/disk/connection.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { statements } from '../../../src/storage/sqlite/statements.ts';
@@ -183,21 +185,25 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   deleteRecord: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key=?)',
 };
 
+/** The columns of EXPLAIN QUERY PLAN. */
+const plan = columns({ id: integer, parent: integer, notused: integer, detail: text });
+
 test('every statement uses its index right after a bulk claim, without statistics and with stale ones', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path });
   await storage.migrate();
   const planned = () => {
     const sql = new Connection(path, 'FULL');
-    const found = Object.entries(statements).map(([name, text]) => {
+    const found = Object.entries(statements).map(([name, statement]) => {
+      const text = typeof statement === 'string' ? statement : statement.text;
       const numbered = Array.from(text.matchAll(/\?(\d+)/g), ([, number]) => Number(number));
       const count = numbered.length > 0 ? Math.max(...numbered) : text.split('?').length - 1;
       const values = Array.from({ length: count }, () => 1);
       return [
         name,
         sql
-          .all(`EXPLAIN QUERY PLAN ${text}`, ...values)
-          .map((cells) => cells[3])
+          .all(plan.of(`EXPLAIN QUERY PLAN ${text}`), ...values)
+          .map(({ detail }) => detail)
           .join('; '),
       ];
     });

@@ -1,9 +1,9 @@
+import type { Select } from '../../columns.ts';
 import { notEmpty } from '../../dump.ts';
 import { dump } from '../../sql/dump.ts';
 import type { Backup } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import type { Cells, Reader } from '../connection/sql.ts';
-import { readJob } from '../jobs/job-row.ts';
+import type { Reader } from '../connection/sql.ts';
 import { queries } from './dump.ts';
 import { isEmpty, PostgresRestoration } from './restore.ts';
 
@@ -13,7 +13,7 @@ export function backup(database: Database): Backup {
     async *dump() {
       await using snapshot = await database.snapshot();
       let cursors = 0;
-      yield* dump((query) => fetched(snapshot.read, `rows${cursors++}`, query), queries, readJob);
+      yield* dump((query) => fetched(snapshot, `rows${cursors++}`, query), queries);
     },
 
     async restore(pages) {
@@ -34,12 +34,12 @@ export function backup(database: Database): Backup {
 }
 
 /** Reads the rows of a query through a cursor, so few of them are in memory at once: an envelope may have 1 MiB. */
-async function* fetched(read: Reader, cursor: string, query: string): AsyncIterable<readonly Cells[]> {
-  await read(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${query}`, []);
+async function* fetched<T>(reader: Reader, cursor: string, { text, read }: Select<T>): AsyncIterable<readonly T[]> {
+  await reader.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`);
   for (;;) {
-    const page = await read(`FETCH 100 FROM ${cursor}`, []);
+    const page = await reader.all({ text: `FETCH 100 FROM ${cursor}`, read });
     if (page.length === 0) break;
     yield page;
   }
-  await read(`CLOSE ${cursor}`, []);
+  await reader.query(`CLOSE ${cursor}`);
 }

@@ -11,8 +11,7 @@ import { jobRows } from './job-rows.ts';
 /** Locks the store, so that a second restore waits. */
 export async function isEmpty(tx: Transaction): Promise<boolean> {
   await tx.query('SELECT 1 FROM ojs.store FOR UPDATE');
-  const [found] = await tx.query(isUsed('counts', 'limit_changes'));
-  return found?.[0] === false;
+  return (await tx.value(isUsed('counts', 'limit_changes'))) === false;
 }
 
 /** Writes the records of a dump within one transaction. */

@@ -1,7 +1,7 @@
 import { queueLimitKey } from '@ojs-ts/core/job';
 import { isClaimedBefore, type QueuePlace } from '@ojs-ts/core/lifecycle';
-import { integer, readTexts, text } from '../../cells.ts';
-import { type Cells, texts } from '../connection/sql.ts';
+import { type Cells, integer, readTexts, text } from '../../cells.ts';
+import { texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import type { LimitGroup, LimitGroups } from '../limits/limit-groups.ts';
 import { readHead } from './queue-head.ts';

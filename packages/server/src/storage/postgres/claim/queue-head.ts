@@ -1,4 +1,5 @@
-import { type Cells, numbers } from '../connection/sql.ts';
+import type { Cells } from '../../cells.ts';
+import { numbers } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { readyColumns, readyJoins } from './ready-job.ts';
 

@@ -1,6 +1,6 @@
 import { type JobRecord, State } from '@ojs-ts/core/job';
-import { integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
-import { type Cells, indexJoin } from '../connection/sql.ts';
+import { type Cells, integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
+import { indexJoin } from '../connection/sql.ts';
 import { longest, short, size } from '../jobs/job-row.ts';
 import type { LockedJob } from '../jobs/locked-job.ts';
 

@@ -2,13 +2,20 @@ import type { Millis } from '@ojs-ts/core';
 import { type JobRecord, State } from '@ojs-ts/core/job';
 import { requestKey } from '@ojs-ts/core/lifecycle';
 import { integer, text } from '../../cells.ts';
+import { columns } from '../../columns.ts';
 import type { Claim, Claimed, JobClaim, RepeatableFetch } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { texts } from '../connection/sql.ts';
+import { arrayOf, type Reader, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { readJobs } from '../jobs/locked-job.ts';
 
-const select = 'SELECT request, ids::text[], claims FROM ojs.requests WHERE request = ANY ($1::text[])';
+export const requestColumns = columns({
+  key: ['request', text],
+  at: integer,
+  ids: ['ids::text[]', arrayOf(text)],
+  claims: arrayOf(integer),
+});
+const select = requestColumns.from('ojs.requests WHERE request = ANY ($1::text[])');
 const insert = `INSERT INTO ojs.requests (request, at, ids, claims) SELECT request, $4, ids::uuid[], claims::integer[]
     FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (request, ids, claims)`;
 
@@ -18,8 +25,7 @@ export async function claimsOf(
   fetches: readonly RepeatableFetch[],
 ): Promise<readonly (readonly JobClaim[])[]> {
   const keys = fetches.map(({ request, worker }) => requestKey(request, worker));
-  const rows = await database.read(select, [texts(keys)]);
-  const given = new Map(rows.map(([request, ids, claims]) => [text(request), readGiven(ids, claims)]));
+  const given = await read(database, keys);
   return keys.map((key) => given.get(key) ?? []);
 }
 
@@ -36,8 +42,7 @@ export class ClaimRequests {
   static async read(tx: Transaction, claims: readonly Claim[]): Promise<ClaimRequests> {
     const keys = claims.flatMap(({ request, worker }) => (request === null ? [] : [requestKey(request, worker)]));
     if (keys.length === 0) return new ClaimRequests(new Map());
-    const rows = await tx.query(select, [texts(keys)]);
-    return new ClaimRequests(new Map(rows.map(([request, ids, claims]) => [text(request), readGiven(ids, claims)])));
+    return new ClaimRequests(await read(tx, keys));
   }
 
   /** Reports whether the request got jobs before. */
@@ -49,7 +54,7 @@ export class ClaimRequests {
   async repeat(tx: Transaction, key: string): Promise<Claimed> {
     const given = this.#given.get(key) ?? [];
     const jobs = await readJobs(
-      (text, values) => tx.query(text, values),
+      tx,
       given.map(({ id }) => id),
     );
     const held = given.flatMap(({ id, claim }) => {
@@ -80,8 +85,10 @@ export class ClaimRequests {
   }
 }
 
-export function readGiven(ids: unknown, claims: unknown): readonly JobClaim[] {
-  if (!Array.isArray(ids) || !Array.isArray(claims))
-    throw new TypeError('PostgreSQL: the claims of a request are not arrays.');
-  return ids.map((id, at) => ({ id: text(id), claim: integer(claims[at]) }));
+async function read(reader: Reader, keys: readonly string[]): Promise<Map<string, readonly JobClaim[]>> {
+  return new Map((await reader.all(select, [texts(keys)])).map((row) => [row.key, claimsIn(row)]));
+}
+
+export function claimsIn({ ids, claims }: ReturnType<typeof requestColumns.read>): readonly JobClaim[] {
+  return ids.map((id, at) => ({ id, claim: claims[at] ?? 0 }));
 }

@@ -1,10 +1,10 @@
 import type { Millis } from '@ojs-ts/core';
 import { type JobRecord, queueLimitKey, State } from '@ojs-ts/core/job';
 import { requestKey } from '@ojs-ts/core/lifecycle';
-import { integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
+import { type Cells, integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
 import type { Claim, Claimed } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { type Cells, flags, indexJoin, numbers, texts } from '../connection/sql.ts';
+import { flags, indexJoin, numbers, texts } from '../connection/sql.ts';
 import { insertEvents } from '../events/entries.ts';
 import { codeIn } from '../registry/statistics.ts';
 import { headRows, type QueueHeads, rowsBehindMarks } from './queue-head.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Millis } from '@ojs-ts/core';
 import pg from 'pg';
+import type { Cells } from '../../cells.ts';
 import type { StoreMove } from '../../storage.ts';
 import { StoreUnavailable } from '../../unavailable.ts';
 import { type DeltaPages, usualDeltaPages } from '../limits/limit-deltas.ts';
@@ -8,7 +9,7 @@ import { ConnectionProbe } from './connection-probe.ts';
 import { explain, isLost, isReadOnly, sqlState } from './errors.ts';
 import { Servers } from './servers.ts';
 import { clientConfig, localSettings } from './settings.ts';
-import type { Cells } from './sql.ts';
+import { Reader } from './sql.ts';
 import { type CommitSummary, Transaction } from './transaction.ts';
 import type { PostgresAddress } from './url.ts';
 
@@ -34,7 +35,7 @@ function cause(error: unknown): unknown {
 class RolledBack extends Error {}
 
 /** The connections to one schema of a database. */
-export class Database {
+export class Database extends Reader {
   readonly address: PostgresAddress;
   readonly #pool: pg.Pool;
   /** True if events are logged. */
@@ -70,6 +71,7 @@ export class Database {
       pages = usualDeltaPages,
     }: { readonly patienceMs?: number; readonly pages?: DeltaPages } = {},
   ) {
+    super();
     this.address = address;
     this.logs = logs;
     this.pages = pages;
@@ -113,7 +115,7 @@ export class Database {
   }
 
   /** Runs one statement as a transaction of its own. `ojs.` before a name means the schema. */
-  read(text: string, values: readonly unknown[] = []): Promise<readonly Cells[]> {
+  query(text: string, values: readonly unknown[] = []): Promise<readonly Cells[]> {
     // Behind a pooler the settings come with each transaction.
     if (this.address.pooled) return this.transact(0, (tx) => tx.query(text, values));
     return this.#track(() => this.#withClient((client) => this.#query(client, text, values)));
@@ -133,7 +135,7 @@ export class Database {
         // Behind a pooler the settings come with each transaction.
         const rows = await (this.address.pooled
           ? this.#track(() => this.#attempt(0, (tx) => tx.query(text, values)))
-          : this.read(text, values));
+          : this.query(text, values));
         this.#onCommit(summarize(rows));
         return rows;
       } catch (error) {
@@ -187,32 +189,23 @@ export class Database {
   }
 
   /** Reads one moment of the schema over a connection of its own, until it is disposed of. */
-  async snapshot(): Promise<
-    AsyncDisposable & { readonly read: (text: string, values?: readonly unknown[]) => Promise<readonly Cells[]> }
-  > {
+  async snapshot(): Promise<Reader & AsyncDisposable> {
     if (this.#closed) throw new Error(`The storage on ${this.address.name} is closed.`);
     // Sorting a large table takes longer than any other statement.
     const client = new pg.Client({ ...clientConfig(this.address, this.#servers.target), query_timeout: 0 });
     client.on('error', () => {});
-    const read = async (text: string, values: readonly unknown[] = []) => {
-      try {
-        return (await client.query<Cell[]>({ text: this.#qualified(text), values: [...values], rowMode: 'array' }))
-          .rows;
-      } catch (error) {
-        throw explain(error, this.address.name);
-      }
-    };
+    const snapshot = new Snapshot(client, this.address.name, (text) => this.#qualified(text));
     try {
       await client.connect();
-      await read('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      await snapshot.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       // The reader may be slow, and blocks no other.
-      await read('SET LOCAL idle_in_transaction_session_timeout = 0');
-      await read('SET LOCAL statement_timeout = 0');
+      await snapshot.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+      await snapshot.query('SET LOCAL statement_timeout = 0');
     } catch (error) {
       await client.end().catch(() => {});
       throw explain(error, this.address.name);
     }
-    return { read, [Symbol.asyncDispose]: () => client.end() };
+    return snapshot;
   }
 
   async #track<T>(work: () => Promise<T>): Promise<T> {
@@ -348,6 +341,33 @@ export class Database {
 
   #qualified(text: string): string {
     return text.replace(/\bojs\./g, `"${this.address.schema}".`);
+  }
+}
+
+/** One moment of the schema, until it is disposed of. */
+class Snapshot extends Reader implements AsyncDisposable {
+  readonly #client: pg.Client;
+  readonly #name: string;
+  readonly #qualified: (text: string) => string;
+
+  constructor(client: pg.Client, name: string, qualified: (text: string) => string) {
+    super();
+    this.#client = client;
+    this.#name = name;
+    this.#qualified = qualified;
+  }
+
+  async query(text: string, values: readonly unknown[] = []): Promise<readonly Cells[]> {
+    try {
+      const query = { text: this.#qualified(text), values: [...values], rowMode: 'array' as const };
+      return (await this.#client.query<Cell[]>(query)).rows;
+    } catch (error) {
+      throw explain(error, this.#name);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#client.end();
   }
 }
 

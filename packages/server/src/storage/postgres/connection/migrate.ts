@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { sqlFolder } from '../../../files.ts';
-import { integer, text } from '../../cells.ts';
+import { type Cells, integer, text } from '../../cells.ts';
 import { isKnown, layoutSum, unknownLayout, versionOf } from '../../layout-sum.ts';
 import type { Layout } from '../../storage.ts';
 import type { Database } from './database.ts';
-import type { Cells } from './sql.ts';
 
 const directory = new URL('postgres/', sqlFolder);
 /** The advisory lock of migrations: any number, but the same in every version. */
@@ -37,14 +36,14 @@ export async function migrate(database: Database): Promise<{ readonly from: numb
 
 /** @throws Error if the layout is newer than this code, or older than all that it knows. */
 export async function layout(database: Database): Promise<Layout> {
-  const [there] = await database.read('SELECT to_regclass($1) IS NOT NULL', [`"${database.address.schema}".layout`]);
-  const from = there?.[0] === true ? check(database, (await database.read(newest))[0]) : 0;
+  const [there] = await database.query('SELECT to_regclass($1) IS NOT NULL', [`"${database.address.schema}".layout`]);
+  const from = there?.[0] === true ? check(database, (await database.query(newest))[0]) : 0;
   return { from, to: versionOf(files().at(-1) ?? ''), steps: behind(from) };
 }
 
 /** Reports whether the files of the layout are those that made the schema. */
 export async function isOwnLayout(database: Database): Promise<boolean> {
-  return (await database.read(newest))[0]?.[1] === ownSum();
+  return (await database.query(newest))[0]?.[1] === ownSum();
 }
 
 /** The names of all indexes of the newest layout, but those of primary keys. */

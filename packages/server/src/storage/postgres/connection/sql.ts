@@ -1,10 +1,38 @@
 import { randomUUID } from 'node:crypto';
+import type { Cell, Cells } from '../../cells.ts';
+import type { Select } from '../../columns.ts';
 
-/** Cells as the driver returns them: numbers (64-bit ones too), texts, booleans, null. */
-export type Cells = readonly unknown[];
+/** The driver returns an array as one of cells. */
+export function arrayOf<T>(read: (cell: Cell) => T): (cell: Cell) => readonly T[] {
+  return (cell) => {
+    if (Array.isArray(cell)) return cell.map(read);
+    throw new TypeError(`PostgreSQL: expected an array, found ${cell === null ? 'null' : typeof cell}.`);
+  };
+}
 
 /** Sends one statement, within a transaction or without. */
-export type Reader = (text: string, values: readonly unknown[]) => Promise<readonly Cells[]>;
+export abstract class Reader {
+  /** Cells are as the driver returns them: numbers (64-bit ones too), texts, booleans, null. */
+  abstract query(text: string, values?: readonly unknown[]): Promise<readonly Cells[]>;
+
+  async all<T>({ text, read }: Select<T>, values?: readonly unknown[]): Promise<readonly T[]> {
+    return (await this.query(text, values)).map(read);
+  }
+
+  async get<T>(statement: Select<T>, values?: readonly unknown[]): Promise<T | undefined> {
+    return (await this.all(statement, values))[0];
+  }
+
+  /** The column of a statement that has only one. */
+  async values(text: string, values?: readonly unknown[]): Promise<readonly Cell[]> {
+    return (await this.query(text, values)).map(([cell]) => cell);
+  }
+
+  /** Undefined without a row. */
+  async value(text: string, values?: readonly unknown[]): Promise<Cell> {
+    return (await this.values(text, values))[0];
+  }
+}
 
 /**
  * Array parameters as PostgreSQL reads them. The driver's own arrays quote and escape every number too. An array in

@@ -1,10 +1,10 @@
 import type { Millis } from '@ojs-ts/core';
 import type { State } from '@ojs-ts/core/job';
-import { text } from '../../cells.ts';
+import { type Cells, text } from '../../cells.ts';
 import { batchValues, EventBuffer } from '../events/event-buffer.ts';
 import { type DeltaPages, LimitDeltas, type LimitedJob } from '../limits/limit-deltas.ts';
 import { append, Counters, countedParameters } from './counters.ts';
-import type { Cells } from './sql.ts';
+import { Reader } from './sql.ts';
 
 /** The parameters of the counters where a transaction counted nothing. */
 const nothingCounted = Array.from({ length: countedParameters }, () => null);
@@ -29,7 +29,7 @@ export interface CommitSummary {
  * One transaction: its statements, and the counters, limit deltas and events that it gathers and writes once, however
  * many jobs changed. Its counters and deltas are appended, so it locks no row that others write.
  */
-export class Transaction {
+export class Transaction extends Reader {
   readonly schema: string;
   readonly pages: DeltaPages;
   /** The time of the changes. A claim may move it forward. */
@@ -49,6 +49,7 @@ export class Transaction {
   failure: unknown = null;
 
   constructor(statements: Statements, schema: string, pages: DeltaPages, now: Millis, logs: boolean) {
+    super();
     this.#statements = statements;
     this.schema = schema;
     this.pages = pages;
@@ -81,8 +82,8 @@ export class Transaction {
 
   /** Wakes the queues that the statement selects. */
   wake(selectQueues: string, values: readonly unknown[] = []): void {
-    const noted = this.query(selectQueues, values).then((rows) => {
-      for (const [queue] of rows) this.woken.add(text(queue));
+    const noted = this.values(selectQueues, values).then((queues) => {
+      for (const queue of queues) this.woken.add(text(queue));
     });
     this.#later(noted);
   }

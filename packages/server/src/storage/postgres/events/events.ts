@@ -1,8 +1,8 @@
 import { type EventBatch, type EventKind, indexedOnly, kindMask } from '@ojs-ts/core/events';
-import { integer, text } from '../../cells.ts';
+import { type Cells, integer, text } from '../../cells.ts';
 import type { EventsRead } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { type Cells, indexJoin } from '../connection/sql.ts';
+import { indexJoin } from '../connection/sql.ts';
 
 /** Batches that one transaction gives a position. */
 const atOnce = 1000;
@@ -75,7 +75,7 @@ const statements = {
  * an earlier number may commit later, and a reader would have passed it.
  */
 export async function numberEvents(database: Database): Promise<void> {
-  for (let more = (await database.read(unnumbered)).length > 0; more; ) {
+  for (let more = (await database.query(unnumbered)).length > 0; more; ) {
     more = await database.transact(0, async (tx) => {
       const [store] = await tx.query(hold);
       const [given] = await tx.query(give, [integer(store?.[0])]);
@@ -124,8 +124,8 @@ async function read(
   const { following, indexed } = statements[direction];
   const rows =
     wanted === null
-      ? await database.read(following, [from, limit])
-      : await database.read(indexed, [from, limit, kindMask(wanted)]);
+      ? await database.query(following, [from, limit])
+      : await database.query(indexed, [from, limit, kindMask(wanted)]);
   const batches = rows.flatMap((cells) => (cells[3] === null ? [] : [readBatch(cells)]));
   const [end, oldest, bound] = rows[0] ?? [];
   const newest = Math.max(integer(end), ...batches.map(endOf));

@@ -85,7 +85,7 @@ export class Notifications {
     this.#queues.clear();
     this.#logged = false;
     try {
-      await this.#database.read('SELECT pg_notify($1, $2)', [this.#channel, payload]);
+      await this.#database.query('SELECT pg_notify($1, $2)', [this.#channel, payload]);
     } catch {
       // Other processes miss a hint, and poll.
     }

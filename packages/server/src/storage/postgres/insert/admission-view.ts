@@ -111,7 +111,7 @@ export async function readView(tx: Transaction, jobs: readonly NewJob[], always:
   // Locked before they are read: the read then sees what other transactions have made of them.
   const locked = await lockHolders(tx, replacing);
   const reading = readJobs(
-    (text, values) => tx.query(text, values),
+    tx,
     jobs.map(({ id }) => id),
   );
   const [byId, found] = await Promise.all([reading, readHolders(tx, jobs)]);

@@ -2,7 +2,7 @@ import type { Millis } from '@ojs-ts/core';
 import type { JobId, NodeRef } from '@ojs-ts/core/job';
 import { completed } from '@ojs-ts/core/lifecycle';
 import { text } from '../../cells.ts';
-import { readCompletion } from '../../rows.ts';
+import { completionColumns } from '../../rows.ts';
 import type { Dumped } from '../../storage.ts';
 import { uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
@@ -20,20 +20,22 @@ const kind = 7_352_002;
 
 const open = `SELECT id FROM unnest($1::uuid[]) AS asked (id)
   WHERE NOT pg_try_advisory_xact_lock_shared(${kind}, hashtext($2 || ' ' || id::text))`;
-const taken = 'DELETE FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[]) RETURNING number, id, claim, result';
+const taken = completionColumns.of(
+  `DELETE FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[]) RETURNING ${completionColumns.list}`,
+);
 const waiting = 'SELECT id FROM ojs.inbox_completions ORDER BY number LIMIT $1';
 const committed = 'SELECT DISTINCT id FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[])';
 
 /** The jobs that open transactions complete; no new transaction completes the others until this one ends. */
 export async function beingCompleted(tx: Transaction, ids: readonly JobId[]): Promise<ReadonlySet<JobId>> {
   if (ids.length === 0) return new Set();
-  return new Set((await tx.query(open, [uuids(ids), tx.schema])).map(([id]) => text(id)));
+  return new Set((await tx.values(open, [uuids(ids), tx.schema])).map(text));
 }
 
 /** The jobs with a committed completion that is not applied yet. */
 export async function completedAlready(tx: Transaction, ids: readonly JobId[]): Promise<ReadonlySet<JobId>> {
   if (ids.length === 0) return new Set();
-  return new Set((await tx.query(committed, [uuids(ids)])).map(([id]) => text(id)));
+  return new Set((await tx.values(committed, [uuids(ids)])).map(text));
 }
 
 /** Takes the committed completions of these jobs, to be applied in this transaction, which has locked the jobs. */
@@ -42,9 +44,9 @@ export async function takeCompletions(
   ids: readonly JobId[],
 ): Promise<readonly Dumped['completion'][]> {
   if (ids.length === 0) return [];
-  const rows = await tx.query(taken, [uuids(ids)]);
+  const rows = await tx.all(taken, [uuids(ids)]);
   tx.taken += rows.length;
-  return rows.map(readCompletion).sort((a, b) => a.number - b.number);
+  return rows.toSorted((a, b) => a.number - b.number);
 }
 
 export function applyCompletions(
@@ -64,7 +66,7 @@ export async function complete(
   limit: number,
   now: Millis,
 ): Promise<{ readonly count: number; readonly ready: readonly NodeRef[] }> {
-  const oldest = (await tx.query(waiting, [limit])).map(([id]) => text(id));
+  const oldest = (await tx.values(waiting, [limit])).map(text);
   if (oldest.length === 0) return { count: 0, ready: [] };
   // Two transactions may have completed one job.
   const ids = [...new Set(oldest)];

@@ -1,7 +1,7 @@
 import type { NewJob } from '@ojs-ts/core/job';
-import { integer, text } from '../../cells.ts';
+import { integer } from '../../cells.ts';
 import { inboxBytes } from '../../inbox.ts';
-import { readEntry } from '../../rows.ts';
+import { entryColumns } from '../../rows.ts';
 import type { Inbox, Inserted } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { numbers, uuids } from '../connection/sql.ts';
@@ -10,11 +10,11 @@ import { transitionAll } from '../jobs/transitions.ts';
 import { complete } from './completions.ts';
 import { insertGroups, insertPlain, isPlain, Refused } from './insert.ts';
 
-const oldest = `SELECT number, id, request FROM (
+const oldest = entryColumns.from(`(
     SELECT number, id, request, sum(octet_length(request)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) -
       octet_length(request) AS before
     FROM (SELECT number, id, request FROM ojs.inbox ORDER BY number LIMIT $1) AS waiting) AS page
-  WHERE before < $2 ORDER BY number`;
+  WHERE before < $2 ORDER BY number`);
 // Only the import locks these rows, always in this order and before any other row.
 const hold = 'SELECT number FROM ojs.inbox WHERE number = ANY ($1::bigint[]) ORDER BY number FOR UPDATE';
 const remove = 'DELETE FROM ojs.inbox WHERE number = ANY ($1::bigint[])';
@@ -27,10 +27,10 @@ const depth = 'SELECT (SELECT count(*) FROM ojs.inbox) + (SELECT count(*) FROM o
 /** The rows that users' transactions have appended. */
 export function inbox(database: Database): Inbox {
   return {
-    read: async (limit) => (await database.read(oldest, [limit, inboxBytes])).map(readEntry),
+    read: (limit) => database.all(oldest, [limit, inboxBytes]),
 
     async holds(ids) {
-      const found = new Set((await database.read(held, [uuids(ids)])).map(([id]) => text(id)));
+      const found = new Set(await database.values(held, [uuids(ids)]));
       return ids.map((id) => found.has(id));
     },
 
@@ -72,11 +72,11 @@ export function inbox(database: Database): Inbox {
 
     async complete(limit, now) {
       // Usually there is nothing to apply, and no transaction is needed.
-      if ((await database.read(some)).length === 0) return { count: 0, ready: [] };
+      if ((await database.query(some)).length === 0) return { count: 0, ready: [] };
       return database.transact(now, (tx) => complete(tx, limit, now));
     },
 
-    depth: async () => integer((await database.read(depth))[0]?.[0]),
+    depth: async () => integer(await database.value(depth)),
   };
 }
 
@@ -91,9 +91,7 @@ async function forExisting<T extends { readonly entry: number }>(
   items: readonly T[],
   work: (there: readonly T[]) => Promise<readonly (readonly Inserted[])[]>,
 ): Promise<readonly (Inserted | null)[]> {
-  const found = new Set(
-    (await tx.query(hold, [numbers(items.map(({ entry }) => entry))])).map(([number]) => integer(number)),
-  );
+  const found = new Set(await tx.values(hold, [numbers(items.map(({ entry }) => entry))]));
   const there = items.filter(({ entry }) => found.has(entry));
   if (there.length === 0) return items.map(() => null);
   const inserted = await work(there);

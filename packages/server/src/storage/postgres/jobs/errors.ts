@@ -26,7 +26,7 @@ export async function errors(database: Database, query: ErrorQuery): Promise<Err
         GROUP BY fingerprint`,
   );
   if (each.length === 0) return { groups: [], fingerprints: 0, jobs: 0 };
-  const counts = await database.read(
+  const counts = await database.query(
     `SELECT fingerprint, sum(jobs)::int, (count(*) OVER ())::int, (sum(sum(jobs)) OVER ())::int
      FROM (${each.join(' UNION ALL ')}) AS each GROUP BY fingerprint ORDER BY 2 DESC, 1 LIMIT $1`,
     [query.limit, ...given],
@@ -41,7 +41,7 @@ export async function errors(database: Database, query: ErrorQuery): Promise<Err
         JOIN ojs.texts ON texts.number = job.number`,
     ),
   );
-  const found = most.length === 0 ? [] : await database.read(ends.join(' UNION ALL '), [texts(most), ...given]);
+  const found = most.length === 0 ? [] : await database.query(ends.join(' UNION ALL '), [texts(most), ...given]);
   for (const [fingerprint, history] of found) histories.get(text(fingerprint))?.push(text(history));
   const groups = counts.flatMap(([fingerprint, count]) => {
     const name = text(fingerprint);

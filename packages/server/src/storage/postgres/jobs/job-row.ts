@@ -1,8 +1,7 @@
 import type { EventSubject } from '@ojs-ts/core/events';
 import type { JobRecord } from '@ojs-ts/core/job';
 import type { Mutable } from '@ojs-ts/core/lifecycle';
-import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
-import type { Cells } from '../connection/sql.ts';
+import { type Cells, integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
 
 /** The part of a job that a change reads: without the long texts and what never changes. */
 export type NarrowJob = EventSubject &

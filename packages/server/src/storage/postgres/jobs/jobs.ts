@@ -32,7 +32,7 @@ export function jobs(database: Database): Jobs {
     },
     transition: (transitions, now) => transition(database, transitions, now, nodes),
     async get(ids) {
-      const found = await readJobs((text, values) => database.read(text, values), ids);
+      const found = await readJobs(database, ids);
       return ids.map((id) => found.get(id)?.job ?? null);
     },
     claimsOf: (fetches) => claimsOf(database, fetches),
@@ -82,7 +82,7 @@ const selectRuns = `SELECT ${jobColumns}, ran FROM (
 
 async function runs(database: Database, crons: readonly string[], limit: number): ReturnType<Jobs['runs']> {
   const found = new Map<string, JobRecord[]>(crons.map((name) => [name, []]));
-  for (const cells of await database.read(selectRuns, [[...found.keys()], limit]))
+  for (const cells of await database.query(selectRuns, [[...found.keys()], limit]))
     found.get(text(cells.at(-1)))?.push(readJob(cells).job);
   return crons.map((name) => found.get(name) ?? []);
 }

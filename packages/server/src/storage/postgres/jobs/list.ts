@@ -19,11 +19,11 @@ import {
   Terminal,
 } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
-import { integer, integerOrNull, text } from '../../cells.ts';
+import { type Cells, integer, integerOrNull, text } from '../../cells.ts';
 import { type Places, placesBehind, placesOf } from '../../offset.ts';
 import type { JobQuery, Page } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { byTime, type Cells, uuids } from '../connection/sql.ts';
+import { byTime, uuids } from '../connection/sql.ts';
 import { size } from './job-row.ts';
 import { readJobs } from './locked-job.ts';
 import { byPriority, type Keyed } from './priority-list.ts';
@@ -103,7 +103,7 @@ async function pageOf(
 ): Promise<Page<JobRecord>> {
   const page = await fitting(database, all.slice(0, query.limit), query.maxBytes);
   const jobs = await readJobs(
-    (text, values) => database.read(text, values),
+    database,
     page.map(({ id }) => id),
   );
   const items = page.flatMap(({ id }) => {
@@ -146,7 +146,7 @@ async function fitting(
   maxBytes?: number,
 ): Promise<readonly Identified[]> {
   if (maxBytes === undefined || found.length === 0) return found;
-  const rows = await database.read(sizes, [uuids(found.map(({ id }) => id))]);
+  const rows = await database.query(sizes, [uuids(found.map(({ id }) => id))]);
   const sizeOf = new Map(rows.map(([id, size]) => [text(id), integer(size)]));
   const bytes = new ByteBudget(maxBytes);
   return found.filter(({ id }) => bytes.take(sizeOf.get(id) ?? 0));
@@ -170,7 +170,7 @@ async function unfinished(database: Database, query: JobQuery, { up, after, want
   const { fingerprint } = query;
   if (fingerprint !== undefined) {
     if (!isIn(State.retryable, mask)) return [];
-    return (await database.read(retryableBy(fingerprint), [...values, fingerprint])).map(readFound);
+    return (await database.query(retryableBy(fingerprint), [...values, fingerprint])).map(readFound);
   }
   const states = Object.values(State).filter((state) => isIn(state, mask & standsInDue));
   const isFew = (await counted(database, mask, query.queue)) <= few;
@@ -179,7 +179,7 @@ async function unfinished(database: Database, query: JobQuery, { up, after, want
     ...(isIn(State.available, mask) ? [isFew && query.queue !== undefined ? fewReady : walkReady] : []),
     ...(isIn(State.active, mask) ? [active] : []),
   ];
-  return (await database.read(unfinished(tables), states.length > 0 ? [...values, states] : values)).map(readFound);
+  return (await database.query(unfinished(tables), states.length > 0 ? [...values, states] : values)).map(readFound);
 }
 
 const standsInDue = State.scheduled | State.retryable | State.pending;
@@ -195,11 +195,11 @@ async function finished(database: Database, query: JobQuery, { up, after, wanted
   if (fingerprint !== undefined) {
     if (!isIn(State.discarded, mask)) return [];
     const statement = query.deadLetter ? deadBy(fingerprint) : discardedBy(fingerprint);
-    return (await database.read(statement, [...values, fingerprint])).map(readFound);
+    return (await database.query(statement, [...values, fingerprint])).map(readFound);
   }
-  if (query.deadLetter) return isIn(State.discarded, mask) ? (await database.read(dead, values)).map(readFound) : [];
+  if (query.deadLetter) return isIn(State.discarded, mask) ? (await database.query(dead, values)).map(readFound) : [];
   const states = [State.completed, State.cancelled, State.discarded].filter((state) => isIn(state, mask));
-  const rows = await Promise.all(states.map((state) => database.read(finished, [...values, state])));
+  const rows = await Promise.all(states.map((state) => database.query(finished, [...values, state])));
   const sign = up ? -1 : 1;
   return rows
     .flat()
@@ -220,7 +220,7 @@ async function byStart(
   const values = [query.queue ?? null, query.type ?? null, second, wanted, first];
   const states = [State.scheduled, State.retryable].filter((state) => isIn(state, query.states));
   const { due } = directions[up ? 'asc' : 'desc'];
-  const rows = await Promise.all(states.map((state) => database.read(due, [...values, state])));
+  const rows = await Promise.all(states.map((state) => database.query(due, [...values, state])));
   const sign = up ? 1 : -1;
   return rows
     .flat()
@@ -231,7 +231,7 @@ async function byStart(
 
 async function counted(database: Database, mask: StateMask, queue: string | undefined): Promise<number> {
   const sum = stateNames(mask).join(' + ');
-  const [row] = await database.read(
+  const [row] = await database.query(
     `SELECT coalesce(sum(${sum}), 0)::int FROM ojs.counts WHERE $1::text IS NULL OR queue = $1`,
     [queue ?? null],
   );

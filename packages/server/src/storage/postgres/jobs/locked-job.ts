@@ -1,7 +1,7 @@
 import { Failed, type JobId, type JobRecord, type Json, State } from '@ojs-ts/core/job';
 import type { Texts } from '@ojs-ts/core/lifecycle';
-import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
-import { type Cells, indexJoin, type Reader, uuids } from '../connection/sql.ts';
+import { type Cells, integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
+import { indexJoin, type Reader, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { jobColumns, type NarrowJob, readJob } from './job-row.ts';
 
@@ -104,7 +104,7 @@ export async function readEnvelopes(
 
 export async function readJobs(read: Reader, ids: readonly JobId[]): Promise<Map<JobId, LockedJob<JobRecord>>> {
   if (ids.length === 0) return new Map();
-  const rows = await read(readFull, [uuids(ids)]);
+  const rows = await read.query(readFull, [uuids(ids)]);
   return new Map(rows.map((cells) => [text(cells[1]), lockedJobOf(cells)]));
 }
 

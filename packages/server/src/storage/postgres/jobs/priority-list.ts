@@ -54,6 +54,6 @@ export async function byPriority(
   const start = up ? { first: -outside, second: 0 } : { first: outside, second: Number.MAX_SAFE_INTEGER };
   const { first, second } = query.after === undefined ? start : readSortCursor(order, query.after);
   const values = [query.queue ?? '', query.type ?? null, wanted, -first, second];
-  const rows = await database.read(up ? statements.up : statements.down, values);
+  const rows = await database.query(up ? statements.up : statements.down, values);
   return rows.map(([id, priority, place]) => ({ id: text(id), first: -integer(priority), second: integer(place) }));
 }

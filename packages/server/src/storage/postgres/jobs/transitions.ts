@@ -101,7 +101,7 @@ async function apply(
   });
   // Only refusals return the whole job; it is read before its row changes.
   const records = await readJobs(
-    (text, values) => tx.query(text, values),
+    tx,
     steps.flatMap((step) => ('job' in step ? [step.job.id] : [])),
   );
   changes.write();

@@ -1,8 +1,8 @@
 import type { Millis } from '@ojs-ts/core';
 import type { LimitNumbers } from '@ojs-ts/core/job';
 import { parseNumbers, type QueuePlace } from '@ojs-ts/core/lifecycle';
-import { integer, readTexts, text, textOrNull } from '../../cells.ts';
-import { type Cells, indexJoin, texts } from '../connection/sql.ts';
+import { type Cells, integer, readTexts, text, textOrNull } from '../../cells.ts';
+import { indexJoin, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 
 /**

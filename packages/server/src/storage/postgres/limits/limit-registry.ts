@@ -1,40 +1,52 @@
 import type { Millis } from '@ojs-ts/core';
 import type { LimitNumbers } from '@ojs-ts/core/job';
-import { countedStarts, effectiveLimit, limitedQueue, noNumbers, parseNumbers } from '@ojs-ts/core/lifecycle';
-import { integer, text, textOrNull } from '../../cells.ts';
+import { countedStarts, effectiveLimit, limitedQueue, noNumbers } from '@ojs-ts/core/lifecycle';
+import { integer, text } from '../../cells.ts';
+import { columns } from '../../columns.ts';
+import { limitNumbers, limitNumbersOrNull } from '../../rows.ts';
 import type { LimitRecord, Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { type Cells, indexJoin, isStorable, numbers, type Reader, texts } from '../connection/sql.ts';
+import { indexJoin, isStorable, numbers, type Reader, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { LimitGroups } from './limit-groups.ts';
 
 /** Limits with the deltas that are not merged yet. */
-const records = `SELECT known.key, coalesce(changed.own, limits.own), limits.override, coalesce(limits.active,
-  0) + coalesce(changed.active, 0),
-    coalesce(limits.waiting, 0) + coalesce(changed.waiting, 0)
-  FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known
+const records = columns({
+  key: ['known.key', text],
+  own: ['coalesce(changed.own, limits.own)', (cell) => (cell === null ? noNumbers : limitNumbers(cell))],
+  override: ['limits.override', limitNumbersOrNull],
+  active: ['coalesce(limits.active, 0) + coalesce(changed.active, 0)', integer],
+  waiting: ['coalesce(limits.waiting, 0) + coalesce(changed.waiting, 0)', integer],
+});
+const known = (rest: string) =>
+  records.from(`(SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known
   LEFT JOIN ojs.limits ON ${indexJoin('limits.key', 'known.key')}
   LEFT JOIN LATERAL (SELECT sum(active)::int AS active, sum(waiting)::int AS waiting,
     (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1] AS own FROM ojs.limit_changes
-    WHERE key = known.key) AS changed ON true`;
-const byKey = `${records} WHERE known.key = $1`;
-const page = `${records} WHERE known.key > $1 ORDER BY known.key OFFSET $2 LIMIT $3`;
+    WHERE key = known.key) AS changed ON true ${rest}`);
+const byKey = known('WHERE known.key = $1');
+const page = known('WHERE known.key > $1 ORDER BY known.key OFFSET $2 LIMIT $3');
 const total = 'SELECT count(*) FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known';
-const newestStarts = `SELECT wanted.key, start.at FROM unnest($1::text[], $2::int[]) AS wanted (key, most), LATERAL (
+const newestStarts = columns({
+  key: ['wanted.key', text],
+  at: ['start.at', integer],
+}).from(`unnest($1::text[], $2::int[]) AS wanted (key, most), LATERAL (
     SELECT number, at FROM ojs.starts WHERE starts.key = wanted.key ORDER BY number DESC LIMIT wanted.most) AS start
-    ORDER BY start.number`;
-const wholeQueues =
-  'SELECT queue, sum(active)::int, sum(available)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue';
+    ORDER BY start.number`);
+const wholeQueues = columns({
+  queue: text,
+  active: ['sum(active)::int', integer],
+  waiting: ['sum(available)::int', integer],
+}).from('ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue');
 
 export function limits(database: Database): Pick<Registry, 'limits' | 'limit' | 'overrideLimit'> {
-  const read: Reader = (text, values) => database.read(text, values);
   return {
-    limits: (query) => list(read, query),
-    limit: (key) => find(read, key),
+    limits: (query) => list(database, query),
+    limit: (key) => find(database, key),
     overrideLimit: (key, override, now) =>
       database.transact(now, async (tx) => {
         await setOverride(tx, await LimitGroups.open(tx, now), key, override, now);
-        const record = await find((text, values) => tx.query(text, values), key);
+        const record = await find(tx, key);
         if (!record) throw new Error(`Limit ${key} vanished within a transaction.`);
         return record;
       }),
@@ -59,7 +71,7 @@ export async function setOverride(
 
 async function find(read: Reader, key: string): Promise<LimitRecord | null> {
   if (!isStorable(key)) return null;
-  const [record] = await complete(read, await read(byKey, [key]));
+  const [record] = await complete(read, await read.all(byKey, [key]));
   return record ?? null;
 }
 
@@ -69,22 +81,19 @@ async function list(
 ): Promise<Awaited<ReturnType<Registry['limits']>>> {
   // No key has a NUL, so the keys behind a text with one are those behind the part before it.
   const [from = ''] = (after ?? '').split('\0', 1);
-  const [[counted], rows] = await Promise.all([
-    read(total, []),
-    read(page, [from, after === undefined ? offset : 0, limit + 1]),
+  const [count, rows] = await Promise.all([
+    read.value(total),
+    read.all(page, [from, after === undefined ? offset : 0, limit + 1]),
   ]);
   const items = await complete(read, rows.slice(0, limit));
-  return { items, next: rows.length > items.length ? (items.at(-1)?.key ?? null) : null, total: integer(counted?.[0]) };
+  return { items, next: rows.length > items.length ? (items.at(-1)?.key ?? null) : null, total: integer(count) };
 }
 
 /** Adds the starts, and the counts of queues that are limited as a whole. */
-async function complete(read: Reader, rows: readonly Cells[]): Promise<readonly LimitRecord[]> {
-  const found = rows.map((cells) => {
-    const overriding = textOrNull(cells[2]);
-    const override = overriding === null ? null : parseNumbers(overriding);
-    const own = cells[1] === null ? noNumbers : parseNumbers(text(cells[1]));
-    return { key: text(cells[0]), own, override, active: integer(cells[3]), waiting: integer(cells[4]) };
-  });
+async function complete(
+  read: Reader,
+  found: readonly ReturnType<typeof records.read>[],
+): Promise<readonly LimitRecord[]> {
   const queues = found.flatMap(({ key }) => limitedQueue(key) ?? []);
   const rated = found.map((record) => ({
     key: record.key,
@@ -92,18 +101,16 @@ async function complete(read: Reader, rows: readonly Cells[]): Promise<readonly 
   }));
   const [starts, whole] = await Promise.all([
     rated.some(({ most }) => most > 0)
-      ? read(newestStarts, [texts(rated.map(({ key }) => key)), numbers(rated.map(({ most }) => most))])
+      ? read.all(newestStarts, [texts(rated.map(({ key }) => key)), numbers(rated.map(({ most }) => most))])
       : [],
-    queues.length > 0 ? read(wholeQueues, [texts(queues)]) : [],
+    queues.length > 0 ? read.all(wholeQueues, [texts(queues)]) : [],
   ]);
-  const startsOf = Map.groupBy(starts, (cells) => text(cells[0]));
-  const countsOf = new Map(
-    whole.map((cells) => [text(cells[0]), { active: integer(cells[1]), waiting: integer(cells[2]) }]),
-  );
+  const startsOf = Map.groupBy(starts, ({ key }) => key);
+  const countsOf = new Map(whole.map(({ queue, ...counts }) => [queue, counts]));
   return found.map((record) => {
     const queue = limitedQueue(record.key);
     const counts = queue === null ? null : (countsOf.get(queue) ?? { active: 0, waiting: 0 });
-    const kept = (startsOf.get(record.key) ?? []).map((cells) => integer(cells[1]));
+    const kept = (startsOf.get(record.key) ?? []).map(({ at }) => at);
     return { ...record, ...counts, starts: countedStarts(effectiveLimit(record), kept) };
   });
 }

@@ -1,8 +1,8 @@
 import type { Millis } from '@ojs-ts/core';
 import type { LimitNumbers } from '@ojs-ts/core/job';
 import { noNumbers, numbersText, parseNumbers } from '@ojs-ts/core/lifecycle';
-import { integer, text, textOrNull } from '../../cells.ts';
-import { type Cells, indexJoin, numbers, texts } from '../connection/sql.ts';
+import { type Cells, integer, text, textOrNull } from '../../cells.ts';
+import { indexJoin, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 
 /** The limit of one key within the transaction. */

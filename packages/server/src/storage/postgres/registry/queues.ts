@@ -1,30 +1,32 @@
 import type { Millis } from '@ojs-ts/core';
 import { queueEventEntry } from '@ojs-ts/core/events';
-import { noConfig, queueLimitKey, State, stateNames } from '@ojs-ts/core/job';
-import { integer, integerOrNull, text } from '../../cells.ts';
+import { noConfig, queueLimitKey, stateNames } from '@ojs-ts/core/job';
+import { integer, text } from '../../cells.ts';
+import { columns } from '../../columns.ts';
+import { queueColumns, queueRecord } from '../../rows.ts';
 import type { QueuePatch, QueueRecord, Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lock } from '../connection/locks.ts';
-import { type Cells, texts } from '../connection/sql.ts';
+import { texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { LimitGroups } from '../limits/limit-groups.ts';
 import { setOverride } from '../limits/limit-registry.ts';
 
-const states = Object.values(State);
 const names = stateNames(0xff);
 
 const sums = [...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0)::int AS ${name}`).join(', ');
-const columns = `coalesce(queue.created_at, counted.at), coalesce(paused, false), capacity,
-  coalesce(config, '{}'), coalesce(version, 0),
-  ${[...names, 'dead_letter'].map((name) => `coalesce(${name}, 0)`).join(', ')}`;
-export const allQueues = `SELECT coalesce(queue.name, counted.queue) AS name, ${columns}
+const selected = `coalesce(queue.created_at, counted.at) AS created_at, coalesce(paused, false) AS paused, capacity,
+  coalesce(config, '{}') AS config, coalesce(version, 0) AS version,
+  ${['dead_letter', ...names].map((name) => `coalesce(${name}, 0) AS ${name}`).join(', ')}`;
+export const allQueues = queueColumns.of(`SELECT coalesce(queue.name, counted.queue) AS name, ${selected}
   FROM ojs.queues AS queue FULL JOIN (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
   GROUP BY queue) AS counted ON counted.queue = queue.name
-  ORDER BY 1`;
-const oneOf = (condition: string) => `SELECT coalesce(queue.name, wanted.name) AS name, ${columns}
+  ORDER BY 1`);
+const oneOf = (condition: string) =>
+  queueColumns.of(`SELECT coalesce(queue.name, wanted.name) AS name, ${selected}
   FROM ${condition} LEFT JOIN LATERAL (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
   WHERE counts.queue = wanted.name GROUP BY queue) AS counted ON true
-  WHERE queue.name IS NOT NULL OR counted.queue IS NOT NULL ORDER BY 1`;
+  WHERE queue.name IS NOT NULL OR counted.queue IS NOT NULL ORDER BY 1`);
 const named = oneOf(
   `(SELECT DISTINCT name FROM unnest($1::text[]) AS given (name)) AS wanted
     LEFT JOIN ojs.queues AS queue ON queue.name = wanted.name`,
@@ -33,9 +35,9 @@ const configured = oneOf(
   `(SELECT name FROM ojs.queues WHERE config <> '${noConfig}') AS wanted
     JOIN ojs.queues AS queue ON queue.name = wanted.name`,
 );
-const one = `SELECT queue.name, ${columns}
+const one = queueColumns.of(`SELECT queue.name, ${selected}
   FROM ojs.queues AS queue, (SELECT (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
-  WHERE counts.queue = $1) AS counted WHERE queue.name = $1`;
+  WHERE counts.queue = $1) AS counted WHERE queue.name = $1`);
 /** A queue that is current only by its jobs was created with the first of them. */
 const insertQueue = `INSERT INTO ojs.queues (name, created_at)
   SELECT $1, coalesce((SELECT at FROM ojs.counts WHERE queue = $1 ORDER BY number LIMIT 1), $2)
@@ -53,7 +55,7 @@ const removeEmpty = `WITH total AS MATERIALIZED (
  * time. Each step goes to the next priority of a ready queue, and from its first one also to the next ready queue of
  * the queue.
  */
-const oldest = `WITH RECURSIVE head AS (
+const oldest = columns({ queue: text, enqueuedAt: integer }).of(`WITH RECURSIVE head AS (
     SELECT wanted.queue, first.*, true AS opens FROM unnest($1::text[]) AS wanted (queue) CROSS JOIN LATERAL (
       SELECT ready_queue, priority, place, enqueued_at FROM ojs.ready
       WHERE ready_queue >= wanted.queue AND ready_queue < wanted.queue || E'\\x0b'
@@ -66,22 +68,18 @@ const oldest = `WITH RECURSIVE head AS (
       (SELECT ready_queue, priority, place, enqueued_at, true FROM ojs.ready
         WHERE head.opens AND ready_queue > head.ready_queue AND ready_queue < head.queue || E'\\x0b'
         ORDER BY ready_queue, priority DESC, place LIMIT 1)) AS next)
-  SELECT DISTINCT ON (queue) queue, enqueued_at FROM head WHERE enqueued_at IS NOT NULL ORDER BY queue, place`;
+  SELECT DISTINCT ON (queue) queue, enqueued_at FROM head WHERE enqueued_at IS NOT NULL ORDER BY queue, place`);
 
 type Queues = Pick<Registry, 'queues' | 'oldest' | 'pauseQueue' | 'configureQueue' | 'removeQueue'>;
 
 export function queues(database: Database): Queues {
   return {
     async queues(which) {
-      if (which === undefined) return (await database.read(allQueues)).map(readQueue);
-      if (which === 'configured') return (await database.read(configured)).map(readQueue);
-      return (await database.read(named, [texts(which)])).map(readQueue);
+      if (which === undefined) return (await database.all(allQueues)).map(queueRecord);
+      if (which === 'configured') return (await database.all(configured)).map(queueRecord);
+      return (await database.all(named, [texts(which)])).map(queueRecord);
     },
-    oldest: async (names) =>
-      (await database.read(oldest, [texts(names)])).map(([queue, at]) => ({
-        queue: text(queue),
-        enqueuedAt: integer(at),
-      })),
+    oldest: (names) => database.all(oldest, [texts(names)]),
     pauseQueue: (name, paused, now) => database.transact(now, (tx) => pauseQueue(tx, name, paused, now)),
     configureQueue: (name, patch, now, expected) =>
       database.transact(now, (tx) => configureQueue(tx, name, patch, now, expected)),
@@ -112,11 +110,11 @@ async function configureQueue(
   // An insert into a bounded queue holds this lock.
   if (capacity !== undefined) lock(tx, 'queue', [name]);
   const groups = limit === undefined ? null : await LimitGroups.open(tx, now);
-  let [current] = await tx.query(lockVersion, [name]);
-  const fits = () => expected === undefined || expected === (current ? integer(current[0]) : 0);
+  let current = await tx.value(lockVersion, [name]);
+  const fits = () => expected === undefined || expected === (current ?? 0);
   // Another call may insert the queue at the same time: then the queue has the version that the other call gave it.
-  if (!current && fits() && (await tx.query(insertQueue, [name, now])).length === 0)
-    [current] = await tx.query(lockVersion, [name]);
+  if (current === undefined && fits() && (await tx.query(insertQueue, [name, now])).length === 0)
+    current = await tx.value(lockVersion, [name]);
   if (!fits()) return null;
   tx.write(
     `UPDATE ojs.queues SET version = version + 1, capacity = CASE WHEN $2 THEN $3 ELSE capacity END,
@@ -128,9 +126,9 @@ async function configureQueue(
 }
 
 async function queue(tx: Transaction, name: string): Promise<QueueRecord> {
-  const [cells] = await tx.query(one, [name]);
-  if (!cells) throw new Error(`Queue ${name} vanished within a transaction.`);
-  return readQueue(cells);
+  const row = await tx.get(one, [name]);
+  if (!row) throw new Error(`Queue ${name} vanished within a transaction.`);
+  return queueRecord(row);
 }
 
 /** The commit of a job that is being inserted at the same time creates the queue again. */
@@ -139,27 +137,8 @@ async function removeQueue(tx: Transaction, name: string): Promise<boolean> {
   const groups = await LimitGroups.open(tx, 0);
   await groups.load([key]);
   groups.limits.flush();
-  const [gone] = await tx.query(removeEmpty, [name]);
-  if (integer(gone?.[0]) === 0) return false;
+  if ((await tx.value(removeEmpty, [name])) === 0) return false;
   tx.write('DELETE FROM ojs.limits WHERE key = $1', [key]);
   tx.write('DELETE FROM ojs.starts WHERE key = $1', [key]);
   return true;
-}
-
-export function readQueue(cells: Cells): QueueRecord {
-  const counts: Partial<Record<State, number>> = {};
-  states.forEach((bit, index) => {
-    const count = integer(cells[6 + index]);
-    if (count > 0) counts[bit] = count;
-  });
-  return {
-    name: text(cells[0]),
-    createdAt: integer(cells[1]),
-    paused: cells[2] === true,
-    counts,
-    deadLetter: integer(cells[6 + states.length]),
-    capacity: integerOrNull(cells[3]),
-    config: text(cells[4]),
-    version: integer(cells[5]),
-  };
 }

@@ -6,7 +6,7 @@ import {
   type RecordKey,
   type StoredRecord,
 } from '@ojs-ts/core/memory';
-import { readRecord, recordColumns } from '../../rows.ts';
+import { recordColumns } from '../../rows.ts';
 import type { Records } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lockAhead } from '../connection/locks.ts';
@@ -16,21 +16,24 @@ import { insertGroups } from '../insert/insert.ts';
 import { transitionAll } from '../jobs/transitions.ts';
 import { lockWorkflows } from '../workflows/nodes.ts';
 
-const columns = recordColumns.replaceAll(/\w+/g, 'record.$&');
-const named = `SELECT ${columns} FROM unnest($1::text[], $2::text[]) AS named (kind, key) JOIN ojs.records AS record
-  ON ${indexJoin('record.kind', 'named.kind')} AND ${indexJoin('record.key', 'named.key')}`;
-const lock = `${named} ORDER BY record.kind, record.key FOR UPDATE OF record`;
+const { list } = recordColumns;
+const named = (order: string) =>
+  recordColumns.of(`SELECT ${list.replaceAll(/\w+/g, 'record.$&')} FROM unnest($1::text[], $2::text[]) AS named (kind, key)
+  JOIN ojs.records AS record
+  ON ${indexJoin('record.kind', 'named.kind')} AND ${indexJoin('record.key', 'named.key')} ${order}`);
+const find = named('');
+const lock = named('ORDER BY record.kind, record.key FOR UPDATE OF record');
 
-const page = (condition: string, order: string) => `SELECT ${recordColumns} FROM ojs.records
-  WHERE kind = $1 AND key ${condition} $2 ORDER BY key ${order} LIMIT $3 OFFSET $4`;
+const page = (condition: string, order: string) =>
+  recordColumns.from(`ojs.records WHERE kind = $1 AND key ${condition} $2 ORDER BY key ${order} LIMIT $3 OFFSET $4`);
 const up = page('>', 'ASC');
 const down = page('<', 'DESC');
 /** The largest character: no key begins with it. */
 const end = '\u{10ffff}';
 
 const written = `unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
-  AS put (${recordColumns})`;
-const insert = `INSERT INTO ojs.records (${recordColumns}) SELECT ${recordColumns} FROM ${written} ORDER BY kind, key`;
+  AS put (${list})`;
+const insert = `INSERT INTO ojs.records (${list}) SELECT ${list} FROM ${written} ORDER BY kind, key`;
 const update = `UPDATE ojs.records AS record SET version = put.version, created_at = put.created_at,
     updated_at = put.updated_at, body = put.body
   FROM ${written} WHERE record.kind = put.kind AND record.key = put.key`;
@@ -40,14 +43,12 @@ const remove = `DELETE FROM ojs.records AS record USING unnest($1::text[], $2::t
 export function records(database: Database): Records {
   return {
     async get(keys) {
-      const found = byName((await database.read(named, namesOf(keys.filter(isNameable)))).map(readRecord));
+      const found = byName(await database.all(find, namesOf(keys.filter(isNameable))));
       return keys.map((key) => found.get(nameOf(key)) ?? null);
     },
 
-    async scan(kind, { from, backwards = false, skip = 0, limit }) {
-      const [statement, first] = backwards ? [down, end] : [up, ''];
-      return (await database.read(statement, [kind, from ?? first, limit, skip])).map(readRecord);
-    },
+    scan: (kind, { from, backwards = false, skip = 0, limit }) =>
+      database.all(backwards ? down : up, [kind, from ?? (backwards ? end : ''), limit, skip]),
 
     commit: (changes, now = 0) => database.transact(now, (tx) => commit(tx, changes, now)),
   };
@@ -62,8 +63,7 @@ async function commit(
   changes: readonly RecordChange[],
   now: Millis,
 ): Promise<readonly CommitAnswer[]> {
-  const rows = await tx.query(lock, namesOf(changes.flatMap(keysOf).filter(isNameable)));
-  const before = byName(rows.map(readRecord));
+  const before = byName(await tx.all(lock, namesOf(changes.flatMap(keysOf).filter(isNameable))));
   const after = new Map(before);
   const jobs = changes.flatMap(({ job }) => job ?? []);
   const ended = changes.flatMap(({ ends = [] }) => ends.map(({ id }) => id));

@@ -1,7 +1,8 @@
 import { bucketBounds, firstCode, type Measure } from '@ojs-ts/core/statistics';
 import { integerOrNull } from '../../cells.ts';
-import { readMinute, sumColumns } from '../../rows.ts';
-import type { Registry } from '../../storage.ts';
+import type { Select } from '../../columns.ts';
+import { minuteColumns, sumColumns } from '../../rows.ts';
+import type { MinuteRecord, Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 
 /** core's `codeOf`: `width_bucket` counts the bounds that are at most its operand, so whole milliseconds less one. */
@@ -31,13 +32,12 @@ export function addUp(rows: string): string {
     GROUP BY ${place})`;
 }
 
-/** Selects minutes as `readMinute` reads them. */
-export function selectMinutes(condition: string): string {
-  return `WITH chosen AS MATERIALIZED (SELECT * FROM ojs.minutes ${condition}),
+export function selectMinutes(condition: string): Select<MinuteRecord> {
+  return minuteColumns.of(`WITH chosen AS MATERIALIZED (SELECT * FROM ojs.minutes ${condition}),
   ${addUp('chosen')}
   SELECT minute, queue, type, ${sumColumns.join(', ')},
-    (SELECT string_agg(code || 'x' || count, ' ') FROM unnest(codes, counts) AS each (code, count))
-  FROM added ORDER BY minute, queue, type`;
+    (SELECT string_agg(code || 'x' || count, ' ') FROM unnest(codes, counts) AS each (code, count)) AS histogram
+  FROM added ORDER BY minute, queue, type`);
 }
 
 const between = selectMinutes('WHERE minute >= $1 AND minute < $2');
@@ -50,20 +50,15 @@ const betweenOf = selectMinutes(`WHERE queue = ANY ($3) AND minute = ANY (ARRAY 
 
 export function statistics(database: Database): Pick<Registry, 'statistics' | 'minuteBehind'> {
   return {
-    async statistics(since, until = Number.MAX_SAFE_INTEGER, queues) {
-      const found =
-        queues === undefined
-          ? database.read(between, [since, until])
-          : database.read(betweenOf, [since, until, queues]);
-      return (await found).map(readMinute);
-    },
+    statistics: (since, until = Number.MAX_SAFE_INTEGER, queues) =>
+      queues === undefined ? database.all(between, [since, until]) : database.all(betweenOf, [since, until, queues]),
 
     async minuteBehind(count, since, until) {
-      const [row] = await database.read(
+      const minute = await database.value(
         'SELECT minute FROM ojs.minutes WHERE minute >= $1 AND minute < $2 ORDER BY minute OFFSET $3 LIMIT 1',
         [since, until, count],
       );
-      return integerOrNull(row?.[0] ?? null);
+      return integerOrNull(minute ?? null);
     },
   };
 }

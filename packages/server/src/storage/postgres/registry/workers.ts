@@ -1,25 +1,24 @@
 import type { Millis } from '@ojs-ts/core';
 import { type EventSubject, heartbeatEntry } from '@ojs-ts/core/events';
-import { type JobId, type JobRecord, State } from '@ojs-ts/core/job';
+import { type JobId, State } from '@ojs-ts/core/job';
 import { extended, isOwner, overdueAt } from '@ojs-ts/core/lifecycle';
-import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
-import { readWorker, workerColumns } from '../../rows.ts';
+import { flag, integer, integerOrNull, text, textOrNull } from '../../cells.ts';
+import { columns } from '../../columns.ts';
+import { workerColumns } from '../../rows.ts';
 import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { type Cells, indexJoin, isStorable, numbers, uuids } from '../connection/sql.ts';
+import { indexJoin, isStorable, numbers, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 
 export function workers(database: Database): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
   return {
     beat: (beats, now) => database.transact(now, (tx) => beat(tx, beats, now)),
 
-    async workers() {
-      return (await database.read(`SELECT ${workerColumns} FROM ojs.workers ORDER BY worker`)).map(readWorker);
-    },
+    workers: () => database.all(workerColumns.from('ojs.workers ORDER BY worker')),
 
     async direct(worker, directive) {
       if (!isStorable(worker)) return false;
-      const rows = await database.read('UPDATE ojs.workers SET directive = $2 WHERE worker = $1 RETURNING worker', [
+      const rows = await database.query('UPDATE ojs.workers SET directive = $2 WHERE worker = $1 RETURNING worker', [
         worker,
         directive,
       ]);
@@ -28,7 +27,9 @@ export function workers(database: Database): Pick<Registry, 'beat' | 'workers' |
 
     async forgetWorker(worker) {
       if (!isStorable(worker)) return false;
-      return (await database.read('DELETE FROM ojs.workers WHERE worker = $1 RETURNING worker', [worker])).length === 1;
+      return (
+        (await database.query('DELETE FROM ojs.workers WHERE worker = $1 RETURNING worker', [worker])).length === 1
+      );
     },
   };
 }
@@ -73,11 +74,11 @@ function noted(
 }
 
 async function lockWorkers(tx: Transaction, beats: readonly WorkerBeat[]): Promise<Map<string, WorkerRecord>> {
-  const rows = await tx.query(
-    `SELECT ${workerColumns} FROM ojs.workers WHERE worker = ANY ($1::text[]) ORDER BY worker FOR UPDATE`,
+  const records = await tx.all(
+    workerColumns.from('ojs.workers WHERE worker = ANY ($1::text[]) ORDER BY worker FOR UPDATE'),
     [[...new Set(beats.map(({ worker }) => worker))]],
   );
-  return new Map(rows.map(readWorker).map((record) => [record.worker, record]));
+  return new Map(records.map((record) => [record.worker, record]));
 }
 
 function writeWorkers(tx: Transaction, records: readonly WorkerRecord[]): void {
@@ -104,21 +105,29 @@ function idsJson(ids: readonly JobId[] | null): string | null {
   return ids === null ? null : JSON.stringify(ids);
 }
 
-const lockHeld = `SELECT active.id, active.queue, active.type, active.trace, attempt, claim, lease_required, worker,
-  started_at, lease_ms, lease_until,
-    timeout_ms, heartbeat_ms, deadline_at
-  FROM ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')} WHERE active.id = ANY ($1::uuid[])
-  ORDER BY active.id FOR UPDATE OF active`;
+const lockHeld = columns({
+  id: ['active.id', text],
+  queue: ['active.queue', text],
+  type: ['active.type', text],
+  trace: ['active.trace', textOrNull],
+  attempt: integer,
+  claim: integer,
+  leaseRequired: flag,
+  worker: textOrNull,
+  startedAt: integerOrNull,
+  leaseMs: integer,
+  leaseUntil: integer,
+  timeoutMs: integer,
+  heartbeatMs: integer,
+  deadlineAt: integerOrNull,
+}).from(`ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')} WHERE active.id = ANY ($1::uuid[])
+  ORDER BY active.id FOR UPDATE OF active`);
 const extend = `UPDATE ojs.active SET lease_until = changed.lease_until, due_at = changed.due_at,
   beat_at = changed.beat_at
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS changed (id, lease_until, due_at, beat_at)
   WHERE ${indexJoin('active.id', 'changed.id')}`;
 
-type HeldJob = EventSubject &
-  Pick<
-    JobRecord,
-    'claim' | 'leaseRequired' | 'leaseMs' | 'leaseUntil' | 'beatAt' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt'
-  >;
+type HeldJob = ReturnType<typeof lockHeld.read> & { readonly state: State; readonly beatAt: Millis | null };
 
 /** The active jobs that heartbeats name, locked, and the extensions of their leases. */
 class HeldJobs {
@@ -134,8 +143,8 @@ class HeldJobs {
   static async lock(tx: Transaction, beats: readonly WorkerBeat[]): Promise<HeldJobs> {
     const ids = new Set(beats.flatMap(({ holds }) => holds?.map(({ id }) => id) ?? []));
     if (ids.size === 0) return new HeldJobs(tx, new Map());
-    const rows = (await tx.query(lockHeld, [uuids([...ids])])).map(readHeld);
-    return new HeldJobs(tx, new Map(rows.map((job) => [job.id, job])));
+    const rows = await tx.all(lockHeld, [uuids([...ids])]);
+    return new HeldJobs(tx, new Map(rows.map((job) => [job.id, { ...job, state: State.active, beatAt: null }])));
   }
 
   /** Extends the lease; null if the worker does not hold the job. */
@@ -163,25 +172,4 @@ class HeldJobs {
       numbers(jobs.map(({ beatAt }) => beatAt)),
     ]);
   }
-}
-
-function readHeld(cells: Cells): HeldJob {
-  return {
-    id: text(cells[0]),
-    queue: text(cells[1]),
-    type: text(cells[2]),
-    trace: textOrNull(cells[3]),
-    state: State.active,
-    attempt: integer(cells[4]),
-    claim: integer(cells[5]),
-    leaseRequired: cells[6] === true,
-    worker: textOrNull(cells[7]),
-    startedAt: integerOrNull(cells[8]),
-    leaseMs: integer(cells[9]),
-    leaseUntil: integer(cells[10]),
-    beatAt: null,
-    timeoutMs: integer(cells[11]),
-    heartbeatMs: integer(cells[12]),
-    deadlineAt: integerOrNull(cells[13]),
-  };
 }

@@ -48,7 +48,7 @@ const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}
  * to it.
  */
 export async function rollUp(database: Database, now: Millis): Promise<void> {
-  const [found] = await database.read(look, [database.pages.upkeepFrom]);
+  const [found] = await database.query(look, [database.pages.upkeepFrom]);
   if (found?.[0] === true) {
     await database.transact(now, async (tx) => tx.write(rollUpCounts));
     // A commit appends a row of counts for a queue, and a row of minutes for each of its types.

@@ -52,8 +52,8 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
 
     async overdue(now, limit) {
       const [active, waiting] = await Promise.all([
-        database.read(overdueActive, [now, limit]),
-        database.read(overdueWaiting, [now, limit]),
+        database.query(overdueActive, [now, limit]),
+        database.query(overdueWaiting, [now, limit]),
       ]);
       const late = [
         ...active.map(readJob).map(({ number, job }) => ({ at: overdueAt(job) ?? now, number, job })),
@@ -64,11 +64,11 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
     },
 
     async nextDue() {
-      return integerOrNull((await database.read(nextDue, []))[0]?.[0]);
+      return integerOrNull((await database.query(nextDue, []))[0]?.[0]);
     },
 
     async held(after, limit) {
-      const rows = await database.read(held, [after ?? start, limit + 1]);
+      const rows = await database.query(held, [after ?? start, limit + 1]);
       const page = rows.slice(0, limit);
       const items = page.map((cells) => ({
         id: text(cells[0]),
@@ -86,10 +86,10 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
     },
 
     lease: async (name, holder, ttlMs, now) =>
-      (await database.read(lease, [name, holder, now + ttlMs, now, now + 2 * ttlMs])).length === 1,
+      (await database.query(lease, [name, holder, now + ttlMs, now, now + 2 * ttlMs])).length === 1,
 
     async release(name, holder) {
-      await database.read('DELETE FROM ojs.leases WHERE name = $1 AND holder = $2', [name, holder]);
+      await database.query('DELETE FROM ojs.leases WHERE name = $1 AND holder = $2', [name, holder]);
     },
   };
 }

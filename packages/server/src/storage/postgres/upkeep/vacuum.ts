@@ -69,7 +69,7 @@ export class Vacuum {
     if (this.#taken < vacuumAfter || this.#running || this.#database.address.pooled) return;
     this.#taken = 0;
     void this.#run(async () => {
-      const found = await this.#database.read(ownedOf, [this.#database.address.schema, taken]);
+      const found = await this.#database.query(ownedOf, [this.#database.address.schema, taken]);
       if (found.length > 0) await this.#vacuum(found.map(([name]) => text(name)));
     });
   }
@@ -89,7 +89,7 @@ export class Vacuum {
 
   async #vacuumDead(): Promise<void> {
     const { schema } = this.#database.address;
-    const found = await this.#database.read(dead, [schema]);
+    const found = await this.#database.query(dead, [schema]);
     const left = new Map(
       found.map(([name, count]) => [text(name), Math.min(integer(count), this.#left.get(text(name)) ?? 0)]),
     );
@@ -99,12 +99,12 @@ export class Vacuum {
       .map(([name]) => text(name));
     if (due.length === 0) return;
     await this.#vacuum(due);
-    for (const [name, count] of await this.#database.read(dead, [schema]))
+    for (const [name, count] of await this.#database.query(dead, [schema]))
       if (due.includes(text(name))) left.set(text(name), integer(count));
   }
 
   async #rebuild(now: number): Promise<void> {
-    for (const [name] of await this.#database.read(bloated, [this.#database.address.schema])) {
+    for (const [name] of await this.#database.query(bloated, [this.#database.address.schema])) {
       const index = text(name);
       if (now < (this.#rebuildAt.get(index) ?? now)) continue;
       this.#rebuildAt.set(index, now + retryMs);
@@ -119,7 +119,7 @@ export class Vacuum {
 
   /** Skips tables that autovacuum is working on. */
   async #vacuum(tables: readonly string[]): Promise<void> {
-    await this.#database.read(`VACUUM (SKIP_LOCKED) ${tables.map((name) => `ojs.${name}`).join(', ')}`);
+    await this.#database.query(`VACUUM (SKIP_LOCKED) ${tables.map((name) => `ojs.${name}`).join(', ')}`);
   }
 
   async #run(work: () => Promise<void>): Promise<void> {

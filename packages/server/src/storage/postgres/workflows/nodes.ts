@@ -1,10 +1,10 @@
 import type { Millis } from '@ojs-ts/core';
 import type { Json, NodeRef, WorkflowState } from '@ojs-ts/core/job';
 import { isReady } from '@ojs-ts/core/workflow';
-import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
+import { type Cells, integer, integerOrNull, text, textOrNull } from '../../cells.ts';
 import { readNodeState, readWorkflowState } from '../../rows.ts';
 import type { NodeState } from '../../storage.ts';
-import { type Cells, numbers, texts } from '../connection/sql.ts';
+import { arrayOf, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 
 /** The number of a node is that of its workflow times this, plus its index. */
@@ -184,8 +184,4 @@ function readNode(flow: LockedWorkflow, cells: Cells): LockedNode {
   };
 }
 
-/** The driver returns an array of integers as one of numbers. */
-export function readIndexes(cell: unknown): readonly number[] {
-  if (Array.isArray(cell)) return cell.map(integer);
-  throw new TypeError(`PostgreSQL: expected an array of numbers, found ${typeof cell}.`);
-}
+export const readIndexes = arrayOf(integer);

@@ -10,10 +10,11 @@ import {
   type WorkflowRecord,
 } from '@ojs-ts/core/workflow';
 import { integer, text } from '../../cells.ts';
-import { nodeColumns, readNode, readWorkflow, workflowColumns } from '../../rows.ts';
+import { columns } from '../../columns.ts';
+import { nodeColumns, workflowColumns } from '../../rows.ts';
 import type { Page, Workflows } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { type Cells, flags, isStorable, joined, numbers, type Reader, texts } from '../connection/sql.ts';
+import { flags, isStorable, joined, numbers, type Reader, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { insertPlain, Refused } from '../insert/insert.ts';
 import { advance } from './advance.ts';
@@ -23,6 +24,14 @@ import { isNode, nodesPerWorkflow, readIndexes } from './nodes.ts';
 type Created = Awaited<ReturnType<Workflows['create']>>;
 /** The job of a node. */
 type Started = NewJob & { readonly node: NodeRef };
+
+export const numberedWorkflows = workflowColumns.with({ number: integer });
+export const nodeRows = nodeColumns(readIndexes);
+
+const unfinished = columns({ workflow: text, number: integer }).of(
+  `SELECT (SELECT id FROM ojs.workflows AS flow WHERE flow.number = node.number / ${nodesPerWorkflow}) AS workflow, number
+   FROM ojs.nodes AS node WHERE ready ORDER BY number LIMIT $1`,
+);
 
 const insertNodes = `INSERT INTO ojs.nodes (number, state, open, member, ready, name, job, next)
   SELECT number, CASE WHEN started THEN 'pending' ELSE 'waiting' END, open, coalesce(member, false),
@@ -35,7 +44,6 @@ const insertSpecs =
   'INSERT INTO ojs.node_specs (number, spec) SELECT unnest($1::bigint[]), unnest(string_to_array($4, $2, $3))';
 
 export function workflows(database: Database): Workflows {
-  const reader: Reader = (text, values) => database.read(text, values);
   return {
     async create(workflow, nodes, events, now, starts) {
       const started = startedAtOnce(workflow.id, nodes, starts);
@@ -49,33 +57,34 @@ export function workflows(database: Database): Workflows {
       }
     },
 
-    get: (id) => find(reader, id),
+    get: (id) => find(database, id),
 
-    list: (query) => list(reader, query),
+    list: (query) => list(database, query),
 
     async nodes(workflow, after, limit) {
-      const rows = await reader(
-        `SELECT ${nodeColumns} FROM ojs.nodes JOIN ojs.node_specs USING (number)
+      const rows = await database.all(
+        nodeRows.from(`ojs.nodes JOIN ojs.node_specs USING (number)
          WHERE number > (SELECT number FROM ojs.workflows WHERE id = $1) * ${nodesPerWorkflow} + $2
            AND number < ((SELECT number FROM ojs.workflows WHERE id = $1) + 1) * ${nodesPerWorkflow}
-         ORDER BY number LIMIT $3`,
+         ORDER BY number LIMIT $3`),
         [workflow, Math.max(after, -1), limit],
       );
-      return rows.map((cells) => readNodeRecord(workflow, cells));
+      return rows.map((node) => nodeRecord(workflow, node));
     },
 
     async node(refs) {
       const found: (NodeRecord | null)[] = refs.map(() => null);
       const wanted = refs.flatMap((ref, at) => (isNode(ref) ? [{ ...ref, at }] : []));
-      const rows = await reader(
-        `SELECT ${nodeColumns}, id, at
-         FROM (SELECT id, at, flow.number * ${nodesPerWorkflow} + index AS number
+      const rows = await database.all(
+        nodeRows
+          .with({ workflow: ['id', text], at: integer })
+          .from(`(SELECT id, at, flow.number * ${nodesPerWorkflow} + index AS number
            FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (id, index, at)
            JOIN ojs.workflows AS flow USING (id)) AS wanted
-         JOIN ojs.nodes USING (number) JOIN ojs.node_specs USING (number)`,
+         JOIN ojs.nodes USING (number) JOIN ojs.node_specs USING (number)`),
         [wanted.map(({ workflow }) => workflow), wanted.map(({ index }) => index), wanted.map(({ at }) => at)],
       );
-      for (const cells of rows) found[integer(cells[13])] = readNodeRecord(text(cells[12]), cells);
+      for (const { workflow, at, ...node } of rows) found[at] = nodeRecord(workflow, node);
       return found;
     },
 
@@ -84,22 +93,17 @@ export function workflows(database: Database): Workflows {
     cancel: (id, events, now) => database.transact(now, (tx) => cancel(tx, id, events, now)),
 
     async swept(id) {
-      await database.read(`UPDATE ojs.workflows SET sweeping = false WHERE id = $1 AND sweeping`, [id]);
+      await database.query(`UPDATE ojs.workflows SET sweeping = false WHERE id = $1 AND sweeping`, [id]);
     },
 
     async unfinished(limit) {
       const [ready, sweeping] = await Promise.all([
-        database.read(
-          `SELECT (SELECT id FROM ojs.workflows AS flow
-            WHERE flow.number = node.number / ${nodesPerWorkflow}), node.number FROM ojs.nodes AS node
-           WHERE ready ORDER BY number LIMIT $1`,
-          [limit],
-        ),
-        database.read(`SELECT id FROM ojs.workflows WHERE sweeping ORDER BY number LIMIT $1`, [limit]),
+        database.all(unfinished, [limit]),
+        database.values('SELECT id FROM ojs.workflows WHERE sweeping ORDER BY number LIMIT $1', [limit]),
       ]);
       return {
-        ready: ready.map(([id, number]) => ({ workflow: text(id), index: integer(number) % nodesPerWorkflow })),
-        sweeping: sweeping.map(([id]) => text(id)),
+        ready: ready.map(({ workflow, number }) => ({ workflow, index: number % nodesPerWorkflow })),
+        sweeping: sweeping.map(text),
       };
     },
   };
@@ -140,16 +144,16 @@ async function create(
   const { id, name, kind, spec, total } = workflow;
   if (!nodes.every(isNode))
     throw new RangeError(`Workflow ${id} has too many nodes; at most ${nodesPerWorkflow} fit into a workflow.`);
-  const [made] = await tx.query(
+  const made = await tx.value(
     `INSERT INTO ojs.workflows (id, state, nodes, total, created_at, name, kind, spec)
       VALUES ($1, 'running', $2, $3, $4, $5, $6, $7)
      ON CONFLICT (id) DO NOTHING RETURNING number`,
     [id, nodes.length, total, now, name, kind, spec],
   );
-  if (!made) return createdBefore(tx, workflow);
+  if (made === undefined) return createdBefore(tx, workflow);
   const sorted = [...nodes].sort((a, b) => a.index - b.index);
   const pending = new Set(started.map(({ node }) => node.index));
-  writeNewNodes(tx, integer(made[0]), sorted, pending);
+  writeNewNodes(tx, integer(made), sorted, pending);
   tx.counts.addWorkflow('running', 1);
   tx.log.add(events);
   if (started.length > 0) await insertPlain(tx, [started], started, { always: true });
@@ -160,18 +164,18 @@ async function create(
 }
 
 async function createdBefore(tx: Transaction, workflow: NewWorkflow): Promise<Created> {
-  const existing = await find((text, values) => tx.query(text, values), workflow.id);
+  const existing = await find(tx, workflow.id);
   // Retention removed the workflow between the two statements; the caller may try again.
   if (!existing) throw new Error(`Workflow ${workflow.id} was removed while it was being created again; try again.`);
   if (!isSameWorkflow(existing, workflow)) return { kind: 'duplicate', workflow: existing, ready: [] };
-  const rows = await tx.query(
+  const ready = await tx.values(
     `SELECT number FROM ojs.nodes WHERE ready AND number >= (SELECT number FROM ojs.workflows
       WHERE id = $1) * ${nodesPerWorkflow}
        AND number < ((SELECT number FROM ojs.workflows WHERE id = $1) + 1) * ${nodesPerWorkflow} ORDER BY number`,
     [workflow.id],
   );
-  const ready = rows.map(([number]) => ({ workflow: workflow.id, index: integer(number) % nodesPerWorkflow }));
-  return { kind: 'already', workflow: existing, ready };
+  const refs = ready.map((number) => ({ workflow: workflow.id, index: integer(number) % nodesPerWorkflow }));
+  return { kind: 'already', workflow: existing, ready: refs };
 }
 
 function writeNewNodes(
@@ -199,14 +203,14 @@ async function cancel(tx: Transaction, id: string, events: readonly Json[], now:
   await graph.open([], { others: [id] });
   const flow = graph.flow(id);
   if (flow?.state !== 'running') return false;
-  const [counted] = await tx.query(
+  const members = await tx.value(
     `WITH cancelled AS (
        UPDATE ojs.nodes SET state = 'cancelled', ready = false, closed_at = $3
        WHERE number >= $1 AND number < $2 AND state = 'waiting' RETURNING member
      ) SELECT count(*) FILTER (WHERE member) FROM cancelled`,
     [flow.number * nodesPerWorkflow, (flow.number + 1) * nodesPerWorkflow, now],
   );
-  flow.cancelled += integer(counted?.[0]);
+  flow.cancelled += integer(members);
   graph.end(flow, 'cancelled', null, now);
   graph.flush();
   tx.write(`UPDATE ojs.workflows SET sweeping = true WHERE number = $1`, [flow.number]);
@@ -216,18 +220,14 @@ async function cancel(tx: Transaction, id: string, events: readonly Json[], now:
 
 async function find(reader: Reader, id: string): Promise<WorkflowRecord | null> {
   if (!isStorable(id)) return null;
-  const [cells] = await reader(`SELECT ${workflowColumns} FROM ojs.workflows WHERE id = $1`, [id]);
-  return cells ? readWorkflow(cells) : null;
+  return (await reader.get(workflowColumns.from('ojs.workflows WHERE id = $1'), [id])) ?? null;
 }
 
 const allStates: readonly WorkflowState[] = ['running', 'completed', 'failed', 'cancelled'];
 
-async function countFlows(read: Reader, states: readonly WorkflowState[]): Promise<number> {
-  const [cells] = await read(
-    'SELECT coalesce(sum(count), 0)::bigint FROM ojs.workflow_counts WHERE state = ANY ($1::text[])',
-    [states],
-  );
-  return integer(cells?.[0]);
+async function countFlows(reader: Reader, states: readonly WorkflowState[]): Promise<number> {
+  const count = 'SELECT coalesce(sum(count), 0)::bigint FROM ojs.workflow_counts WHERE state = ANY ($1::text[])';
+  return integer(await reader.value(count, [states]));
 }
 
 /** Newest first in each state, then over all. */
@@ -239,23 +239,23 @@ async function list(
   const before = after === undefined ? Number.MAX_SAFE_INTEGER : readCursor(after).number;
   const skip = after === undefined ? (offset ?? 0) : 0;
   const [rows, total] = await Promise.all([
-    reader(
-      `SELECT ${workflowColumns}, number FROM ojs.workflows WHERE number IN (
+    reader.all(
+      numberedWorkflows.from(`ojs.workflows WHERE number IN (
          SELECT number FROM unnest($1::text[]) AS wanted (state), LATERAL (
            SELECT number FROM ojs.workflows AS flow WHERE flow.state = wanted.state AND number < $2
            ORDER BY number DESC LIMIT $3
          ) AS newest ORDER BY number DESC OFFSET $4 LIMIT $5
-       ) ORDER BY number DESC`,
+       ) ORDER BY number DESC`),
       [wanted, before, skip + limit + 1, skip, limit + 1],
     ),
     countFlows(reader, wanted),
   ]);
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  const next = last && rows.length > page.length ? cursorOf({ finishedAt: null, number: integer(last[13]) }) : null;
-  return { items: page.map(readWorkflow), next, total };
+  const next = last && rows.length > page.length ? cursorOf({ finishedAt: null, number: last.number }) : null;
+  return { items: page.map(({ number, ...workflow }) => workflow), next, total };
 }
 
-function readNodeRecord(workflow: string, cells: Cells): NodeRecord {
-  return readNode({ workflow, index: integer(cells[0]) % nodesPerWorkflow, next: readIndexes(cells[8]) }, cells);
+export function nodeRecord(workflow: string, { number, ...node }: ReturnType<typeof nodeRows.read>): NodeRecord {
+  return { workflow, index: number % nodesPerWorkflow, ...node };
 }

@@ -1,4 +1,5 @@
 import { errorFingerprint } from '@ojs-ts/core/job';
+import { flag } from '../../cells.ts';
 import { Newest } from '../../dump.ts';
 import { columnsOf, histogramText } from '../../rows.ts';
 import { isUsed, Restoration, type RestoredWorkflow, type Row, type SqlRows } from '../../sql/restore.ts';
@@ -12,7 +13,7 @@ import { Transaction } from '../transaction.ts';
 import { inSqlite } from './dump.ts';
 
 export function isEmpty(sql: Connection): boolean {
-  return sql.get(inSqlite(isUsed()))?.[0] === 0;
+  return !flag(sql.value(inSqlite(isUsed())));
 }
 
 /** Writes the records of a dump within one transaction of `sql`. */

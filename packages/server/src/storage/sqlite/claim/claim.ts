@@ -12,12 +12,13 @@ import {
   sideWork,
 } from '@ojs-ts/core/lifecycle';
 import { sumsOf } from '@ojs-ts/core/statistics';
+import { text } from '../../cells.ts';
 import type { Claim, Claimed, JobClaim, RepeatableFetch } from '../../storage.ts';
 import type { Connection } from '../disk/connection.ts';
 import { find } from '../insert.ts';
 import type { LimitGroup } from '../limits/limit-groups.ts';
 import { expire } from '../move.ts';
-import { nodeText, type ReadyRow, readJob, text } from '../row.ts';
+import { nodeText, type ReadyRow } from '../row.ts';
 import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
 import { ReadyQueue } from './ready-queue.ts';
@@ -197,10 +198,10 @@ function take({ tx, claim, now, budget, taken }: ClaimState, row: ReadyRow): boo
 }
 
 function whole(tx: Transaction, { number, job }: ReadyRow): JobRecord {
-  const cells = tx.sql.get(statements.byNumber, number);
-  if (!cells) throw new Error(`SQLite: the job ${job.id} was in a ready queue, and is not there.`);
+  const stored = tx.sql.get(statements.byNumber, number);
+  if (!stored) throw new Error(`SQLite: the job ${job.id} was in a ready queue, and is not there.`);
   // As in its ready queue: what was left of an earlier execution is no part of an available job.
-  const { envelope, history, policy, result, checkpoint } = readJob(cells).job;
+  const { envelope, history, policy, result, checkpoint } = stored.job;
   return { ...job, envelope, history, policy, result, checkpoint };
 }
 
@@ -246,9 +247,7 @@ function again(tx: Transaction, queues: readonly string[], now: Millis): Millis 
 /** Makes up to `limit` due jobs available; discards those that have expired. Answers how many by queue. */
 export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  const due = [State.scheduled, State.retryable].flatMap((state) =>
-    tx.sql.all(statements.due, state, now, limit).map(readJob),
-  );
+  const due = [State.scheduled, State.retryable].flatMap((state) => tx.sql.all(statements.due, state, now, limit));
   due.sort((a, b) => a.job.runAt - b.job.runAt || a.number - b.number);
   for (const { number, job, limits } of due.slice(0, limit)) {
     if (isExpired(job, now)) {
@@ -269,9 +268,9 @@ export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMa
 
 /** Returns the jobs of the fetch; null for an unknown one. */
 export function claimsOf(sql: Connection, { request, worker }: RepeatableFetch): readonly JobClaim[] | null {
-  const cells = sql.get(statements.request, requestKey(request, worker));
-  if (!cells) return null;
-  const given: unknown = JSON.parse(text(cells[0]));
+  const stored = sql.value(statements.request, requestKey(request, worker));
+  if (stored === undefined) return null;
+  const given: unknown = JSON.parse(text(stored));
   if (!Array.isArray(given)) throw new TypeError('SQLite: the claims of a request are not an array.');
   return given.map(([id, claim]) => ({ id: String(id), claim: Number(claim) }));
 }

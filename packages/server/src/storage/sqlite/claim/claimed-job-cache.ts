@@ -1,8 +1,9 @@
 import { SlabMap } from '@ojs-ts/core';
 import type { EventSubject } from '@ojs-ts/core/events';
 import type { JobRecord } from '@ojs-ts/core/job';
+import { integer } from '../../cells.ts';
 import type { Connection } from '../disk/connection.ts';
-import { integer, type Ties } from '../row.ts';
+import type { Ties } from '../row.ts';
 
 /** The fields that every change of a job reads: those that its guard compares and its events have. */
 export type Guarded = EventSubject &
@@ -28,7 +29,7 @@ export class ClaimedJobCache {
 
   /** Call within a transaction that writes, before the first use. */
   refresh(): void {
-    const version = integer(this.#sql.get('PRAGMA data_version')?.[0]);
+    const version = integer(this.#sql.value('PRAGMA data_version'));
     if (version !== this.#version) this.clear();
     this.#version = version;
   }

@@ -1,7 +1,6 @@
 import type { QueuePlace } from '@ojs-ts/core/lifecycle';
 import type { Connection } from '../disk/connection.ts';
-import { readQueueHead } from '../limits/limit-groups.ts';
-import { type ReadyRow, readReady } from '../row.ts';
+import type { ReadyRow } from '../row.ts';
 import { statements } from '../statements.ts';
 
 /**
@@ -32,8 +31,7 @@ export class ReadyQueue {
   head(): QueuePlace | null {
     const next = this.#rows[this.#at];
     if (next || this.#ended) return next ?? null;
-    const cells = this.#sql.get(statements.readyQueueHead, this.#number);
-    return cells ? readQueueHead(cells) : null;
+    return this.#sql.get(statements.readyQueueHead, this.#number) ?? null;
   }
 
   /** The first job has left the queue. */
@@ -43,7 +41,7 @@ export class ReadyQueue {
 
   /** All rows read before have left the queue. */
   #read(): void {
-    this.#rows = this.#sql.all(statements.ready, this.#number, this.#size).map(readReady);
+    this.#rows = this.#sql.all(statements.ready, this.#number, this.#size);
     this.#at = 0;
     this.#ended = this.#rows.length < this.#size;
     this.#size *= 4;

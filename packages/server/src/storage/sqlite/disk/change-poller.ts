@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { integer } from '../../cells.ts';
 import type { Listener, Wakes } from '../../wakes.ts';
-import { integer } from '../row.ts';
 import type { Connection } from './connection.ts';
 
 /** How soon another process's commit is noticed, in milliseconds. A poll costs about 2 µs, and 30 to wake a process. */
@@ -100,6 +100,6 @@ export class ChangePoller {
   }
 
   #read(): number {
-    return integer(this.#sql.get('PRAGMA data_version')?.[0]);
+    return integer(this.#sql.value('PRAGMA data_version'));
   }
 }

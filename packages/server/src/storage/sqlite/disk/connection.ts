@@ -2,8 +2,9 @@ import { accessSync, closeSync, constants, existsSync, openSync, statSync } from
 import { dirname, resolve } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cell, Cells } from '../../cells.ts';
+import type { Select } from '../../columns.ts';
 import { StoreDamaged, StoreUnavailable, StoreUnwritable } from '../../unavailable.ts';
-import type { Cells } from '../row.ts';
 import { loadNodeSqlite } from './node-sqlite.ts';
 
 /**
@@ -60,18 +61,36 @@ export class Connection {
     }
   }
 
+  all<T>({ text, read }: Select<T>, ...values: SQLInputValue[]): readonly T[] {
+    return this.allCells(text, ...values).map(read);
+  }
+
+  get<T>({ text, read }: Select<T>, ...values: SQLInputValue[]): T | undefined {
+    const cells = this.cells(text, ...values);
+    return cells && read(cells);
+  }
+
   // setReturnArrays makes statements answer arrays; the declared types do not know that.
-  all(sql: string, ...values: SQLInputValue[]): readonly Cells[] {
+  allCells(sql: string, ...values: SQLInputValue[]): readonly Cells[] {
     return this.#statement(sql).all(...values) as unknown as readonly Cells[];
   }
 
   /** Reads each row when it is taken. */
-  each(sql: string): Iterable<Cells> {
-    return this.#statement(sql).iterate() as unknown as Iterable<Cells>;
+  *each<T>({ text, read }: Select<T>): Iterable<T> {
+    for (const cells of this.#statement(text).iterate() as unknown as Iterable<Cells>) yield read(cells);
   }
 
-  get(sql: string, ...values: SQLInputValue[]): Cells | undefined {
+  cells(sql: string, ...values: SQLInputValue[]): Cells | undefined {
     return this.#statement(sql).get(...values) as unknown as Cells | undefined;
+  }
+
+  /** The column of a statement that has only one; undefined without a row. */
+  value(sql: string, ...values: SQLInputValue[]): Cell {
+    return this.cells(sql, ...values)?.[0];
+  }
+
+  values(sql: string, ...values: SQLInputValue[]): readonly Cell[] {
+    return this.allCells(sql, ...values).map((cells) => cells[0]);
   }
 
   /** Changes rows. `get` does what `run` does, without the object of counts, which costs 0.3 µs. */
@@ -120,7 +139,7 @@ export class Connection {
 
   /** Rows that this connection has changed so far. */
   changes(): number {
-    return Number(this.get('SELECT total_changes()')?.[0]);
+    return Number(this.value('SELECT total_changes()'));
   }
 
   /** Runs one or several statements without preparing them. */

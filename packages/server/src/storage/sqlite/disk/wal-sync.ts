@@ -83,7 +83,7 @@ export class WalSync {
       if (this.#log === undefined) return;
       // Linux reports a failed write once and then marks its pages as written. So after a failure the whole WAL is
       // moved into the database file first.
-      if (this.#failed && this.#connection.get('PRAGMA wal_checkpoint(TRUNCATE)')?.[0] !== 0)
+      if (this.#failed && this.#connection.value('PRAGMA wal_checkpoint(TRUNCATE)') !== 0)
         throw new Error('The log is being read.');
       await this.#files.sync(this.#log);
       this.#failed = false;
@@ -95,7 +95,7 @@ export class WalSync {
 
   /** The WAL exists from the first commit on, and stays the same file while a connection is open. */
   async #open(): Promise<number | undefined> {
-    if (this.#connection.get('PRAGMA journal_mode')?.[0] === 'wal')
+    if (this.#connection.value('PRAGMA journal_mode') === 'wal')
       return this.#files.open(`${this.#connection.file}-wal`, 'r+');
     this.#connection.execute('PRAGMA synchronous = FULL');
     this.#byItself = true;

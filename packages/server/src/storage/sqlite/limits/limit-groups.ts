@@ -1,10 +1,10 @@
 import type { Millis } from '@ojs-ts/core';
 import { isClaimedBefore, limitedQueue, limitGroupOf, type QueuePlace } from '@ojs-ts/core/lifecycle';
+import { type Cells, integer, integerOrNull, readTexts, text } from '../../cells.ts';
 import type { Connection } from '../disk/connection.ts';
 import type { QueueCounters } from '../queue-counters.ts';
-import { type Cells, integer, readTexts, text } from '../row.ts';
 import type { Sequences } from '../sequences.ts';
-import { statements } from '../statements.ts';
+import { at, statements } from '../statements.ts';
 import { type Limits, untilFreed } from './limits.ts';
 
 /**
@@ -107,13 +107,12 @@ export class LimitGroups {
 
   /** The two best open groups of a queue. */
   bestOpen(queue: string): readonly LimitGroup[] {
-    return this.#sql.all(statements.openLimitGroups, queue).map(readLimitGroup);
+    return this.#sql.allCells(statements.openLimitGroups, queue).map(readLimitGroup);
   }
 
   /** The best closed group that is assigned to the same key. */
   bestParked({ assignedKey, queue }: Pick<LimitGroup, 'assignedKey' | 'queue'>): QueuePlace | undefined {
-    const cells = this.#sql.get(statements.bestLimitGroup, assignedKey, queue, 0);
-    return cells && readQueueHead(cells);
+    return this.#sql.get(statements.bestLimitGroup, assignedKey, queue, 0);
   }
 
   /** The key that holds the group back for longest, and until when. */
@@ -143,7 +142,7 @@ export class LimitGroups {
 
   /** Reopens groups whose rates allow the next start. */
   reopenDue(queue: string, now: Millis, limit: number): void {
-    for (const [key] of this.#sql.all(statements.dueRateTimers, queue, now, limit)) {
+    for (const key of this.#sql.values(statements.dueRateTimers, queue, now, limit)) {
       this.#sql.change(statements.deleteRateTimer, text(key), queue);
       this.#reopen(queue, text(key), now);
     }
@@ -151,8 +150,7 @@ export class LimitGroups {
 
   /** When a rate next lets waiting jobs of the queue start; null if none holds any back. */
   nextRateTimer(queue: string): Millis | null {
-    const cells = this.#sql.get(statements.nextRateTimer, queue);
-    return cells ? integer(cells[0]) : null;
+    return integerOrNull(this.#sql.value(statements.nextRateTimer, queue) ?? null);
   }
 
   forget(): void {
@@ -168,7 +166,7 @@ export class LimitGroups {
     if (this.#limits.closedUntil(key, now) === null) this.#openBest(queue, key);
     if (!this.#limits.hasRates(key)) return;
     const at = this.#limits.reopensAt(key, now);
-    if (at !== null && this.#sql.get(statements.limitGroupUnder, key, queue))
+    if (at !== null && this.#sql.value(statements.limitGroupUnder, key, queue) !== undefined)
       this.#sql.change(statements.setRateTimer, key, queue, at);
     else this.#sql.change(statements.deleteRateTimer, key, queue);
   }
@@ -177,27 +175,27 @@ export class LimitGroups {
     const parked = this.#sql.get(statements.bestLimitGroup, key, queue, 0);
     if (!parked) return;
     const open = this.#sql.get(statements.bestLimitGroup, key, queue, 1);
-    if (open && isClaimedBefore(readQueueHead(open), readQueueHead(parked))) return;
-    this.#sql.change(statements.setLimitGroupOpen, 1, integer(parked[2]));
+    if (open && isClaimedBefore(open, parked)) return;
+    this.#sql.change(statements.setLimitGroupOpen, 1, parked.readyQueue);
     // One open group a key is enough: a claim would look at every other one when the key closes.
-    if (open) this.#sql.change(statements.setLimitGroupOpen, 0, integer(open[2]));
+    if (open) this.#sql.change(statements.setLimitGroupOpen, 0, open.readyQueue);
   }
 
   /** Writes with which job a group begins; answers the key that the group is assigned to. */
   #writeHead(queue: string, { keys, text: name }: Keys, readyQueue: number, now: Millis): string {
     const row = this.#sql.get(statements.limitGroup, queue, name);
     const first = this.#sql.get(statements.readyQueueHead, readyQueue);
-    const key = row ? text(row[3]) : this.#chooseKey(keys, now);
+    const key = row ? row.assignedKey : this.#chooseKey(keys, now);
     if (!first) {
       if (row) this.#delete(readyQueue, queue, keys);
       return key;
     }
-    const { priority, place } = readQueueHead(first);
+    const { priority, place } = first;
     if (!row) {
       this.#sql.change(statements.insertLimitGroup, readyQueue, queue, name, priority, place, key);
       for (const each of keys) this.#sql.change(statements.insertLimitGroupKey, each, queue, readyQueue);
       this.#counters.addedLimitGroup(queue);
-    } else if (integer(row[1]) !== priority || integer(row[2]) !== place)
+    } else if (row.priority !== priority || row.place !== place)
       this.#sql.change(statements.updateLimitGroupHead, priority, place, readyQueue);
     return key;
   }
@@ -219,10 +217,9 @@ export class LimitGroups {
   }
 
   *#queuesUnder(key: string): Iterable<string> {
-    for (let cells = this.#sql.get(statements.nextQueueUnder, key, ''); cells; ) {
-      const queue = text(cells[0]);
-      yield queue;
-      cells = this.#sql.get(statements.nextQueueUnder, key, queue);
+    for (let queue = this.#sql.value(statements.nextQueueUnder, key, ''); queue !== undefined; ) {
+      yield text(queue);
+      queue = this.#sql.value(statements.nextQueueUnder, key, text(queue));
     }
   }
 
@@ -230,8 +227,7 @@ export class LimitGroups {
     const name = `${queue} ${keys}`;
     let readyQueue = this.#readyQueues.get(name);
     if (readyQueue === undefined) {
-      const cells = this.#sql.get(statements.limitGroup, queue, keys);
-      readyQueue = cells ? integer(cells[0]) : this.#sequences.readyQueue();
+      readyQueue = this.#sql.get(statements.limitGroup, queue, keys)?.readyQueue ?? this.#sequences.readyQueue();
       this.#readyQueues.set(name, readyQueue);
     }
     return readyQueue;
@@ -251,17 +247,13 @@ function closing(
   return found;
 }
 
-export function readQueueHead(cells: Cells): QueuePlace {
-  return { priority: integer(cells[0]), place: integer(cells[1]) };
-}
-
 function readLimitGroup(cells: Cells): LimitGroup {
   return {
-    readyQueue: integer(cells[0]),
-    queue: text(cells[1]),
-    keys: readTexts(text(cells[2])),
-    priority: integer(cells[3]),
-    place: integer(cells[4]),
-    assignedKey: text(cells[5]),
+    readyQueue: integer(cells[at.openLimitGroup.ready_queue]),
+    queue: text(cells[at.openLimitGroup.queue]),
+    keys: readTexts(text(cells[at.openLimitGroup.keys])),
+    priority: integer(cells[at.openLimitGroup.priority]),
+    place: integer(cells[at.openLimitGroup.place]),
+    assignedKey: text(cells[at.openLimitGroup.assigned_key]),
   };
 }

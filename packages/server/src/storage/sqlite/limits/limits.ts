@@ -8,16 +8,16 @@ import {
   limitedQueue,
   noNumbers,
   numbersText,
-  parseNumbers,
   reopensAt,
   stampOf,
   usedAfterOverride,
 } from '@ojs-ts/core/lifecycle';
+import { type Cells, integer, text } from '../../cells.ts';
+import { limitNumbers, limitNumbersOrNull } from '../../rows.ts';
 import type { Connection } from '../disk/connection.ts';
 import type { QueueCounters } from '../queue-counters.ts';
-import { type Cells, integer, text, textOrNull } from '../row.ts';
 import type { Sequences } from '../sequences.ts';
-import { statements } from '../statements.ts';
+import { at, statements } from '../statements.ts';
 
 /** The limit of one key as a transaction sees it. */
 interface Row {
@@ -175,8 +175,8 @@ export class Limits {
    */
   prune(before: Millis, limit: number): number {
     this.flush();
-    const idle = this.#sql.all(statements.idleLimits, before, limit);
-    for (const [key] of idle) this.remove(text(key));
+    const idle = this.#sql.values(statements.idleLimits, before, limit);
+    for (const key of idle) this.remove(text(key));
     return idle.length;
   }
 
@@ -259,8 +259,8 @@ export class Limits {
 
   #start({ key, started }: Row, number: number): Millis | undefined {
     if (number < 1 || number > started) return undefined;
-    const cells = this.#sql.get(statements.startNumber, key, number);
-    return cells && integer(cells[0]);
+    const at = this.#sql.value(statements.startNumber, key, number);
+    return at === undefined ? undefined : integer(at);
   }
 
   #forgetStarts(key: string, until: Millis): void {
@@ -268,8 +268,8 @@ export class Limits {
     // Most often none or one is stale.
     for (const size of [2, staleAtOnce]) {
       const oldest = this.#sql.all(statements.oldestStarts, key, size);
-      const stale = oldest.filter(([, at]) => integer(at) <= until);
-      last = integer(stale.at(-1)?.[0] ?? last);
+      const stale = oldest.filter(({ at }) => at <= until);
+      last = stale.at(-1)?.number ?? last;
       if (stale.length < size) break;
     }
     if (last > 0) this.#sql.change(statements.forgetStarts, key, last);
@@ -310,7 +310,7 @@ export class Limits {
   #find(key: string): Row | null {
     let row = this.#rows.get(key);
     if (row === undefined) {
-      const cells = this.#sql.get(statements.limit, key);
+      const cells = this.#sql.cells(statements.limit, key);
       row = cells ? readRow(cells) : null;
       this.#rows.set(key, row);
     }
@@ -319,20 +319,19 @@ export class Limits {
 }
 
 function readRow(cells: Cells): Row {
-  const own = parseNumbers(text(cells[1]));
-  const overriding = textOrNull(cells[2]);
-  const override = overriding === null ? null : parseNumbers(overriding);
+  const own = limitNumbers(cells[at.limit.own]);
+  const override = limitNumbersOrNull(cells[at.limit.override]);
   return {
-    key: text(cells[0]),
+    key: text(cells[at.limit.key]),
     own,
     override,
     numbers: effectiveLimit({ own, override }),
-    active: integer(cells[3]),
-    waiting: integer(cells[4]),
-    started: integer(cells[5]),
-    lastStart: integer(cells[6]),
-    jobs: integer(cells[7]),
-    usedAt: integer(cells[8]),
+    active: integer(cells[at.limit.active]),
+    waiting: integer(cells[at.limit.waiting]),
+    started: integer(cells[at.limit.started]),
+    lastStart: integer(cells[at.limit.last_start]),
+    jobs: integer(cells[at.limit.jobs]),
+    usedAt: integer(cells[at.limit.used_at]),
     reopens: undefined,
     changed: false,
   };

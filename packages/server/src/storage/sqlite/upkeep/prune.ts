@@ -1,6 +1,8 @@
 import type { Millis } from '@ojs-ts/core';
 import { State, stateName, Terminal } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
+import { integer } from '../../cells.ts';
+import { columns } from '../../columns.ts';
 import {
   type JobRule,
   type KeepRule,
@@ -10,13 +12,16 @@ import {
   type PrunedJobs,
   type PruneRules,
 } from '../../prune.ts';
-import { readWorkflowState } from '../../rows.ts';
-import { type Cells, integer, readTies, text } from '../row.ts';
 import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
 
 const forgetWorkers = `DELETE FROM ojs_workers WHERE worker IN
   (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)`;
+
+const oldestBatches = columns({ position: integer, at: integer, count: integer }).from(
+  'ojs_events ORDER BY position LIMIT ? + 0',
+);
+const oldestRequests = columns({ number: integer, at: integer }).from('ojs_requests ORDER BY number LIMIT ? + 0');
 
 /** Prunes everything but workflows. */
 export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned {
@@ -43,21 +48,21 @@ function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: JobRule
   let gone = 0;
   let overCap = 0;
   let lastAt: Millis | null = null;
-  for (const [number, at, queue, ties] of oldest(tx, state, deadLetter, limit)) {
-    if (gone >= surplus && integer(at) >= before) break;
-    tx.sql.change(statements.remove, integer(number));
-    tx.counters.add(text(queue), state, -1, 0);
-    if (deadLetter) tx.counters.addDeadLetter(text(queue), -1, 0);
-    tx.removed(readTies(ties ?? null));
+  for (const { number, finishedAt, queue, ties } of oldest(tx, state, deadLetter, limit)) {
+    if (gone >= surplus && finishedAt >= before) break;
+    tx.sql.change(statements.remove, number);
+    tx.counters.add(queue, state, -1, 0);
+    if (deadLetter) tx.counters.addDeadLetter(queue, -1, 0);
+    tx.removed(ties);
     gone += 1;
-    lastAt = integer(at);
+    lastAt = finishedAt;
     if (lastAt >= before) overCap += 1;
   }
   tx.flush();
   return { gone, overCap, surplus: Math.max(0, surplus - gone), lastAt };
 }
 
-function oldest(tx: Transaction, state: State, deadLetter: boolean, limit: number): readonly Cells[] {
+function oldest(tx: Transaction, state: State, deadLetter: boolean, limit: number) {
   if (state !== State.discarded) return deadLetter ? [] : tx.sql.all(statements.oldest, state, limit);
   return tx.sql.all(deadLetter ? statements.oldestDead : statements.oldestDiscarded, limit);
 }
@@ -65,20 +70,17 @@ function oldest(tx: Transaction, state: State, deadLetter: boolean, limit: numbe
 function total(tx: Transaction, state: State, deadLetter: boolean): number {
   const discarded = deadLetter ? 'dead_letter' : 'discarded - dead_letter';
   const count = state === State.discarded ? discarded : deadLetter ? '0' : stateName(state);
-  return integer(tx.sql.get(`SELECT coalesce(sum(${count}), 0) FROM ojs_queues`)?.[0]);
+  return integer(tx.sql.value(`SELECT coalesce(sum(${count}), 0) FROM ojs_queues`));
 }
 
 /** Deletes a batch as a whole, once its last event may go. */
 function pruneEvents(tx: Transaction, { before, keep }: KeepRule, limit: number): number {
-  const newest = integer(tx.sql.get('SELECT position FROM ojs_store')?.[0]);
+  const newest = integer(tx.sql.value('SELECT position FROM ojs_store'));
   let gone = 0;
   let upTo = 0;
-  for (const [position, at, count] of tx.sql.all(
-    'SELECT position, at, count FROM ojs_events ORDER BY position LIMIT ? + 0',
-    limit,
-  )) {
-    const last = integer(position) + integer(count) - 1;
-    if (integer(at) >= before && last > newest - keep) break;
+  for (const { position, at, count } of tx.sql.all(oldestBatches, limit)) {
+    const last = position + count - 1;
+    if (at >= before && last > newest - keep) break;
     gone += 1;
     upTo = last;
   }
@@ -88,9 +90,9 @@ function pruneEvents(tx: Transaction, { before, keep }: KeepRule, limit: number)
 
 function pruneRequests(tx: Transaction, before: Millis, limit: number): number {
   let gone = 0;
-  for (const [number, at] of tx.sql.all('SELECT number, at FROM ojs_requests ORDER BY number LIMIT ? + 0', limit)) {
-    if (integer(at) >= before) break;
-    tx.sql.run('DELETE FROM ojs_requests WHERE number = ?', integer(number));
+  for (const { number, at } of tx.sql.all(oldestRequests, limit)) {
+    if (at >= before) break;
+    tx.sql.run('DELETE FROM ojs_requests WHERE number = ?', number);
     gone += 1;
   }
   return gone;
@@ -109,17 +111,17 @@ export function pruneWorkflows(
   limit: number,
 ): { readonly gone: number; readonly more: boolean } {
   tx.flush();
-  const surplus = integer(tx.sql.get(statements.endedFlows)?.[0]) - keep;
+  const surplus = integer(tx.sql.value(statements.endedFlows)) - keep;
   let gone = 0;
   let nodes = 0;
-  for (const [number, at, first, last, state] of tx.sql.all(statements.oldestFlows, limit)) {
-    if ((gone >= surplus && integer(at) >= before) || nodes >= nodesAtOnce) break;
-    tx.sql.change(statements.removeNodes, integer(first), integer(last));
-    tx.sql.change(statements.removeNodeSpecs, integer(first), integer(last));
-    tx.sql.change(statements.removeFlow, integer(number));
-    tx.graph.count(readWorkflowState(state), -1);
+  for (const { number, finishedAt, firstNode, lastNode, state } of tx.sql.all(statements.oldestFlows, limit)) {
+    if ((gone >= surplus && finishedAt >= before) || nodes >= nodesAtOnce) break;
+    tx.sql.change(statements.removeNodes, firstNode, lastNode);
+    tx.sql.change(statements.removeNodeSpecs, firstNode, lastNode);
+    tx.sql.change(statements.removeFlow, number);
+    tx.graph.count(state, -1);
     gone += 1;
-    nodes += integer(last) - integer(first) + 1;
+    nodes += lastNode - firstNode + 1;
   }
   // The transaction may have read what is deleted now.
   tx.graph.flush();

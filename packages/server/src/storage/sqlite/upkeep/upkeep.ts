@@ -1,10 +1,10 @@
 import { State } from '@ojs-ts/core/job';
 import { overdueAt } from '@ojs-ts/core/lifecycle';
+import { integer } from '../../cells.ts';
 import type { Upkeep } from '../../storage.ts';
 import { promote } from '../claim/claim.ts';
 import type { Connection } from '../disk/connection.ts';
 import type { GroupCommit } from '../disk/group-commit.ts';
-import { integer, readJob, text } from '../row.ts';
 import { statements } from '../statements.ts';
 import { prune, pruneWorkflows } from './prune.ts';
 
@@ -19,8 +19,8 @@ export function upkeep(sql: Connection, store: GroupCommit): Upkeep {
 
     overdue: (now, limit) =>
       store.read(() => {
-        const active = sql.all(statements.due, State.active, now, limit).map(readJob);
-        const waiting = sql.all(statements.expiring, now, limit).map(readJob);
+        const active = sql.all(statements.due, State.active, now, limit);
+        const waiting = sql.all(statements.expiring, now, limit);
         const late = [
           ...active.map(({ number, job }) => ({ at: overdueAt(job) ?? now, number, job })),
           ...waiting.map(({ number, job }) => ({ at: job.expiresAt ?? now, number, job })),
@@ -33,8 +33,8 @@ export function upkeep(sql: Connection, store: GroupCommit): Upkeep {
       store.read(() => {
         const states = [State.scheduled, State.retryable, State.active];
         const first = [
-          ...states.map((state) => sql.get(statements.nextDue, state)?.[0]),
-          sql.get(statements.nextExpiring)?.[0],
+          ...states.map((state) => sql.value(statements.nextDue, state)),
+          sql.value(statements.nextExpiring),
         ].flatMap((at) => (at === null ? [] : integer(at)));
         return first.length === 0 ? null : Math.min(...first);
       }),
@@ -43,14 +43,9 @@ export function upkeep(sql: Connection, store: GroupCommit): Upkeep {
       store.read(() => {
         const rows = sql.all(statements.held, after === null ? 0 : Number(after), limit + 1);
         const page = rows.slice(0, limit);
-        const items = page.map((cells) => ({
-          id: text(cells[1]),
-          claim: integer(cells[2]),
-          worker: text(cells[3]),
-          startedAt: integer(cells[4]),
-        }));
         const last = page.at(-1);
-        return { items, next: last && rows.length > limit ? String(integer(last[0])) : null };
+        const next = last && rows.length > limit ? String(last.number) : null;
+        return { items: page.map(({ number, ...held }) => held), next };
       }),
 
     prune: async (rules, limit) => {

@@ -2,37 +2,18 @@ import type { Millis } from '@ojs-ts/core';
 import type { EventSubject } from '@ojs-ts/core/events';
 import type { Json, NodeRef, Reopening, WorkflowState } from '@ojs-ts/core/job';
 import { closedAs, fitsReopening, isReady, uncounted } from '@ojs-ts/core/workflow';
-import { readNodeState, readWorkflowState } from '../../rows.ts';
+import { type Cells, flag, integer, integerOrNull, readNumbers, text, textOrNull } from '../../cells.ts';
+import { readNodeState } from '../../rows.ts';
 import type { NodeState } from '../../storage.ts';
 import type { Connection } from '../disk/connection.ts';
 import type { EventLog } from '../event-log.ts';
-import { type Cells, integer, integerOrNull, readNodeRef, readNumbers, text, textOrNull } from '../row.ts';
-import { statements } from '../statements.ts';
+import { readNodeRef } from '../row.ts';
+import { at, statements } from '../statements.ts';
 
 type Closed = (typeof closedStates)[number];
 
-/** A workflow as a transaction sees it. */
-export interface Flow {
-  readonly number: number;
-  readonly id: string;
-  readonly firstNode: number;
-  readonly lastNode: number;
-  readonly name: string;
-  readonly kind: string;
-  readonly total: number;
-  state: WorkflowState;
-  completed: number;
-  failed: number;
-  cancelled: number;
-  /** Nodes that are ready. */
-  ready: number;
-  sweeping: boolean;
-  finishedAt: Millis | null;
-  end: Json | null;
-  changed: boolean;
-  /** How many of its nodes the transaction has read. */
-  read: number;
-}
+/** A workflow as a transaction sees it; `read` says how many of its nodes the transaction has read. */
+export type Flow = ReturnType<typeof statements.flow.read> & { changed: boolean; read: number };
 
 export interface Node {
   readonly number: number;
@@ -78,8 +59,8 @@ export class Graph {
   flow(id: string): Flow | null {
     let flow = this.#flows.get(id);
     if (flow === undefined) {
-      const cells = this.#sql.get(statements.flow, id);
-      flow = cells ? readFlow(id, cells) : null;
+      const row = this.#sql.get(statements.flow, id);
+      flow = row ? { ...row, changed: false, read: 0 } : null;
       this.#flows.set(id, flow);
     }
     return flow;
@@ -99,7 +80,7 @@ export class Graph {
    */
   #read(flow: Flow, number: number): void {
     const ahead = this.#nodes.has(number - 1) ? Math.max(readAhead, 2 * flow.read) : 0;
-    const found = this.#sql.all(statements.nodeRange, number, Math.min(number + ahead, flow.lastNode));
+    const found = this.#sql.allCells(statements.nodeRange, number, Math.min(number + ahead, flow.lastNode));
     flow.read += found.length;
     for (const cells of found) {
       const node = readNode(flow.firstNode, cells);
@@ -183,7 +164,7 @@ export class Graph {
     this.flush();
     this.#nodes.clear();
     const range = [flow.firstNode, flow.lastNode];
-    const members = integer(this.#sql.get(statements.waitingMembers, ...range)?.[0]);
+    const members = integer(this.#sql.value(statements.waitingMembers, ...range));
     this.#sql.change(statements.cancelWaiting, now, ...range);
     this.end(flow, 'cancelled', flow.end, now);
     Object.assign(flow, { cancelled: flow.cancelled + members, ready: 0, sweeping: true });
@@ -280,41 +261,19 @@ function isAlike(a: Node, b: Node): boolean {
   );
 }
 
-function readFlow(id: string, cells: Cells): Flow {
-  return {
-    id,
-    number: integer(cells[0]),
-    firstNode: integer(cells[1]),
-    lastNode: integer(cells[2]),
-    state: readWorkflowState(cells[3]),
-    total: integer(cells[4]),
-    completed: integer(cells[5]),
-    failed: integer(cells[6]),
-    cancelled: integer(cells[7]),
-    ready: integer(cells[8]),
-    sweeping: cells[9] !== 0,
-    finishedAt: integerOrNull(cells[10]),
-    name: text(cells[11]),
-    kind: text(cells[12]),
-    end: textOrNull(cells[13]),
-    changed: false,
-    read: 0,
-  };
-}
-
 function readNode(first: number, cells: Cells): Node {
-  const number = integer(cells[0]);
+  const number = integer(cells[at.graphNode.number]);
   return {
     number,
     index: number - first,
-    state: readNodeState(cells[1]),
-    open: integer(cells[2]),
-    failed: integer(cells[3]),
-    member: cells[4] !== 0,
-    closedAt: integerOrNull(cells[5]),
-    name: text(cells[6]),
-    job: textOrNull(cells[7]),
-    next: text(cells[8]),
+    state: readNodeState(cells[at.graphNode.state]),
+    open: integer(cells[at.graphNode.open]),
+    failed: integer(cells[at.graphNode.failed]),
+    member: flag(cells[at.graphNode.member]),
+    closedAt: integerOrNull(cells[at.graphNode.closed_at]),
+    name: text(cells[at.graphNode.name]),
+    job: textOrNull(cells[at.graphNode.job]),
+    next: text(cells[at.graphNode.next]),
     result: null,
     error: null,
     changed: false,

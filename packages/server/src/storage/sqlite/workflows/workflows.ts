@@ -2,14 +2,14 @@ import type { Millis } from '@ojs-ts/core';
 import { cursorOf, type Json, type NewJob, type NodeRef, readCursor } from '@ojs-ts/core/job';
 import { isPlainJob } from '@ojs-ts/core/lifecycle';
 import { isReady, isSameWorkflow, type NewNode, type NewWorkflow, type WorkflowStep } from '@ojs-ts/core/workflow';
-import { readNode, readWorkflow } from '../../rows.ts';
+import { integer, text } from '../../cells.ts';
 import type { Advanced, NodeRecord, Page, WorkflowRecord, Workflows } from '../../storage.ts';
 import type { Connection } from '../disk/connection.ts';
 import type { GroupCommit } from '../disk/group-commit.ts';
 import { insertGroup } from '../insert.ts';
-import { type Cells, integer, readNumbers, text } from '../row.ts';
 import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
+import type { Flow } from './graph.ts';
 
 const none: readonly NodeRef[] = [];
 const noStarts: ReadonlyMap<number, NewJob> = new Map();
@@ -27,21 +27,20 @@ export function workflows(sql: Connection, store: GroupCommit): Workflows {
 
     nodes: (id, after, limit) =>
       store.read(() => {
-        const cells = sql.get(statements.flow, id);
-        if (!cells) return [];
-        const [first, last] = [integer(cells[1]), integer(cells[2])];
-        return sql.all(statements.nodes, first + after, last, limit).map((cells) => readNodeRecord(id, first, cells));
+        const flow = sql.get(statements.flow, id);
+        if (!flow) return [];
+        const { firstNode, lastNode } = flow;
+        return sql.all(statements.nodes, firstNode + after, lastNode, limit).map((node) => nodeRecord(flow, node));
       }),
 
     node: (refs) =>
       store.read(() =>
         refs.map(({ workflow, index }) => {
-          const cells = sql.get(statements.flow, workflow);
-          if (!cells) return null;
-          const [first, last] = [integer(cells[1]), integer(cells[2])];
-          if (index < 0 || first + index > last) return null;
-          const [node] = sql.all(statements.nodes, first + index - 1, first + index, 1);
-          return node ? readNodeRecord(workflow, first, node) : null;
+          const flow = sql.get(statements.flow, workflow);
+          const number = flow ? flow.firstNode + index : 0;
+          if (!flow || index < 0 || number > flow.lastNode) return null;
+          const node = sql.get(statements.nodes, number - 1, number, 1);
+          return node ? nodeRecord(flow, node) : null;
         }),
       ),
 
@@ -71,11 +70,11 @@ export function workflows(sql: Connection, store: GroupCommit): Workflows {
     unfinished: (limit) =>
       store.read(() => {
         const ready: NodeRef[] = [];
-        for (const [first, last, id] of sql.all(statements.unfinished, limit)) {
+        for (const flow of sql.all(statements.unfinished, limit)) {
           if (ready.length >= limit) break;
-          ready.push(...readyOf(sql, text(id), integer(first), integer(last), limit - ready.length));
+          ready.push(...readyOf(sql, flow, limit - ready.length));
         }
-        return { ready, sweeping: sql.all(statements.sweeping, limit).map(([id]) => text(id)) };
+        return { ready, sweeping: sql.values(statements.sweeping, limit).map(text) };
       }),
   };
 }
@@ -93,10 +92,10 @@ function create(
   const flow = existing && tx.graph.flow(workflow.id);
   if (flow) {
     if (!isSameWorkflow(existing, workflow)) return { kind: 'duplicate', workflow: existing, ready: none };
-    const ready = flow.state === 'running' ? readyOf(tx.sql, flow.id, flow.firstNode, flow.lastNode, flow.ready) : none;
+    const ready = flow.state === 'running' ? readyOf(tx.sql, flow, flow.ready) : none;
     return { kind: 'already', workflow: existing, ready };
   }
-  const first = integer(tx.sql.get('SELECT coalesce(max(number), 0) + 1 FROM ojs_nodes')?.[0]);
+  const first = integer(tx.sql.value('SELECT coalesce(max(number), 0) + 1 FROM ojs_nodes'));
   const last = nodes.reduce((max, { index }) => Math.max(max, index), -1) + first;
   const { id, name, kind, spec, total } = workflow;
   const ready: NodeRef[] = [];
@@ -157,32 +156,31 @@ function list(
   const skip = after === undefined ? (offset ?? 0) : 0;
   const size = skip + limit + 1;
   // The newest of each state, then the newest of all.
-  const numbers = wanted.flatMap((state) =>
-    sql.all(statements.flowsDown, state, before, size).map(([number]) => integer(number)),
-  );
+  const numbers = wanted.flatMap((state) => sql.values(statements.flowsDown, state, before, size).map(integer));
   const found = numbers.sort((a, b) => b - a).slice(skip, size);
   const page = found.slice(0, limit);
-  const items = page.flatMap((number) => {
-    const cells = sql.get(statements.flowByNumber, number);
-    return cells ? [readWorkflow(cells)] : [];
-  });
+  const items = page.flatMap((number) => sql.get(statements.flowByNumber, number) ?? []);
   const last = page.at(-1);
   const next = last !== undefined && found.length > page.length ? cursorOf({ finishedAt: null, number: last }) : null;
-  const total = wanted.reduce((sum, state) => sum + integer(sql.get(statements.flowCount, state)?.[0] ?? 0), 0);
+  const total = wanted.reduce((sum, state) => sum + integer(sql.value(statements.flowCount, state) ?? 0), 0);
   return { items, next, total };
 }
 
-function readyOf(sql: Connection, workflow: string, first: number, last: number, limit: number): readonly NodeRef[] {
+type Range = Pick<Flow, 'id' | 'firstNode' | 'lastNode'>;
+
+function readyOf(sql: Connection, { id, firstNode, lastNode }: Range, limit: number): readonly NodeRef[] {
   return sql
-    .all(statements.readyNodes, first, last, limit)
-    .map(([number]) => ({ workflow, index: integer(number) - first }));
+    .values(statements.readyNodes, firstNode, lastNode, limit)
+    .map((number) => ({ workflow: id, index: integer(number) - firstNode }));
 }
 
 function find(sql: Connection, id: string): WorkflowRecord | null {
-  const cells = sql.get(statements.flowById, id);
-  return cells ? readWorkflow(cells) : null;
+  return sql.get(statements.flowById, id) ?? null;
 }
 
-function readNodeRecord(workflow: string, first: number, cells: Cells): NodeRecord {
-  return readNode({ workflow, index: integer(cells[0]) - first, next: readNumbers(text(cells[8])) }, cells);
+export function nodeRecord(
+  { id, firstNode }: Pick<Range, 'id' | 'firstNode'>,
+  { number, ...node }: ReturnType<typeof statements.nodes.read>,
+): NodeRecord {
+  return { workflow: id, index: number - firstNode, ...node };
 }

@@ -32,7 +32,7 @@ test.each([
         later(() => stall(500));
         await tx.query('SELECT 1');
       });
-      expect(await database.read('SELECT worker FROM ojs.workers')).toEqual([['w2']]);
+      expect(await database.query('SELECT worker FROM ojs.workers')).toEqual([['w2']]);
       expect(attempt).toBe(2);
     } finally {
       await database.close();

@@ -117,7 +117,7 @@ test('rows that a backup still sees are vacuumed again only when as many more ar
   await insertAll(storage, 6_000);
   await using backup = await database.snapshot();
   // Its moment is that of the first read.
-  await backup.read('SELECT count(*) FROM ojs.jobs');
+  await backup.query('SELECT count(*) FROM ojs.jobs');
   await client.query(`UPDATE ${schema}.jobs SET priority = 1`);
   await expect.poll(look).toBe(1);
   for (let looks = 0; looks < 5; looks++) expect(await look()).toBe(1);
@@ -150,7 +150,7 @@ test('an index that grew beside an old transaction is rebuilt after its end, at 
   const growBesideTransaction = async () => {
     await using old = await database.snapshot();
     // Its moment is that of the first read.
-    await old.read('SELECT count(*) FROM ojs.jobs');
+    await old.query('SELECT count(*) FROM ojs.jobs');
     const { file } = await look();
     for (let round = 0; round < 25; round++) await client.query(`UPDATE ${schema}.ready SET priority = $1`, [round]);
     for (let looks = 0; looks < 3; looks++) expect((await look()).file).toBe(file);
@@ -170,9 +170,9 @@ test('an index that grew beside an old transaction is rebuilt after its end, at 
 test('a role that does not own the tables leaves them to autovacuum', async () => {
   const statements: string[] = [];
   class Watched extends Database {
-    override read(text: string, values?: readonly unknown[]) {
+    override query(text: string, values?: readonly unknown[]) {
       statements.push(text);
-      return super.read(text, values);
+      return super.query(text, values);
     }
   }
   await using store = await openStore();

@@ -24,10 +24,10 @@ function open({ onTestFinished }: TestContext, mode: 'wal' | 'delete' = 'wal') {
   poller.subscribe(() => {
     counts.woken += 1;
   });
-  const get = own.get.bind(own);
-  own.get = (...args) => {
+  const value = own.value.bind(own);
+  own.value = (...args) => {
     counts.polls += 1;
-    return get(...args);
+    return value(...args);
   };
   onTestFinished(() => {
     poller.close();

@@ -24,7 +24,7 @@ function add(sql: Connection, rows: number): void {
   );
 }
 
-const pages = (sql: Connection) => sql.get('PRAGMA wal_autocheckpoint')?.[0];
+const pages = (sql: Connection) => sql.value('PRAGMA wal_autocheckpoint');
 
 /** Rows that are in the file itself, whatever its log holds. */
 function rowsInFile(sql: Connection): unknown {

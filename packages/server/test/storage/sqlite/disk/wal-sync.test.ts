@@ -59,7 +59,7 @@ async function openBench(journal: 'wal' | 'delete' = 'wal'): Promise<Bench> {
     syncs,
     opened,
     store,
-    count: () => store.write((tx) => Number(tx.sql.get('UPDATE counter SET n = n + 1 RETURNING n')?.[0])),
+    count: () => store.write((tx) => Number(tx.sql.value('UPDATE counter SET n = n + 1 RETURNING n'))),
     async until(begun) {
       while (syncs.length < begun) await new Promise<void>((resolve) => watchers.push(resolve));
     },
@@ -82,12 +82,12 @@ test('a write is answered once the WAL is on the disk, and so is a read that may
   const write = count();
   await until(1);
   expect(readlinkSync(`/proc/self/fd/${opened[0]}`)).toBe(`${file}-wal`);
-  const read = store.read(() => sql.get('SELECT n FROM counter')?.[0]);
+  const read = store.read(() => sql.value('SELECT n FROM counter'));
   expect(await isSettled(write)).toBe(false);
   expect(await isSettled(read)).toBe(false);
   syncs[0]?.end();
   expect([await write, await read]).toEqual([1, 1]);
-  expect(await store.read(() => sql.get('SELECT n FROM counter')?.[0])).toBe(1);
+  expect(await store.read(() => sql.value('SELECT n FROM counter'))).toBe(1);
   expect(syncs).toHaveLength(1);
 });
 
@@ -115,7 +115,7 @@ test('a transaction without changes does not wait', async () => {
   await until(1);
   syncs[0]?.end();
   await write;
-  expect(await store.write((tx) => tx.sql.get('SELECT n FROM counter')?.[0])).toBe(1);
+  expect(await store.write((tx) => tx.sql.value('SELECT n FROM counter'))).toBe(1);
   await store.write(() => {});
   expect(syncs).toHaveLength(1);
 });
@@ -142,7 +142,7 @@ test('after a failure writes are rejected while a reader keeps the WAL from movi
   await expect(failing).rejects.toThrow(StoreUnavailable);
   const reader = new Connection(file, 'NORMAL');
   reader.execute('BEGIN');
-  reader.get('SELECT n FROM counter');
+  reader.value('SELECT n FROM counter');
   await expect(count()).rejects.toThrow(StoreUnavailable);
   expect(syncs).toHaveLength(1);
   reader.execute('COMMIT');
@@ -169,7 +169,7 @@ test('SQLite synchronises a file without a WAL itself', async () => {
   expect(await count()).toBe(1);
   expect(await count()).toBe(2);
   expect(syncs).toEqual([]);
-  expect(sql.get('PRAGMA synchronous')?.[0]).toBe(2);
+  expect(sql.value('PRAGMA synchronous')).toBe(2);
 });
 
 test('after a failed synchronisation a transaction without changes waits for the next one', async () => {
@@ -178,7 +178,7 @@ test('after a failed synchronisation a transaction without changes waits for the
   await until(1);
   syncs[0]?.fail();
   await expect(lost).rejects.toThrow(StoreUnavailable);
-  const again = store.write((tx) => tx.sql.get('SELECT n FROM counter')?.[0]);
+  const again = store.write((tx) => tx.sql.value('SELECT n FROM counter'));
   await until(2);
   expect(await isSettled(again)).toBe(false);
   syncs[1]?.end();
