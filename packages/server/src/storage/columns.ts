@@ -5,7 +5,7 @@ type Read = (cell: Cell) => unknown;
 type Column = Read | readonly [expression: string, read: Read];
 export type Given = Readonly<Record<string, Column>>;
 
-/** What a row of these columns is read as. */
+/** The row that these columns are read as. */
 export type RowOf<G extends Given> = {
   [N in keyof G]: G[N] extends Read
     ? ReturnType<G[N]>

@@ -25,15 +25,15 @@ const rankedWhere = (rank: string) =>
 const removable = columns({ number: integer, finishedAt: integer, queue: text, ties: readTies });
 /** See the column in 002_baseline.sql. */
 export const padding = '.'.repeat(84);
-/** What a transition's guard and its events read; each column costs every ACK 0.1 µs. */
+/** The columns that a transition's guard and its events read; each costs every ACK 0.1 µs. */
 const guard = positions('number, state, claim, worker, queue, type, attempt, started_at, trace, ties, lease_required');
-/** What a change may keep besides. */
+/** Further columns that a change may keep. */
 const rest = positions(`dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms,
   beat_at, bounds`);
 const limit = positions('key, own, override, active, waiting, started, last_start, jobs, used_at');
 const openLimitGroup = positions('ready_queue, queue, keys, priority, place, assigned_key');
 const graphNode = positions('number, state, open, failed, member, closed_at, name, job, next');
-/** Where the cells are that the hot path reads one by one. */
+/** The positions of the cells that the hot path reads one by one. */
 export const at = {
   ended: ended.at,
   graphNode: graphNode.at,
