@@ -2,7 +2,6 @@ import type { Millis } from '@ojs-ts/core';
 import { type ByteBudget, type JobId, type JobRecord, sizeOf } from '@ojs-ts/core/job';
 import { claimed, isExpired, requestKey } from '@ojs-ts/core/lifecycle';
 import { sumsOf } from '@ojs-ts/core/statistics';
-import { text, textOrNull } from '../../cells.ts';
 import type { Claim } from '../../storage.ts';
 import { numbers, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
@@ -130,10 +129,8 @@ export class ClaimBatch {
   async whole(jobs: readonly JobRecord[]): Promise<readonly JobRecord[]> {
     const ids = jobs.flatMap(({ id }) => (this.#leftOut.has(id) ? [id] : []));
     if (ids.length === 0) return jobs;
-    const rows = await this.tx.query(longTexts, [uuids(ids)]);
-    const found = new Map(
-      rows.map((cells) => [text(cells[0]), { envelope: text(cells[1]), checkpoint: textOrNull(cells[2]) }]),
-    );
+    const rows = await this.tx.all(longTexts, [uuids(ids)]);
+    const found = new Map(rows.map(({ id, ...texts }) => [id, texts]));
     return jobs.map((job) => ({ ...job, ...found.get(job.id) }));
   }
 

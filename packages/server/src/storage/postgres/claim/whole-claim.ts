@@ -2,6 +2,7 @@ import type { Millis } from '@ojs-ts/core';
 import { type JobRecord, queueLimitKey, State } from '@ojs-ts/core/job';
 import { requestKey } from '@ojs-ts/core/lifecycle';
 import { type Cells, integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
+import { positions } from '../../columns.ts';
 import type { Claim, Claimed } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { flags, indexJoin, numbers, texts } from '../connection/sql.ts';
@@ -16,6 +17,19 @@ const sizeOfTexts = ['result', 'progress', 'checkpoint', 'history']
 const written = (row: string, what: string, none = 'NULL') =>
   `CASE WHEN ${row}.texts THEN (SELECT ${what} FROM ojs.texts AS text
     WHERE text.number = ${row}.number) ELSE ${none} END`;
+
+const { list, at } = positions(
+  `outcome, started, id, type, priority, claim, attempt, place, run_at, enqueued_at, timeout_ms, heartbeat_ms,
+  visibility_ms, later_expires_at, deadline_at, created_at, trace, unique_key, workflow, node, cron, policy, result,
+  checkpoint, history, envelope, limits`,
+  {
+    outcome: 'CASE WHEN coalesce(at, 1) > 1 THEN NULL WHEN NOT open THEN 0 WHEN fits THEN 2 ELSE 1 END',
+    started: 'CASE WHEN at = 1 THEN gate.now END',
+    result: written('taken', 'result'),
+    checkpoint: written('taken', 'checkpoint'),
+    history: written('taken', 'history'),
+  },
+);
 
 /**
  * A claim from one queue as one statement, where nothing has to be done besides: no job is due, the queue is neither
@@ -88,12 +102,7 @@ function statement(head: string, first: number): string {
     `SELECT now, at, id, type, queue, attempt + 1 AS attempt, claimer AS worker, now AS started_at, trace
       FROM taken WHERE ${logs}`,
   )})
-  SELECT CASE WHEN coalesce(at, 1) > 1 THEN NULL WHEN NOT open THEN 0 WHEN fits THEN 2 ELSE 1 END,
-    CASE WHEN at = 1 THEN gate.now END, id, type, priority, claim, attempt, place, run_at, enqueued_at,
-    timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at, trace, unique_key, workflow,
-    node, cron, policy, ${written('taken', 'result')},
-    ${written('taken', 'checkpoint')}, ${written('taken', 'history')}, envelope, limits
-  FROM gate CROSS JOIN fit LEFT JOIN taken ON true ORDER BY at`;
+  SELECT ${list} FROM gate CROSS JOIN fit LEFT JOIN taken ON true ORDER BY at`;
 }
 
 const fromBeginning = statement(headRows, 3);
@@ -138,23 +147,27 @@ export async function claimAtOnce(
   ];
   const rows = await database.alone(
     { text: marks === null ? fromBeginning : fromMarks, values: [queue, asked, ...(marks ?? []), ...values] },
-    ([first]) => ({ woken: none, logged: database.logs && first?.[0] === done && first[2] !== null, taken: 0 }),
+    ([first]) => ({
+      woken: none,
+      logged: database.logs && first?.[at.outcome] === done && first[at.id] !== null,
+      taken: 0,
+    }),
   );
   const [first] = rows ?? [];
-  if (rows === null || first === undefined || first[0] === closed) return null;
-  if (first[0] !== done) {
+  if (rows === null || first === undefined || first[at.outcome] === closed) return null;
+  if (first[at.outcome] !== done) {
     if (marks === null) return null;
     // Behind the marks are too few, or one that takes more.
     heads.forget(queue);
     return claimAtOnce(database, claims, now, heads, limited, maxBytes);
   }
-  const jobs = first[2] === null ? [] : rows;
+  const jobs = first[at.id] === null ? [] : rows;
   heads.took(
     queue,
     { asked, rows: jobs, whole: marks === null },
-    jobs.map((cells) => ({ priority: integer(cells[4]), place: integer(cells[7]) })),
+    jobs.map((cells) => ({ priority: integer(cells[at.priority]), place: integer(cells[at.place]) })),
   );
-  return shared(claims, jobs, queue, jobs.length === 0 ? now : integer(first[1]));
+  return shared(claims, jobs, queue, jobs.length === 0 ? now : integer(first[at.started]));
 }
 
 /** Answers of the statement besides 1, which says that the jobs do not fit. */
@@ -169,10 +182,10 @@ function isAlike({ queues }: Claim, other: Claim | undefined): boolean {
 
 /** One claim after the other gets the next jobs. */
 function shared(claims: readonly Claim[], rows: readonly Cells[], queue: string, now: Millis): readonly Claimed[] {
-  let at = 0;
+  let from = 0;
   return claims.map((claim) => {
-    const own = rows.slice(at, at + Math.max(0, claim.limit));
-    at += own.length;
+    const own = rows.slice(from, from + Math.max(0, claim.limit));
+    from += own.length;
     return { jobs: own.map((cells) => readStarted(cells, claim, queue, now)), again: null };
   });
 }
@@ -181,46 +194,46 @@ const noLimits: readonly string[] = [];
 
 /** The job as core's `claimed` makes it. */
 function readStarted(cells: Cells, claim: Claim, queue: string, now: Millis): JobRecord {
-  const visibilityMs = integerOrNull(cells[12]);
+  const visibilityMs = integerOrNull(cells[at.visibility_ms]);
   const leaseMs = claim.leaseMs ?? visibilityMs ?? claim.defaultLeaseMs;
-  const laterExpiresAt = integerOrNull(cells[13]);
-  const workflow = textOrNull(cells[18]);
-  const limits = textOrNull(cells[26]);
+  const laterExpiresAt = integerOrNull(cells[at.later_expires_at]);
+  const workflow = textOrNull(cells[at.workflow]);
+  const limits = textOrNull(cells[at.limits]);
   return {
-    id: text(cells[2]),
-    type: text(cells[3]),
+    id: text(cells[at.id]),
+    type: text(cells[at.type]),
     queue,
     state: State.active,
-    priority: integer(cells[4]),
-    attempt: integer(cells[6]) + 1,
-    claim: integer(cells[5]) + 1,
+    priority: integer(cells[at.priority]),
+    attempt: integer(cells[at.attempt]) + 1,
+    claim: integer(cells[at.claim]) + 1,
     leaseRequired: claim.leaseRequired,
-    runAt: integer(cells[8]),
+    runAt: integer(cells[at.run_at]),
     expiresAt: laterExpiresAt,
     laterExpiresAt,
-    deadlineAt: integerOrNull(cells[14]),
-    heartbeatMs: integer(cells[11]),
-    timeoutMs: integer(cells[10]),
+    deadlineAt: integerOrNull(cells[at.deadline_at]),
+    heartbeatMs: integer(cells[at.heartbeat_ms]),
+    timeoutMs: integer(cells[at.timeout_ms]),
     visibilityMs,
-    createdAt: integer(cells[15]),
-    enqueuedAt: integerOrNull(cells[9]),
+    createdAt: integer(cells[at.created_at]),
+    enqueuedAt: integerOrNull(cells[at.enqueued_at]),
     startedAt: now,
     worker: claim.worker,
     leaseMs,
     leaseUntil: now + leaseMs,
     beatAt: null,
     finishedAt: null,
-    trace: textOrNull(cells[16]),
-    uniqueKey: textOrNull(cells[17]),
+    trace: textOrNull(cells[at.trace]),
+    uniqueKey: textOrNull(cells[at.unique_key]),
     limits: limits === null ? noLimits : readTexts(limits),
-    node: workflow === null ? null : { workflow, index: integer(cells[19]) },
-    cron: textOrNull(cells[20]),
+    node: workflow === null ? null : { workflow, index: integer(cells[at.node]) },
+    cron: textOrNull(cells[at.cron]),
     deadLetter: false,
-    envelope: text(cells[25]),
-    policy: textOrNull(cells[21]),
-    result: textOrNull(cells[22]),
+    envelope: text(cells[at.envelope]),
+    policy: textOrNull(cells[at.policy]),
+    result: textOrNull(cells[at.result]),
     progress: null,
-    checkpoint: textOrNull(cells[23]),
-    history: textOrNull(cells[24]) ?? '',
+    checkpoint: textOrNull(cells[at.checkpoint]),
+    history: textOrNull(cells[at.history]) ?? '',
   };
 }

@@ -1,8 +1,17 @@
 import { type ErrorGroups, type ErrorQuery, errorGroup, State } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
 import { integer, text } from '../../cells.ts';
+import { columns } from '../../columns.ts';
 import type { Database } from '../connection/database.ts';
 import { texts } from '../connection/sql.ts';
+
+const counted = columns({
+  fingerprint: text,
+  jobs: ['sum(jobs)::int', integer],
+  fingerprints: ['(count(*) OVER ())::int', integer],
+  total: ['(sum(sum(jobs)) OVER ())::int', integer],
+});
+const ended = columns({ fingerprint: text, history: text });
 
 /** The table of the jobs of a failed state, in the order of lists. */
 interface Source {
@@ -26,12 +35,11 @@ export async function errors(database: Database, query: ErrorQuery): Promise<Err
         GROUP BY fingerprint`,
   );
   if (each.length === 0) return { groups: [], fingerprints: 0, jobs: 0 };
-  const counts = await database.query(
-    `SELECT fingerprint, sum(jobs)::int, (count(*) OVER ())::int, (sum(sum(jobs)) OVER ())::int
-     FROM (${each.join(' UNION ALL ')}) AS each GROUP BY fingerprint ORDER BY 2 DESC, 1 LIMIT $1`,
+  const counts = await database.all(
+    counted.from(`(${each.join(' UNION ALL ')}) AS each GROUP BY fingerprint ORDER BY 2 DESC, 1 LIMIT $1`),
     [query.limit, ...given],
   );
-  const most = counts.map(([fingerprint]) => text(fingerprint));
+  const most = counts.map(({ fingerprint }) => fingerprint);
   const histories = new Map<string, string[]>(most.map((fingerprint) => [fingerprint, []]));
   const ends = sources.flatMap(({ table, where, oldestFirst, newestFirst }) =>
     [oldestFirst, newestFirst].map(
@@ -41,14 +49,14 @@ export async function errors(database: Database, query: ErrorQuery): Promise<Err
         JOIN ojs.texts ON texts.number = job.number`,
     ),
   );
-  const found = most.length === 0 ? [] : await database.query(ends.join(' UNION ALL '), [texts(most), ...given]);
-  for (const [fingerprint, history] of found) histories.get(text(fingerprint))?.push(text(history));
-  const groups = counts.flatMap(([fingerprint, count]) => {
-    const name = text(fingerprint);
-    return errorGroup(name, integer(count), histories.get(name) ?? []) ?? [];
-  });
-  const [, , fingerprints = 0, jobs = 0] = counts[0] ?? [];
-  return { groups, fingerprints: integer(fingerprints), jobs: integer(jobs) };
+  const found =
+    most.length === 0 ? [] : await database.all(ended.of(ends.join(' UNION ALL ')), [texts(most), ...given]);
+  for (const { fingerprint, history } of found) histories.get(fingerprint)?.push(history);
+  const groups = counts.flatMap(
+    ({ fingerprint, jobs }) => errorGroup(fingerprint, jobs, histories.get(fingerprint) ?? []) ?? [],
+  );
+  const { fingerprints = 0, total = 0 } = counts[0] ?? {};
+  return { groups, fingerprints, jobs: total };
 }
 
 function sourcesOf({ states, deadLetter, queue, type }: ErrorQuery): readonly Source[] {

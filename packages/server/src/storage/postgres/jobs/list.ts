@@ -19,7 +19,8 @@ import {
   Terminal,
 } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
-import { type Cells, integer, integerOrNull, text } from '../../cells.ts';
+import { integer, integerOrNull, text } from '../../cells.ts';
+import { columns } from '../../columns.ts';
 import { type Places, placesBehind, placesOf } from '../../offset.ts';
 import type { JobQuery, Page } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
@@ -40,6 +41,7 @@ const most = Number.MAX_SAFE_INTEGER;
 
 const filter = '($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR type = $2)';
 const found = 'SELECT id, number, NULL::bigint AS finished_at';
+const { read } = columns({ id: text, number: integer, finishedAt: integerOrNull });
 
 const failedBy = (fingerprint: string, parameter: string) =>
   `fingerprint IS NOT NULL AND ${isFingerprint(fingerprint) ? 'fingerprint' : 'left(fingerprint, 10)'} = ${parameter}`;
@@ -75,7 +77,7 @@ function statementsOf(up: boolean) {
 }
 
 const directions = { asc: statementsOf(true), desc: statementsOf(false) } as const;
-const sizes = `SELECT id, ${size} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
+const sizes = columns({ id: text, size: [size, integer] }).from('ojs.whole WHERE id = ANY ($1::uuid[])');
 
 export async function list(database: Database, query: JobQuery): Promise<Page<JobRecord>> {
   const reads = { step, find: (part: JobQuery, wanted: number) => find(database, part, wanted) };
@@ -135,10 +137,6 @@ async function byCreation(
 
 interface Found extends Place, Identified {}
 
-function readFound(cells: Cells): Found {
-  return { id: text(cells[0]), number: integer(cells[1]), finishedAt: integerOrNull(cells[2]) };
-}
-
 /** As many of the jobs as fit; the first one always does. */
 async function fitting(
   database: Database,
@@ -146,8 +144,8 @@ async function fitting(
   maxBytes?: number,
 ): Promise<readonly Identified[]> {
   if (maxBytes === undefined || found.length === 0) return found;
-  const rows = await database.query(sizes, [uuids(found.map(({ id }) => id))]);
-  const sizeOf = new Map(rows.map(([id, size]) => [text(id), integer(size)]));
+  const rows = await database.all(sizes, [uuids(found.map(({ id }) => id))]);
+  const sizeOf = new Map(rows.map(({ id, size }) => [id, size]));
   const bytes = new ByteBudget(maxBytes);
   return found.filter(({ id }) => bytes.take(sizeOf.get(id) ?? 0));
 }
@@ -170,7 +168,7 @@ async function unfinished(database: Database, query: JobQuery, { up, after, want
   const { fingerprint } = query;
   if (fingerprint !== undefined) {
     if (!isIn(State.retryable, mask)) return [];
-    return (await database.query(retryableBy(fingerprint), [...values, fingerprint])).map(readFound);
+    return database.all({ text: retryableBy(fingerprint), read }, [...values, fingerprint]);
   }
   const states = Object.values(State).filter((state) => isIn(state, mask & standsInDue));
   const isFew = (await counted(database, mask, query.queue)) <= few;
@@ -179,7 +177,7 @@ async function unfinished(database: Database, query: JobQuery, { up, after, want
     ...(isIn(State.available, mask) ? [isFew && query.queue !== undefined ? fewReady : walkReady] : []),
     ...(isIn(State.active, mask) ? [active] : []),
   ];
-  return (await database.query(unfinished(tables), states.length > 0 ? [...values, states] : values)).map(readFound);
+  return database.all({ text: unfinished(tables), read }, states.length > 0 ? [...values, states] : values);
 }
 
 const standsInDue = State.scheduled | State.retryable | State.pending;
@@ -195,15 +193,14 @@ async function finished(database: Database, query: JobQuery, { up, after, wanted
   if (fingerprint !== undefined) {
     if (!isIn(State.discarded, mask)) return [];
     const statement = query.deadLetter ? deadBy(fingerprint) : discardedBy(fingerprint);
-    return (await database.query(statement, [...values, fingerprint])).map(readFound);
+    return database.all({ text: statement, read }, [...values, fingerprint]);
   }
-  if (query.deadLetter) return isIn(State.discarded, mask) ? (await database.query(dead, values)).map(readFound) : [];
+  if (query.deadLetter) return isIn(State.discarded, mask) ? database.all({ text: dead, read }, values) : [];
   const states = [State.completed, State.cancelled, State.discarded].filter((state) => isIn(state, mask));
-  const rows = await Promise.all(states.map((state) => database.query(finished, [...values, state])));
+  const rows = await Promise.all(states.map((state) => database.all({ text: finished, read }, [...values, state])));
   const sign = up ? -1 : 1;
   return rows
     .flat()
-    .map(readFound)
     .sort((a, b) => sign * comparePlaces(a, b))
     .slice(0, wanted);
 }
@@ -220,20 +217,20 @@ async function byStart(
   const values = [query.queue ?? null, query.type ?? null, second, wanted, first];
   const states = [State.scheduled, State.retryable].filter((state) => isIn(state, query.states));
   const { due } = directions[up ? 'asc' : 'desc'];
-  const rows = await Promise.all(states.map((state) => database.query(due, [...values, state])));
+  const rows = await Promise.all(states.map((state) => database.all({ text: due, read }, [...values, state])));
   const sign = up ? 1 : -1;
   return rows
     .flat()
-    .map(([id, number, at]) => ({ id: text(id), first: integer(at), second: integer(number) }))
+    .map(({ id, number, finishedAt }) => ({ id, first: finishedAt ?? 0, second: number }))
     .sort((a, b) => sign * compareKeys(a, b))
     .slice(0, wanted);
 }
 
 async function counted(database: Database, mask: StateMask, queue: string | undefined): Promise<number> {
   const sum = stateNames(mask).join(' + ');
-  const [row] = await database.query(
+  const count = await database.value(
     `SELECT coalesce(sum(${sum}), 0)::int FROM ojs.counts WHERE $1::text IS NULL OR queue = $1`,
     [queue ?? null],
   );
-  return integer(row?.[0]);
+  return integer(count);
 }

@@ -1,6 +1,7 @@
 import { Failed, type JobId, type JobRecord, type Json, State } from '@ojs-ts/core/job';
 import type { Texts } from '@ojs-ts/core/lifecycle';
-import { type Cells, integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
+import { type Cells, flag, integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
+import { columns, positions } from '../../columns.ts';
 import { indexJoin, type Reader, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { jobColumns, type NarrowJob, readJob } from './job-row.ts';
@@ -26,34 +27,53 @@ export interface LockedJob<J extends NarrowJob = NarrowJob> {
   fingerprint: string | null;
 }
 
-const lockPayloads = `SELECT number, id, priority, queue, type, trace, limits, workflow, node, timeout_ms, heartbeat_ms,
-  deadline_at,
-    EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = jobs.id)
-  FROM ojs.jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`;
+const payloadNames = `number, id, priority, queue, type, trace, limits, workflow, node, timeout_ms, heartbeat_ms,
+  deadline_at, completing`;
+const completing = (table: string) => `EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = ${table}.id)`;
+const payload = positions(payloadNames, { completing: completing('jobs') });
+const lockPayloads = `SELECT ${payload.list} FROM ojs.jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`;
 
 const numbers = 'number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[])))';
-const shared = 'id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts';
 const result = (table: string) =>
   `CASE WHEN ${table}.workflow IS NOT NULL AND ${table}.texts THEN (SELECT result FROM ojs.texts
     WHERE texts.number = ${table}.number) END`;
+const standing = 'id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts, state, result';
+/** What is read of each state; they begin alike. */
+const due = positions(`${standing}, fingerprint`, { result: result('due') });
+const ready = positions(standing, { state: `${State.available}`, result: result('ready') });
+const active = positions(`${standing}, lease_ms, lease_until, beat_at`, {
+  state: `${State.active}`,
+  result: result('active'),
+});
+const ended = positions(`${standing}, fingerprint, finished_at, dead_letter`, {
+  texts: 'texts OR result IS NOT NULL',
+  result: 'NULL',
+});
 /** The rows in the order in which a job moves on: each statement sees what the one before has waited for. */
-const standing: readonly string[] = [
-  `SELECT ${shared}, state, ${result('due')}, fingerprint FROM ojs.due WHERE ${numbers} ORDER BY number FOR UPDATE`,
-  `SELECT ${shared}, ${State.available}, ${result('ready')} FROM ojs.ready WHERE ${numbers} ORDER BY number FOR UPDATE`,
-  `SELECT ${shared}, ${State.active}, ${result('active')}, lease_ms, lease_until, beat_at FROM ojs.active
-    WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
-  `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, fingerprint, finished_at, dead_letter
-    FROM ojs.ended WHERE ${numbers}`,
+const lockStates: readonly string[] = [
+  `SELECT ${due.list} FROM ojs.due WHERE ${numbers} ORDER BY number FOR UPDATE`,
+  `SELECT ${ready.list} FROM ojs.ready WHERE ${numbers} ORDER BY number FOR UPDATE`,
+  `SELECT ${active.list} FROM ojs.active WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
+  `SELECT ${ended.list} FROM ojs.ended WHERE ${numbers}`,
 ];
-const payloadCells = 13;
-const lockActiveRows = `SELECT active.number, active.id, job.priority, active.queue, active.type, active.trace,
-  active.limits, active.workflow, active.node,
-    timeout_ms, heartbeat_ms, deadline_at, EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = active.id),
-    active.id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts, ${State.active},
-    ${result('active')}, lease_ms, lease_until, beat_at
+const payloadCells = Object.keys(payload.at).length;
+const lockActiveRows = `SELECT ${
+  positions(payloadNames, {
+    number: 'active.number',
+    id: 'active.id',
+    priority: 'job.priority',
+    queue: 'active.queue',
+    type: 'active.type',
+    trace: 'active.trace',
+    limits: 'active.limits',
+    workflow: 'active.workflow',
+    node: 'active.node',
+    completing: completing('active'),
+  }).list
+}, active.${active.list}
   FROM ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')}
   WHERE active.id = ANY ($1::uuid[]) ORDER BY active.id FOR UPDATE OF active`;
-const envelopes = 'SELECT id, envelope FROM ojs.jobs WHERE id = ANY ($1::uuid[])';
+const envelopes = columns({ id: text, envelope: text }).from('ojs.jobs WHERE id = ANY ($1::uuid[])');
 const readFull = `SELECT ${jobColumns} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
 /** Locks jobs: first their constant rows, in the order of their ids, then the rows of their states. */
@@ -62,10 +82,10 @@ export async function lockJobs(tx: Transaction, ids: readonly JobId[]): Promise<
   const payloads = tx.query(lockPayloads, [uuids(ids)]);
   const rows = await Promise.all([payloads, ...lockStanding(tx, ids)]);
   const [found = [], ...stands] = rows;
-  const byId = new Map(stands.flat().map((cells) => [text(cells[0]), cells]));
+  const byId = new Map(stands.flat().map((cells) => [text(cells[due.at.id]), cells]));
   return new Map(
     found.flatMap((cells) => {
-      const id = text(cells[1]);
+      const id = text(cells[payload.at.id]);
       const standing = byId.get(id);
       return standing ? [[id, readLocked(cells, standing)]] : [];
     }),
@@ -86,7 +106,7 @@ export async function lockActive(tx: Transaction, ids: readonly JobId[]): Promis
 /** Locks the rows of the jobs' states; the transaction has locked their constant rows. */
 export function lockStanding(tx: Transaction, ids: readonly JobId[]): readonly Promise<readonly Cells[]>[] {
   const values = [uuids(ids)];
-  return standing.map((statement) => tx.query(statement, values));
+  return lockStates.map((statement) => tx.query(statement, values));
 }
 
 /** Reads the envelopes of locked jobs. */
@@ -96,16 +116,16 @@ export async function readEnvelopes(
   ids: readonly JobId[],
 ): Promise<void> {
   if (ids.length === 0) return;
-  for (const [id, envelope] of await tx.query(envelopes, [uuids(ids)])) {
-    const held = rows.get(text(id));
-    if (held) held.envelope = text(envelope);
+  for (const { id, envelope } of await tx.all(envelopes, [uuids(ids)])) {
+    const held = rows.get(id);
+    if (held) held.envelope = envelope;
   }
 }
 
 export async function readJobs(read: Reader, ids: readonly JobId[]): Promise<Map<JobId, LockedJob<JobRecord>>> {
   if (ids.length === 0) return new Map();
   const rows = await read.query(readFull, [uuids(ids)]);
-  return new Map(rows.map((cells) => [text(cells[1]), lockedJobOf(cells)]));
+  return new Map(rows.map(lockedJobOf).map((held) => [held.job.id, held]));
 }
 
 /**
@@ -120,45 +140,45 @@ export function lockedJobOf(cells: Cells): LockedJob<JobRecord> {
 
 const noLimits: readonly string[] = [];
 
-function readLocked(payload: Cells, stands: Cells): LockedJob {
-  const now = state(stands[9]);
-  const limits = textOrNull(payload[6]);
-  const workflow = textOrNull(payload[7]);
+function readLocked(cells: Cells, stands: Cells): LockedJob {
+  const now = state(stands[due.at.state]);
+  const limits = textOrNull(cells[payload.at.limits]);
+  const workflow = textOrNull(cells[payload.at.workflow]);
   const isActive = now === State.active;
-  const hasEnded = !isActive && stands.length > 12;
+  const hasEnded = !isActive && stands.length > ended.at.finished_at;
   const job: NarrowJob = {
-    id: text(payload[1]),
+    id: text(cells[payload.at.id]),
     state: now,
-    claim: integer(stands[1]),
-    leaseRequired: stands[3] === true,
-    attempt: integer(stands[2]),
-    priority: integer(payload[2]),
-    runAt: integer(stands[4]),
-    enqueuedAt: integerOrNull(stands[5]),
-    startedAt: integerOrNull(stands[6]),
-    beatAt: isActive ? integerOrNull(stands[13]) : null,
-    finishedAt: hasEnded ? integer(stands[12]) : null,
-    deadLetter: hasEnded && stands[13] === true,
-    leaseMs: isActive ? integer(stands[11]) : null,
-    leaseUntil: isActive ? integer(stands[12]) : null,
-    timeoutMs: integer(payload[9]),
-    heartbeatMs: integer(payload[10]),
-    deadlineAt: integerOrNull(payload[11]),
-    queue: text(payload[3]),
-    type: text(payload[4]),
-    worker: textOrNull(stands[7]),
-    trace: textOrNull(payload[5]),
+    claim: integer(stands[due.at.claim]),
+    leaseRequired: flag(stands[due.at.lease_required]),
+    attempt: integer(stands[due.at.attempt]),
+    priority: integer(cells[payload.at.priority]),
+    runAt: integer(stands[due.at.run_at]),
+    enqueuedAt: integerOrNull(stands[due.at.enqueued_at]),
+    startedAt: integerOrNull(stands[due.at.started_at]),
+    beatAt: isActive ? integerOrNull(stands[active.at.beat_at]) : null,
+    finishedAt: hasEnded ? integer(stands[ended.at.finished_at]) : null,
+    deadLetter: hasEnded && flag(stands[ended.at.dead_letter]),
+    leaseMs: isActive ? integer(stands[active.at.lease_ms]) : null,
+    leaseUntil: isActive ? integer(stands[active.at.lease_until]) : null,
+    timeoutMs: integer(cells[payload.at.timeout_ms]),
+    heartbeatMs: integer(cells[payload.at.heartbeat_ms]),
+    deadlineAt: integerOrNull(cells[payload.at.deadline_at]),
+    queue: text(cells[payload.at.queue]),
+    type: text(cells[payload.at.type]),
+    worker: textOrNull(stands[due.at.worker]),
+    trace: textOrNull(cells[payload.at.trace]),
     limits: limits === null ? noLimits : readTexts(limits),
-    node: workflow === null ? null : { workflow, index: integer(payload[8]) },
+    node: workflow === null ? null : { workflow, index: integer(cells[payload.at.node]) },
   };
   return {
-    number: integer(payload[0]),
+    number: integer(cells[payload.at.number]),
     job,
-    result: textOrNull(stands[10]),
+    result: textOrNull(stands[due.at.result]),
     texts: {},
     stored: job,
-    hasTexts: stands[8] === true,
-    completing: payload[12] === true,
-    fingerprint: (now & Failed) === 0 ? null : textOrNull(stands[11]),
+    hasTexts: flag(stands[due.at.texts]),
+    completing: flag(cells[payload.at.completing]),
+    fingerprint: (now & Failed) === 0 ? null : textOrNull(stands[due.at.fingerprint]),
   };
 }

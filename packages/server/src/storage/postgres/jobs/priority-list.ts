@@ -1,5 +1,6 @@
 import { goesUp, type JobId, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core/job';
 import { integer, text } from '../../cells.ts';
+import { columns } from '../../columns.ts';
 import type { JobQuery } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 
@@ -35,12 +36,13 @@ function statementOf(up: boolean): string {
       SELECT one.ready_queue, head.priority, head.place FROM each AS one CROSS JOIN LATERAL (
         ${following(up, 'priority, place', '1')}) AS head
       WHERE one.ready_queue IS NOT NULL ORDER BY ${order} LIMIT $3)
-    SELECT job.id, job.priority, job.place FROM best AS one CROSS JOIN LATERAL (
+    SELECT job.id, -job.priority AS first, job.place AS second FROM best AS one CROSS JOIN LATERAL (
       ${following(up, 'id, priority, place', '$3')}) AS job
     ORDER BY ${order.replaceAll(/priority|place/g, 'job.$&')} LIMIT $3`;
 }
 
-const statements = { up: statementOf(true), down: statementOf(false) } as const;
+const keyed = columns({ id: text, first: integer, second: integer });
+const statements = { up: keyed.of(statementOf(true)), down: keyed.of(statementOf(false)) } as const;
 const outside = 1_000_000;
 
 /** Available jobs of a queue in the order in which they start, or backwards. */
@@ -54,6 +56,5 @@ export async function byPriority(
   const start = up ? { first: -outside, second: 0 } : { first: outside, second: Number.MAX_SAFE_INTEGER };
   const { first, second } = query.after === undefined ? start : readSortCursor(order, query.after);
   const values = [query.queue ?? '', query.type ?? null, wanted, -first, second];
-  const rows = await database.query(up ? statements.up : statements.down, values);
-  return rows.map(([id, priority, place]) => ({ id: text(id), first: -integer(priority), second: integer(place) }));
+  return database.all(up ? statements.up : statements.down, values);
 }

@@ -1,7 +1,9 @@
 import type { Millis } from '@ojs-ts/core';
 import type { LimitNumbers } from '@ojs-ts/core/job';
-import { noNumbers, numbersText, parseNumbers } from '@ojs-ts/core/lifecycle';
-import { type Cells, integer, text, textOrNull } from '../../cells.ts';
+import { noNumbers, numbersText } from '@ojs-ts/core/lifecycle';
+import { type Cells, integer, text } from '../../cells.ts';
+import { positions } from '../../columns.ts';
+import { limitNumbers, limitNumbersOrNull } from '../../rows.ts';
 import { indexJoin, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 
@@ -25,16 +27,16 @@ export interface Row {
   fresh: boolean;
 }
 
-const columns = 'key, own, override, active, waiting, jobs, started, last_start, reopens_at, used_at';
-const read = `SELECT ${columns} FROM ojs.limits WHERE key = ANY ($1::text[])`;
+const { list, at } = positions('key, own, override, active, waiting, jobs, started, last_start, reopens_at, used_at');
+const read = `SELECT ${list} FROM ojs.limits WHERE key = ANY ($1::text[])`;
 const given = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::bigint[],
   $9::bigint[], $10::bigint[])`;
-const insert = `INSERT INTO ojs.limits (${columns}) SELECT * FROM ${given}`;
+const insert = `INSERT INTO ojs.limits (${list}) SELECT * FROM ${given}`;
 const update = `UPDATE ojs.limits SET own = changed.own, override = changed.override, active = changed.active,
   waiting = changed.waiting,
     jobs = changed.jobs, started = changed.started, last_start = changed.last_start, reopens_at = changed.reopens_at,
     used_at = changed.used_at
-  FROM ${given} AS changed (${columns}) WHERE ${indexJoin('limits.key', 'changed.key')}`;
+  FROM ${given} AS changed (${list}) WHERE ${indexJoin('limits.key', 'changed.key')}`;
 
 export async function readRows(tx: Transaction, keys: readonly string[]): Promise<readonly Row[]> {
   return (await tx.query(read, [texts(keys)])).map(readRow);
@@ -86,18 +88,17 @@ export function freshRow(key: string): Row {
 }
 
 function readRow(cells: Cells): Row {
-  const overriding = textOrNull(cells[2]);
   return {
-    key: text(cells[0]),
-    own: parseNumbers(text(cells[1])),
-    override: overriding === null ? null : parseNumbers(overriding),
-    active: integer(cells[3]),
-    waiting: integer(cells[4]),
-    jobs: integer(cells[5]),
-    started: integer(cells[6]),
-    lastStart: integer(cells[7]),
-    reopensAt: integer(cells[8]),
-    usedAt: integer(cells[9]),
+    key: text(cells[at.key]),
+    own: limitNumbers(cells[at.own]),
+    override: limitNumbersOrNull(cells[at.override]),
+    active: integer(cells[at.active]),
+    waiting: integer(cells[at.waiting]),
+    jobs: integer(cells[at.jobs]),
+    started: integer(cells[at.started]),
+    lastStart: integer(cells[at.last_start]),
+    reopensAt: integer(cells[at.reopens_at]),
+    usedAt: integer(cells[at.used_at]),
     starts: null,
     changed: false,
     fresh: false,

@@ -1,7 +1,8 @@
 import type { Millis } from '@ojs-ts/core';
-import type { Json, NodeRef, WorkflowState } from '@ojs-ts/core/job';
+import type { Json, NodeRef } from '@ojs-ts/core/job';
 import { isReady } from '@ojs-ts/core/workflow';
-import { type Cells, integer, integerOrNull, text, textOrNull } from '../../cells.ts';
+import { type Cells, flag, integer, integerOrNull, text, textOrNull } from '../../cells.ts';
+import { columns, positions } from '../../columns.ts';
 import { readNodeState, readWorkflowState } from '../../rows.ts';
 import type { NodeState } from '../../storage.ts';
 import { arrayOf, numbers, texts } from '../connection/sql.ts';
@@ -15,22 +16,21 @@ export function isNode({ index }: Pick<NodeRef, 'index'>): boolean {
   return index >= 0 && index < nodesPerWorkflow;
 }
 
-/** A workflow that the transaction has locked. */
-export interface LockedWorkflow {
-  readonly number: number;
-  readonly id: string;
-  readonly name: string;
-  readonly kind: string;
-  readonly total: number;
-  state: WorkflowState;
-  completed: number;
-  failed: number;
-  cancelled: number;
-  finishedAt: Millis | null;
-  /** Set by the end. */
-  end: Json | null;
-  changed: boolean;
-}
+const flows = columns({
+  number: integer,
+  id: text,
+  name: text,
+  kind: text,
+  total: integer,
+  state: readWorkflowState,
+  completed: integer,
+  failed: integer,
+  cancelled: integer,
+  finishedAt: integerOrNull,
+});
+
+/** A workflow that the transaction has locked; the end is set when it ends. */
+export type LockedWorkflow = ReturnType<typeof flows.read> & { end: Json | null; changed: boolean };
 
 export interface LockedNode {
   readonly flow: LockedWorkflow;
@@ -52,24 +52,21 @@ export interface LockedNode {
 
 /** Locks these workflows in the order of their creation. */
 export async function lockWorkflows(tx: Transaction, ids: readonly string[]): Promise<readonly LockedWorkflow[]> {
-  const rows = await tx.query(
-    `SELECT number, id, name, kind, total, state, completed, failed, cancelled, finished_at FROM ojs.workflows
-     WHERE id = ANY ($1::text[]) ORDER BY number FOR UPDATE`,
-    [ids],
-  );
-  return rows.map(readFlow);
+  const rows = await tx.all(flows.from('ojs.workflows WHERE id = ANY ($1::text[]) ORDER BY number FOR UPDATE'), [ids]);
+  return rows.map((row) => ({ ...row, end: null, changed: false }));
 }
 
-const columns = 'number, member, name, job, state, open, failed, closed_at';
-const own = `SELECT ${columns}, next
+const { list, at } = positions('number, member, name, job, state, open, failed, closed_at, next');
+const withoutNext = list.replace(/next$/, 'NULL::integer[] AS next');
+const own = `SELECT ${list}
   FROM (SELECT flow.number * ${nodesPerWorkflow} + index AS number
   FROM unnest($1::text[], $2::integer[]) AS wanted (id, index) JOIN ojs.workflows AS flow USING (id)) AS wanted
   JOIN ojs.nodes USING (number)`;
-const alone = `SELECT ${columns}, NULL::integer[] FROM (${own}) AS own`;
+const alone = `SELECT ${withoutNext} FROM (${own}) AS own`;
 const withDependents = `WITH own AS MATERIALIZED (${own})
-  SELECT ${columns}, next FROM own
+  SELECT ${list} FROM own
   UNION ALL
-  SELECT ${columns}, NULL::integer[]
+  SELECT ${withoutNext}
   FROM (SELECT DISTINCT number - number % ${nodesPerWorkflow} + unnest(next) AS number FROM own
   WHERE closed_at IS NULL) AS dependents JOIN ojs.nodes USING (number)`;
 
@@ -89,7 +86,7 @@ export async function readNodes(
   return (flows) => {
     const byNumber = new Map(flows.map((flow) => [flow.number, flow]));
     return rows.flatMap((cells) => {
-      const flow = byNumber.get(Math.floor(integer(cells[0]) / nodesPerWorkflow));
+      const flow = byNumber.get(Math.floor(integer(cells[at.number]) / nodesPerWorkflow));
       return flow ? [readNode(flow, cells)] : [];
     });
   };
@@ -137,23 +134,6 @@ export function writeGraph(tx: Transaction, flows: readonly LockedWorkflow[], no
     );
 }
 
-function readFlow(cells: Cells): LockedWorkflow {
-  return {
-    number: integer(cells[0]),
-    id: text(cells[1]),
-    name: text(cells[2]),
-    kind: text(cells[3]),
-    total: integer(cells[4]),
-    state: readWorkflowState(cells[5]),
-    completed: integer(cells[6]),
-    failed: integer(cells[7]),
-    cancelled: integer(cells[8]),
-    finishedAt: integerOrNull(cells[9]),
-    end: null,
-    changed: false,
-  };
-}
-
 /** Forgets the ends of nodes and their workflow, which {@link writeGraph} cannot set to null. */
 export function forgetEnds(tx: Transaction, flow: LockedWorkflow, nodes: readonly LockedNode[]): void {
   tx.write(
@@ -169,15 +149,15 @@ const noIndexes: readonly number[] = [];
 function readNode(flow: LockedWorkflow, cells: Cells): LockedNode {
   return {
     flow,
-    index: integer(cells[0]) % nodesPerWorkflow,
-    member: cells[1] === true,
-    name: text(cells[2]),
-    job: textOrNull(cells[3]),
-    state: readNodeState(cells[4]),
-    open: integer(cells[5]),
-    failed: integer(cells[6]),
-    closedAt: integerOrNull(cells[7]),
-    next: cells[8] === null ? noIndexes : readIndexes(cells[8]),
+    index: integer(cells[at.number]) % nodesPerWorkflow,
+    member: flag(cells[at.member]),
+    name: text(cells[at.name]),
+    job: textOrNull(cells[at.job]),
+    state: readNodeState(cells[at.state]),
+    open: integer(cells[at.open]),
+    failed: integer(cells[at.failed]),
+    closedAt: integerOrNull(cells[at.closed_at]),
+    next: cells[at.next] === null ? noIndexes : readIndexes(cells[at.next]),
     result: null,
     error: null,
     changed: false,
