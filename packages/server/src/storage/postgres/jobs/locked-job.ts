@@ -38,7 +38,7 @@ const result = (table: string) =>
   `CASE WHEN ${table}.workflow IS NOT NULL AND ${table}.texts THEN (SELECT result FROM ojs.texts
     WHERE texts.number = ${table}.number) END`;
 const standing = 'id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts, state, result';
-/** What is read of each state; they begin alike. */
+/** The reads of each state, which begin alike. */
 const due = positions(`${standing}, fingerprint`, { result: result('due') });
 const ready = positions(standing, { state: `${State.available}`, result: result('ready') });
 const active = positions(`${standing}, lease_ms, lease_until, beat_at`, {
