@@ -42,8 +42,8 @@ describe.each(storages)('the retention of histories on $name', ({ url }) => {
       cancelled: await b.push(),
     };
     await b.engine.lifecycle.cancel(jobs.cancelled, null);
-    const left = async (days: number) => {
-      b.clock.advance(days * day);
+    // A round of upkeep has a bound in real time, so a busy machine needs several.
+    const left = async () => {
       await b.engine.upkeep.run();
       const records = await b.engine.storage.jobs.get(Object.values(jobs));
       return Object.keys(jobs).filter((_, index) => {
@@ -52,11 +52,16 @@ describe.each(storages)('the retention of histories on $name', ({ url }) => {
       });
     };
     const all = Object.keys(jobs);
-    expect(await left(1)).toEqual(all);
-    expect(await left(0.1)).toEqual(all.filter((name) => name !== 'mail'));
-    expect(await left(1)).toEqual(['plain', 'keep', 'letter', 'cancelled']);
-    expect(await left(2)).toEqual(['keep', 'letter']);
-    expect(await left(2)).toEqual(['letter']);
+    for (const [days, names] of [
+      [1, all],
+      [0.1, all.filter((name) => name !== 'mail')],
+      [1, ['plain', 'keep', 'letter', 'cancelled']],
+      [2, ['keep', 'letter']],
+      [2, ['letter']],
+    ] as const) {
+      b.clock.advance(days * day);
+      await expect.poll(left).toEqual(names);
+    }
     const mail = await b.get(jobs.mail);
     expect([mail.state, mail.finishedAt, historyOf(mail)]).toMatchObject([
       State.completed,
