@@ -29,7 +29,7 @@ describe('nextRun on the calendar', () => {
     ['0 0 15W 8,11 *', 'UTC', '2026-01-01T00:00:00Z', ['2026-08-14T00:00:00Z', '2026-11-16T00:00:00Z']],
     // the nearest workday stays in the month: 1 August 2026 is a Saturday, 31 May 2026 a Sunday
     ['0 0 1W 8 *', 'UTC', '2026-01-01T00:00:00Z', ['2026-08-03T00:00:00Z']],
-    ['0 0 31W,LW 5 *', 'UTC', '2026-01-01T00:00:00Z', ['2026-05-29T00:00:00Z']],
+    ['0 0 31W,LW 2,5 *', 'UTC', '2026-01-01T00:00:00Z', ['2026-02-27T00:00:00Z', '2026-05-29T00:00:00Z']],
     // both day fields restricted: either (Vixie); one begins with *: both
     [
       '0 0 13 * 5',
