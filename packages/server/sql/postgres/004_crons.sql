@@ -9,4 +9,5 @@ INSERT INTO ojs.records
   SELECT 'cron_due', lpad(due_at::text, 16, '0') || name, version, created_at, updated_at, 'null'
   FROM ojs.crons WHERE enabled AND due_at IS NOT NULL;
 
+DROP INDEX ojs.crons_due;
 DROP TABLE ojs.crons;

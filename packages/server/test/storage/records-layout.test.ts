@@ -18,7 +18,8 @@ import { countErrors, newJob, t0 } from './suite/tools.ts';
 /** Statements that turn records back into the tables of an earlier layout, as its file makes them. */
 function back(storage: 'sqlite' | 'postgres', prefix: string, layout: number): string {
   const baseline = readFileSync(new URL(`${storage}/002_baseline.sql`, sqlFolder), 'utf8');
-  const made = (table: string) => new RegExp(`CREATE TABLE ojs[._]${table} [^;]*;`).exec(baseline)?.[0] ?? '';
+  const made = (table: string) =>
+    new RegExp(`CREATE TABLE ojs[._]${table} [^;]*;(?:\\s*CREATE INDEX [^;]*;)*`).exec(baseline)?.[0] ?? '';
   const isPostgres = storage === 'postgres';
   const member = (name: string, type: string) =>
     isPostgres ? `(body::json ->> '${name}')::${type}` : `body ->> '$.${name}'`;

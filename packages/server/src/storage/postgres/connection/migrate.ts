@@ -48,9 +48,10 @@ export async function isOwnLayout(database: Database): Promise<boolean> {
 
 /** The names of all indexes of the newest layout, but those of primary keys. */
 export function indexNames(): readonly string[] {
-  return files()
-    .map(read)
-    .flatMap((text) => [...text.matchAll(/CREATE (?:UNIQUE )?INDEX (\w+) ON/g)].map(([, name = '']) => name));
+  const text = files().map(read).join('\n');
+  const named = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = '']) => name);
+  const dropped = new Set(named(/DROP INDEX ojs\.(\w+);/g));
+  return named(/CREATE (?:UNIQUE )?INDEX (\w+) ON/g).filter((name) => !dropped.has(name));
 }
 
 function files(): readonly string[] {
