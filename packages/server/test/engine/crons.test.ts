@@ -2,6 +2,7 @@ import { manualClock } from '@ojs-ts/core';
 import { Crons, definitionOf } from '@ojs-ts/core/cron';
 import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { readEvents } from '../../src/realtime/log/events.ts';
 import { openStorage } from '../../src/storage/open.ts';
@@ -23,16 +24,16 @@ const depth = async (b: Bench) =>
   (await b.engine.storage.registry.queues()).find(({ name }) => name === 'q')?.counts ?? {};
 
 describe.each(storages)('crons, $name', ({ url }) => {
-  test('any number of servers fire a tick once', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('any number of servers fire a tick once', async (b) => {
     await register(b, { overlap_policy: 'allow' });
     b.clock.set((Math.floor(b.clock.now() / minute) + 1) * minute);
     await Promise.all(Array.from({ length: 8 }, () => b.engine.crons.fireDue()));
     expect(await depth(b)).toEqual({ [State.available]: 1 });
   });
 
-  test('a tick that has fired does not fire again where the clock is behind that of the server that fired it', async () => {
-    await using b = await bench(url());
+  it('a tick that has fired does not fire again where the clock is behind that of the server that fired it', async (b) => {
     await register(b);
     await tick(b);
     const next = b.clock.now() + minute;
@@ -46,8 +47,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect((await behind.crons.enable('report', true)).dueAt).toBe(next);
   });
 
-  test('a registration that reaches the store after a firing does not repeat its tick', async () => {
-    await using b = await bench(url());
+  it('a registration that reaches the store after a firing does not repeat its tick', async (b) => {
     const { storage } = b.engine;
     await register(b);
     const { jobs, records, registry } = storage;
@@ -68,8 +68,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect(cron).toMatchObject({ runCount: 1, dueAt: b.clock.now() + minute });
   });
 
-  test('a registration keeps the run that is due, unless the schedule is another one', async () => {
-    await using b = await bench(url());
+  it('a registration keeps the run that is due, unless the schedule is another one', async (b) => {
     await register(b);
     b.clock.advance(90 * minute);
     await register(b, { description: 'deployed again' });
@@ -80,8 +79,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect(cron.dueAt).toBeGreaterThan(b.clock.now());
   });
 
-  test('an interval that every start registers again runs when it is due (§4.1)', async () => {
-    await using b = await bench(url());
+  it('an interval that every start registers again runs when it is due (§4.1)', async (b) => {
     const first = (await register(b, { cron: '@every 4h' })).cron;
     for (const more of [{}, { description: 'deployed again' }, { options: { queue: 'q', priority: 1 } }]) {
       b.clock.advance(60 * minute);
@@ -93,16 +91,14 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect((await register(b, { cron: '@every 3h' })).cron.dueAt).toBe(b.clock.now() + 180 * minute);
   });
 
-  test('an unchanged registration writes nothing', async () => {
-    await using b = await bench(url());
+  it('an unchanged registration writes nothing', async (b) => {
     const { cron } = await register(b);
     b.clock.advance(minute / 2);
     expect(await register(b)).toEqual({ created: false, cron, warnings: [] });
     expect(await b.engine.crons.get('report')).toEqual(cron);
   });
 
-  test('a pause by an operator survives registrations, and a resume enables what was registered as disabled', async () => {
-    await using b = await bench(url());
+  it('a pause by an operator survives registrations, and a resume enables what was registered as disabled', async (b) => {
     const { crons } = b.engine;
     await register(b);
     await crons.enable('report', false);
@@ -119,8 +115,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect((await crons.enable('report', true)).dueAt).toBeGreaterThan(b.clock.now());
   });
 
-  test('a change of one member keeps the pause, the description, the overlap policy and the template', async () => {
-    await using b = await bench(url());
+  it('a change of one member keeps the pause, the description, the overlap policy and the template', async (b) => {
     const { crons } = b.engine;
     await register(b, { overlap_policy: 'enqueue', description: 'weekly', meta: { team: 'a' } });
     await crons.enable('report', false);
@@ -135,14 +130,12 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect(definitionOf((await crons.get('report')).spec).description).toBeNull();
   });
 
-  test('any number of registrations at once succeed', async () => {
-    await using b = await bench(url());
+  it('any number of registrations at once succeed', async (b) => {
     const all = await Promise.all(Array.from({ length: 20 }, () => register(b)));
     expect(all.filter(({ created }) => created)).toHaveLength(1);
   });
 
-  test('a run that its own unique policy refuses is skipped, and counts as none', async () => {
-    await using b = await bench(url());
+  it('a run that its own unique policy refuses is skipped, and counts as none', async (b) => {
     await register(b, { overlap_policy: 'allow', options: { queue: 'q', unique: { keys: ['type'] } } });
     await tick(b);
     await tick(b);

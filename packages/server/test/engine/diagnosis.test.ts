@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { diagnose, type Finding } from '../../src/engine/diagnosis.ts';
 import { cronsOf } from '../storage/crons-of.ts';
 import { type Bench, bench } from '../support/engine.ts';
@@ -15,16 +16,16 @@ const beat = (b: Bench, worker: string, info: object) =>
   b.engine.protocol.beat({ worker, holds: [], leaseMs: null, state: 'running', info: JSON.stringify(info) });
 
 describe.each(storages)('on $name', ({ url }) => {
-  test('nothing is wrong with an empty store, nor where a worker reads the queue', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('nothing is wrong with an empty store, nor where a worker reads the queue', async (b) => {
     expect(await found(b)).toEqual([]);
     await b.push({ queue: 'mail' });
     await beat(b, 'w1', { queues: ['mail'] });
     expect(await found(b)).toEqual([]);
   });
 
-  test('queues that nobody reads, or that are paused or closed', async () => {
-    await using b = await bench(url());
+  it('queues that nobody reads, or that are paused or closed', async (b) => {
     for (const queue of ['unread', 'paused', 'closed', 'quiet']) await b.push({ queue });
     await beat(b, 'w1', { queues: ['paused', 'closed'] });
     await b.engine.protocol.beat({
@@ -45,8 +46,7 @@ describe.each(storages)('on $name', ({ url }) => {
     ]);
   });
 
-  test('a queue that only warns is never full, and an override of 0 closes a queue too', async () => {
-    await using b = await bench(url());
+  it('a queue that only warns is never full, and an override of 0 closes a queue too', async (b) => {
     for (const queue of ['full', 'warns', 'closed']) {
       await b.push({ queue });
       await beat(b, queue, { queues: [queue] });
@@ -60,8 +60,7 @@ describe.each(storages)('on $name', ({ url }) => {
     );
   });
 
-  test('a worker that has sent nothing for long reads no queue', async () => {
-    await using b = await bench(url());
+  it('a worker that has sent nothing for long reads no queue', async (b) => {
     await b.push({ queue: 'mail' });
     await beat(b, 'w1', { queues: ['mail'] });
     b.clock.advance(60_000);
@@ -69,8 +68,7 @@ describe.each(storages)('on $name', ({ url }) => {
     expect(codes).toContain('unread_queue');
   });
 
-  test('leases that nobody takes back, and crons that nobody fires', async () => {
-    await using b = await bench(url());
+  it('leases that nobody takes back, and crons that nobody fires', async (b) => {
     await b.start('w1', { visibilityMs: 1_000 });
     await cronsOf(b.engine.storage).put(
       { name: 'nightly', spec: '{"enqueue":"{}"}', enabled: true, dueAt: b.clock.now() },
@@ -86,8 +84,7 @@ describe.each(storages)('on $name', ({ url }) => {
     expect(findings.map(({ severity }) => severity)).toEqual(['error', 'error', 'warning']);
   });
 
-  test('limits that never open, dead workers, versions, and tokens that end', async () => {
-    await using b = await bench(url());
+  it('limits that never open, dead workers, versions, and tokens that end', async (b) => {
     await b.push({ queue: 'q', limits: [{ key: 'tenant', concurrency: 1, rates: [] }] });
     await b.engine.storage.registry.overrideLimit('tenant', { concurrency: 0, rates: [] }, b.clock.now());
     await beat(b, 'gone', { queues: ['q'] });
@@ -106,8 +103,7 @@ describe.each(storages)('on $name', ({ url }) => {
     expect(JSON.stringify(findings)).toContain('tenant');
   });
 
-  test('a limit whose slots are held for long while jobs wait', async () => {
-    await using b = await bench(url());
+  it('a limit whose slots are held for long while jobs wait', async (b) => {
     const limits = [{ key: 'bank', concurrency: 1, rates: [] }];
     for (let job = 0; job < 3; job++) await b.push({ queue: 'q', limits });
     await b.fetch({ queues: ['q'], worker: 'deaf', count: 1 });
@@ -120,8 +116,7 @@ describe.each(storages)('on $name', ({ url }) => {
     );
   });
 
-  test('a live worker whose event loop is blocked', async () => {
-    await using b = await bench(url());
+  it('a live worker whose event loop is blocked', async (b) => {
     await beat(b, 'busy', { queues: ['q'], load: { event_loop_lag_ms: 29_000 } });
     await beat(b, 'hung', { queues: ['q'], load: { event_loop_lag_ms: 75_400 } });
     const findings = await found(b);
@@ -133,8 +128,7 @@ describe.each(storages)('on $name', ({ url }) => {
     expect((await found(b)).map(({ code }) => code)).not.toContain('blocked_worker');
   });
 
-  test('of many findings of a kind the first ten are told', async () => {
-    await using b = await bench(url());
+  it('of many findings of a kind the first ten are told', async (b) => {
     for (let number = 0; number < 12; number++) await b.push({ queue: `q${number}` });
     const findings = await found(b);
     expect(findings).toHaveLength(10);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { diagnose } from '../../src/engine/diagnosis.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { openStorage } from '../../src/storage/open.ts';
@@ -12,8 +13,9 @@ const about = { reason: null, estimatedMs: null };
 const waitMs = 60_000;
 
 describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url }) => {
-  test('no job starts by a fetch, and jobs are accepted', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('no job starts by a fetch, and jobs are accepted', async (b) => {
     const before = await b.push();
     await b.engine.maintenance.begin(about);
     const during = await b.push();
@@ -24,8 +26,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     expect((await b.fetch({ count: 9 })).map(({ id }) => id)).toEqual([before, during]);
   });
 
-  test('what is due waits: scheduled and retryable jobs, and crons, by upkeep and by a reader', async () => {
-    await using b = await bench(url());
+  it('what is due waits: scheduled and retryable jobs, and crons, by upkeep and by a reader', async (b) => {
     const cron = { name: 'tick', cron: '* * * * *', type: 'a.cron', args: [], options: { queue: 'crons' } };
     await b.engine.crons.register(JSON.stringify(cron), async () => {});
     const scheduled = await b.push({ state: State.scheduled, runAt: b.clock.now() + 1_000 });
@@ -52,8 +53,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     expect(items).toHaveLength(1);
   });
 
-  test('acks, cancels, expiries and the jobs of dead workers are settled as ever', async () => {
-    await using b = await bench(url());
+  it('acks, cancels, expiries and the jobs of dead workers are settled as ever', async (b) => {
     const [acked, lost] = [await b.start('w1'), await b.start('w2')];
     await b.beat('w1', [acked.id]);
     await b.beat('w2', [lost.id]);
@@ -69,8 +69,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     expect(await b.get(lost.id)).toMatchObject({ state: State.available, attempt: 1 });
   });
 
-  test('a second server on the store follows with its next look, and survives its own restart', async () => {
-    await using b = await bench(url());
+  it('a second server on the store follows with its next look, and survives its own restart', async (b) => {
     const { storage } = b.engine;
     const open = () => Engine.start({ storage, clock: b.clock, upkeep: 'manual' });
     const other = await open();
@@ -96,8 +95,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     expect(await other.protocol.fetch(fetch)).toHaveLength(1);
   });
 
-  test('a repeated fetch gets the jobs that it had before, and no others', async () => {
-    await using b = await bench(url());
+  it('a repeated fetch gets the jobs that it had before, and no others', async (b) => {
     const id = await b.push();
     await b.push();
     const fetch = { worker: 'w1', request: 'r1', leases: true };
@@ -110,8 +108,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     expect(await b.fetch(fetch)).toEqual([]);
   });
 
-  test('an explanation and the doctor name the mode, and nothing that follows from it', async () => {
-    await using b = await bench(url());
+  it('an explanation and the doctor name the mode, and nothing that follows from it', async (b) => {
     const cron = { name: 'tick', cron: '* * * * *', type: 'a.cron', args: [], options: { queue: 'crons' } };
     await b.engine.crons.register(JSON.stringify(cron), async () => {});
     const scheduled = await b.push({ state: State.scheduled, runAt: b.clock.now() + 1_000 });
@@ -132,8 +129,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     expect((await diagnose(b.engine)).map(({ code }) => code)).toContain('late_cron');
   });
 
-  test('a long poll waits, and the end wakes it on every server', async () => {
-    await using b = await bench(url());
+  it('a long poll waits, and the end wakes it on every server', async (b) => {
     const other = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
     await b.engine.maintenance.begin(about);
     await other.upkeep.run();
@@ -147,8 +143,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     expect((await Promise.all(waiting)).flat().map(({ id }) => id)).toEqual(ids);
   });
 
-  test('begun again it keeps its beginning, and a reset ends it', async () => {
-    await using b = await bench(url());
+  it('begun again it keeps its beginning, and a reset ends it', async (b) => {
     const first = await b.engine.maintenance.begin(about);
     b.clock.advance(1_000);
     expect(await b.engine.maintenance.begin({ reason: 'longer', estimatedMs: null })).toEqual({

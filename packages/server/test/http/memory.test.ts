@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { InFlight } from '../../src/engine/in-flight.ts';
 import { heapSize, memoryLimits } from '../../src/engine/memory-limits.ts';
 import { RequestBodies } from '../../src/http/request-bodies.ts';
@@ -32,8 +33,9 @@ interface Fetched {
 }
 
 describe.each(storages)('answers, $name', ({ url }) => {
-  test('a fetch hands out what fits, at least one job, and the next fetch goes on', async () => {
-    await using server = await serve({ storage: url(), memoryMb });
+  const it = testWith(() => serve({ storage: url(), memoryMb }));
+
+  it('a fetch hands out what fits, at least one job, and the next fetch goes on', async (server) => {
     const jobs = Array.from({ length: 5 }, () => job(400_000));
     for (const one of jobs) await call(server.url, '/jobs', one);
     const fetchOnce = async (count: number) =>
@@ -44,8 +46,7 @@ describe.each(storages)('answers, $name', ({ url }) => {
     for (const { args } of taken.flat()) expect(args[0]?.length).toBe(400_000);
   });
 
-  test('fetches at once share what an answer may have, and each gets a job', async () => {
-    await using server = await serve({ storage: url(), memoryMb });
+  it('fetches at once share what an answer may have, and each gets a job', async (server) => {
     for (let count = 0; count < 8; count++) await call(server.url, '/jobs', job(800_000));
     // On PostgreSQL a claim passes rows that another one has locked, and would answer empty if it did not wait.
     const fetchOne = () =>
@@ -55,8 +56,7 @@ describe.each(storages)('answers, $name', ({ url }) => {
     expect(new Set(fetched.flatMap(({ body }) => body.jobs.map(({ id }) => id))).size).toBe(8);
   });
 
-  test('a page by cursor is shorter and says so, one by offset keeps its length', async () => {
-    await using server = await serve({ storage: url(), memoryMb });
+  it('a page by cursor is shorter and says so, one by offset keeps its length', async (server) => {
     const jobs = Array.from({ length: 7 }, () => job(400_000));
     for (const one of jobs) await call(server.url, '/jobs', one);
     const ids = jobs.map(({ id }) => id).reverse();
@@ -80,8 +80,7 @@ describe.each(storages)('answers, $name', ({ url }) => {
     expect(found).toEqual([ids.slice(1, 3), ids.slice(3, 5), ids.slice(5)]);
   });
 
-  test('a large answer arrives whole and with its length, characters of two UTF-16 units too', async () => {
-    await using server = await serve({ storage: url(), memoryMb });
+  it('a large answer arrives whole and with its length, characters of two UTF-16 units too', async (server) => {
     for (const begin of ['', 'x']) {
       const text = `${begin}${'😀'.repeat(200_000)}`;
       const id = newId();
@@ -92,8 +91,7 @@ describe.each(storages)('answers, $name', ({ url }) => {
     }
   });
 
-  test('a callback is given as many results as an answer may have, and the jobs of the others', async () => {
-    await using server = await serve({ storage: url(), memoryMb });
+  it('a callback is given as many results as an answer may have, and the jobs of the others', async (server) => {
     const jobs = Array.from({ length: 3 }, () => ({ type: 'a.b', args: [] }));
     const callbacks = { on_complete: { type: 'a.c', args: [] } };
     await call(server.url, '/workflows', { type: 'batch', jobs, callbacks });
@@ -112,8 +110,7 @@ describe.each(storages)('answers, $name', ({ url }) => {
     expect(callback?.x_parent_results_left_out).toEqual({ '/0': ids[0], '/1': ids[1] });
   });
 
-  test('many large results are one answer', async () => {
-    await using server = await serve({ storage: url(), memoryMb });
+  it('many large results are one answer', async (server) => {
     const ids: string[] = [];
     for (let count = 0; count < 12; count++) {
       const { id } = job(0);

@@ -1,6 +1,7 @@
 import { connect as connectTls } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
@@ -10,8 +11,9 @@ import { serve } from '../support/server.ts';
 const mebibyte = 1_048_576;
 
 describe('sizes', () => {
-  test('an envelope of 1 MiB passes, one byte more is 413 (ojs-json-format §8.1)', async () => {
-    await using server = await serve();
+  const it = testWith(serve);
+
+  it('an envelope of 1 MiB passes, one byte more is 413 (ojs-json-format §8.1)', async (server) => {
     const envelope = (size: number) => {
       const text = `{"id":"${newId()}","type":"a.b","args":[""]}`;
       return text.replace('""', `"${'a'.repeat(size - text.length)}"`);
@@ -28,8 +30,7 @@ describe('sizes', () => {
     expectRefusal(await post('', `${envelope(100)}${spaces}`), 413, 'envelope_too_large');
   });
 
-  test('a batch of 10,000 passes, one of 10,001 or of none is refused whole (ojs-json-format §8.3)', async () => {
-    await using server = await serve();
+  it('a batch of 10,000 passes, one of 10,001 or of none is refused whole (ojs-json-format §8.3)', async (server) => {
     const jobs = Array.from({ length: 10_001 }, () => ({ type: 'a.b', args: [] }));
     const post = (count: number) => call<{ count: number }>(server.url, '/jobs/batch', { jobs: jobs.slice(0, count) });
     expect(await post(10_001)).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
@@ -39,8 +40,7 @@ describe('sizes', () => {
     expect([status, body.count]).toEqual([201, 10_000]);
   });
 
-  test('a result and an error of more than 1 MiB are 413, and the job stays with its worker', async () => {
-    await using server = await serve();
+  it('a result and an error of more than 1 MiB are 413, and the job stays with its worker', async (server) => {
     const id = newId();
     await call(server.url, '/jobs', { id, type: 'a.b', args: [] });
     await call(server.url, '/workers/fetch', { queues: ['default'] });
@@ -57,8 +57,7 @@ describe('sizes', () => {
     });
   });
 
-  test('a fetch returns at most 100 jobs, an exchange at most 500', async () => {
-    await using server = await serve();
+  it('a fetch returns at most 100 jobs, an exchange at most 500', async (server) => {
     await call(server.url, '/jobs/batch', { jobs: Array.from({ length: 620 }, () => ({ type: 'a.b', args: [] })) });
     const { body } = await call<{ jobs: readonly unknown[] }>(server.url, '/workers/fetch', {
       queues: ['default'],
@@ -72,8 +71,7 @@ describe('sizes', () => {
     expect(exchanged.body.jobs).toHaveLength(500);
   });
 
-  test('are of bodies that are not compressed: an encoding is refused, whatever it says it unpacks to (ojs-payload-limits §6)', async () => {
-    await using server = await serve();
+  it('are of bodies that are not compressed: an encoding is refused, whatever it says it unpacks to (ojs-payload-limits §6)', async (server) => {
     const body = gzipSync(JSON.stringify({ type: 'a.b', args: ['x'.repeat(64 * mebibyte)] }));
     for (const encoding of ['gzip', 'zstd', 'GZIP', 'identity, gzip']) {
       const refused = await send(server.url, {

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { serveClocked } from '../support/clocked.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
@@ -53,8 +54,9 @@ async function started(url: string): Promise<string> {
 const put = (url: string, id: string, body: object) => call(url, `/jobs/${id}/progress`, body, { method: 'PUT' });
 
 describe.each(storages)('streams of one job, $name', (storage) => {
-  test('the current progress, the following reports, the end, then nothing (ojs-progress §7.2)', async () => {
-    await using server = await serveClocked(storage.url());
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('the current progress, the following reports, the end, then nothing (ojs-progress §7.2)', async (server) => {
     const { url, bench } = server;
     const id = await started(url);
     const events = stream(url, `/jobs/${id}/progress/stream`);
@@ -81,8 +83,7 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     expect(bench.engine.subscriptions.followers).toBe(0);
   });
 
-  test('a report without an event of its own is sent a second later (§6.2)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a report without an event of its own is sent a second later (§6.2)', async (server) => {
     const id = await started(server.url);
     const events = stream(server.url, `/jobs/${id}/progress/stream`);
     await next(events);
@@ -117,9 +118,7 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     expect(again.status).toBe(204);
   });
 
-  test('the result comes last, byte for byte, or the error (ojs-results §8.3)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  it('the result comes last, byte for byte, or the error (ojs-results §8.3)', async ({ url }) => {
     const id = await started(url);
     const events = stream(url, `/jobs/${id}/result/stream`);
     expect((await next(events)).name).toBe('progress');
@@ -141,8 +140,7 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     });
   });
 
-  test('an unknown job is 404; without a log of events there are no streams', async () => {
-    await using server = await serveClocked(storage.url());
+  it('an unknown job is 404; without a log of events there are no streams', async (server) => {
     expectRefusal(await send(server.url, { path: `/ojs/v1/jobs/${newId()}/progress/stream` }), 404, 'not_found');
     await using silent = await serveClocked(storage.url(), { events: false });
     const id = await started(silent.url);

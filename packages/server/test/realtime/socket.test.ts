@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { serveClocked } from '../support/clocked.ts';
 import { newId } from '../support/ids.ts';
@@ -11,8 +12,9 @@ import { followStream, idAt, openSocket } from '../support/streams.ts';
 const zero = '00000000-0000-7000-8000-000000000000';
 
 describe('a WebSocket', () => {
-  test('subscribes to a job, a queue and everything, and gets each event under its channel (ojs-realtime §3)', async () => {
-    await using server = await serveClocked('memory:');
+  const it = testWith(() => serveClocked('memory:'));
+
+  it('subscribes to a job, a queue and everything, and gets each event under its channel (ojs-realtime §3)', async (server) => {
     const { bench: b, url } = server;
     const id = await b.push({ queue: 'a', type: 'x.y' });
     using socket = await openSocket(url);
@@ -41,9 +43,7 @@ describe('a WebSocket', () => {
     expect(server.errors).toEqual([]);
   });
 
-  test('replaces the filter of a channel that it has (§5.6)', async () => {
-    await using server = await serveClocked('memory:');
-    const { bench: b, url } = server;
+  it('replaces the filter of a channel that it has (§5.6)', async ({ bench: b, url }) => {
     await b.push({ queue: 'a' });
     using socket = await openSocket(url);
     const ask = (types: readonly string[]) =>
@@ -58,8 +58,7 @@ describe('a WebSocket', () => {
     expect(b.engine.subscriptions.followers).toBe(1);
   });
 
-  test('resumes: first the missed events, then the new ones; before or after it has subscribed (§5.5.2)', async () => {
-    await using server = await serveClocked('memory:');
+  it('resumes: first the missed events, then the new ones; before or after it has subscribed (§5.5.2)', async (server) => {
     const { bench: b, url } = server;
     for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
     using before = await openSocket(url);
@@ -103,9 +102,7 @@ describe('a WebSocket', () => {
     ]);
   });
 
-  test('follows the log itself by the handshake of ojs-events §6.2', async () => {
-    await using server = await serveClocked('memory:');
-    const { bench: b, url } = server;
+  it('follows the log itself by the handshake of ojs-events §6.2', async ({ bench: b, url }) => {
     using socket = await openSocket(url, { protocols: [] });
     expect(socket.socket.protocol).toBe('');
     const filter = { event_types: ['job.completed', 'job.enqueued'], queues: ['a'] };

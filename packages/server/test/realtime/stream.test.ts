@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type JobRecord, State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { jobChannel } from '../../src/realtime/streams/channel.ts';
 import type { Delivery } from '../../src/realtime/streams/connection.ts';
 import { filterOf, Realtime } from '../../src/realtime/streams/realtime.ts';
@@ -22,8 +23,9 @@ function changes(blocks: readonly Block[]): readonly string[] {
 }
 
 describe.each(storages)('streams of events, $name', (storage) => {
-  test('a job’s whole life as changes of state; the stream ends with it (ojs-realtime §2.1, §4.1)', async () => {
-    await using server = await serveClocked(storage.url());
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('a job’s whole life as changes of state; the stream ends with it (ojs-realtime §2.1, §4.1)', async (server) => {
     const { bench: b, url } = server;
     const id = await b.push({
       queue: 'a',
@@ -81,9 +83,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     expect(server.errors).toEqual([]);
   });
 
-  test('the events of a queue, each once: creations and pauses under their own kind', async () => {
-    await using server = await serveClocked(storage.url());
-    const { bench: b, url } = server;
+  it('the events of a queue, each once: creations and pauses under their own kind', async ({ bench: b, url }) => {
     await b.push({ queue: 'a' });
     using stream = await followStream(url, '/queues/a/events');
     await b.push({ queue: 'b' });
@@ -113,9 +113,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     expect(polled.body.events).toEqual([blocks[0]?.data]);
   });
 
-  test('one path for all channels (both SDKs, the CLI), and what names none', async () => {
-    await using server = await serveClocked(storage.url());
-    const { bench: b, url } = server;
+  it('one path for all channels (both SDKs, the CLI), and what names none', async ({ bench: b, url }) => {
     const id = await b.push({ queue: 'a' });
     const channels = [`?channel=job:${id}`, '?channel=queue:a', '?channel=all', ''];
     const streams = await Promise.all(channels.map((query) => followStream(url, `/events/stream${query}`)));
@@ -180,9 +178,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     }
   });
 
-  test('a finished job by other names, by what has been missed, and 204 where nothing was', async () => {
-    await using server = await serveClocked(storage.url());
-    const { bench: b, url } = server;
+  it('a finished job by other names, by what has been missed, and 204 where nothing was', async ({ bench: b, url }) => {
     const job = await b.start(null, { retry: { maxAttempts: 1 } });
     await b.push();
     await b.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
@@ -211,8 +207,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     });
   });
 
-  test('Last-Event-ID continues after the last event, by header, query or the id of an event (§2.5, §5.5.1)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('Last-Event-ID continues after the last event, by header, query or the id of an event (§2.5, §5.5.1)', async (server) => {
     const { bench: b, url } = server;
     const [first, second] = [await b.push({ queue: 'a' }), await b.push({ queue: 'a' })];
     await b.push({ queue: 'b' });
@@ -271,8 +266,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     gone?.[Symbol.dispose]();
   });
 
-  test('filters are combined, by either name; a change precedes its events of the catalogue, each with its own id (§5.6)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('filters are combined, by either name; a change precedes its events of the catalogue, each with its own id (§5.6)', async (server) => {
     const { bench: b, url } = server;
     const queries = [
       'event_types=job.started,queue.*&queues=a',
@@ -295,8 +289,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     expect(ids).toEqual(['1.', '1.5', '2.', '3.', '3.5', '4.', '5.', '5.5', '6.', '7.']);
   });
 
-  test('progress and heartbeats of a job in the words of ojs-realtime §4.2, §4.3, and in those of the catalogue', async () => {
-    await using server = await serveClocked(storage.url());
+  it('progress and heartbeats of a job in the words of ojs-realtime §4.2, §4.3, and in those of the catalogue', async (server) => {
     const { bench: b, url } = server;
     const job = await b.start('w1', { type: 'x.y', queue: 'a' });
     using stream = await followStream(url, `/jobs/${job.id}/events`);

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { serveClocked } from '../../support/clocked.ts';
 import { newId } from '../../support/ids.ts';
 import { expectRefusal } from '../../support/refusal.ts';
@@ -63,8 +64,9 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     return { url, bench, push, list, ids, bury, bulk, [Symbol.asyncDispose]: close };
   }
 
-  test('errors are counted by fingerprint, and jobs found, read, retried and searched by it', async () => {
-    await using server = await open();
+  const it = testWith(open);
+
+  it('errors are counted by fingerprint, and jobs found, read, retried and searched by it', async (server) => {
     const { url, bury, list, ids, push, bulk } = server;
     const lost = [await bury('q', 'dead_letter'), await bury('other', 'dead_letter'), await bury('q')];
     const running = await push('a.b');
@@ -110,9 +112,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect(await counted()).toEqual({ items: [], total: 0, jobs: 0 });
   });
 
-  test('a wrong state, queue, limit or fingerprint is refused, and named', async () => {
-    await using server = await open();
-    const { url } = server;
+  it('a wrong state, queue, limit or fingerprint is refused, and named', async ({ url }) => {
     for (const [query, path] of [
       ['/admin/errors?state=active', 'query.state'],
       ['/admin/errors?dead_letter=yes', 'query.dead_letter'],
@@ -127,9 +127,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     }
   });
 
-  test('the list narrows by queue, state, type and time, newest first, in pages', async () => {
-    await using server = await open();
-    const { push, list, ids } = server;
+  it('the list narrows by queue, state, type and time, newest first, in pages', async ({ push, list, ids }) => {
     const a = await push('email.send');
     const b = await push('email.bounce');
     const c = await push('report.make', 'other', { priority: 5 });
@@ -160,9 +158,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect((await list('per_page=1000')).pagination.per_page).toBe(100);
   });
 
-  test('an order that the lists do not have is an error, never left out without a word', async () => {
-    await using server = await open();
-    const { url, list } = server;
+  it('an order that the lists do not have is an error, never left out without a word', async ({ url, list }) => {
     const refusal = (query: string) => send(url, { path: `/ojs/v1/admin/jobs?${query}` });
     for (const query of ['sort=priority', 'sort=scheduled_at&order=desc']) {
       expectRefusal(await refusal(query), 422, 'unsupported');
@@ -177,8 +173,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect((await list('state=completed&sort=created_at&order=desc')).warnings).toMatchObject([{ path: 'query.sort' }]);
   });
 
-  test('lists are sorted by creation, start and priority, also where the server filters', async () => {
-    await using server = await open();
+  it('lists are sorted by creation, start and priority, also where the server filters', async (server) => {
     const { list, bury, push, bench } = server;
     const ids = async (query: string, path = '/admin/jobs') => {
       const found: string[] = [];
@@ -211,9 +206,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect(await ids('sort=created_at&order=desc', '/admin/dead-letter')).toEqual([second, first]);
   });
 
-  test('a job is at the top level, with its policy, errors and times', async () => {
-    await using server = await open();
-    const { url, bury, push } = server;
+  it('a job is at the top level, with its policy, errors and times', async ({ url, bury, push }) => {
     const id = await bury('q');
     const { body } = await call(url, `/admin/jobs/${id}`);
     expect(body).toMatchObject({
@@ -251,8 +244,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expectRefusal(await send(url, { path: `/ojs/v1/admin/jobs/${newId()}` }), 404, 'not_found');
   });
 
-  test('cancel and retry of one job: a cancelled one stays so', async () => {
-    await using server = await open();
+  it('cancel and retry of one job: a cancelled one stays so', async (server) => {
     const { url, push, bury } = server;
     const post = (id: string, what: string) => call(url, `/admin/jobs/${id}/${what}`, {});
     const id = await push('a.b');
@@ -264,9 +256,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect(await post(newId(), 'retry')).toMatchObject({ status: 404 });
   });
 
-  test('bulk operations need confirm, and answer with sums', async () => {
-    await using server = await open();
-    const { bulk, bury, push, bench } = server;
+  it('bulk operations need confirm, and answer with sums', async ({ bulk, bury, push, bench }) => {
     const dead = [await bury('q'), await bury('q')];
     const waiting = await push('a.b', 'w');
     for (const action of ['retry', 'cancel', 'delete'])
@@ -287,17 +277,14 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect(await bench.engine.jobs.get(waiting)).toBeNull();
   });
 
-  test('errors of a bulk operation are capped at 100, its sums are not', async () => {
-    await using server = await open();
+  it('errors of a bulk operation are capped at 100, its sums are not', async (server) => {
     const ids = Array.from({ length: 150 }, newId);
     const { body } = await server.bulk('retry', { job_ids: ids, confirm: true });
     expect(body).toMatchObject({ matched: 150, succeeded: 0, failed: 150 });
     expect(body.errors).toHaveLength(100);
   });
 
-  test('the dead letter by its admin paths (§11)', async () => {
-    await using server = await open();
-    const { url, bury, list } = server;
+  it('the dead letter by its admin paths (§11)', async ({ url, bury, list }) => {
     const dead = [await bury('q', 'dead_letter'), await bury('q', 'dead_letter'), await bury('q', 'dead_letter')];
     await bury('q');
     const { items, pagination } = await list('per_page=2', '/admin/dead-letter');

@@ -1,5 +1,6 @@
 import { Bulk } from '@ojs-ts/core/bulk';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
@@ -26,9 +27,9 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     return { url, bench, push, run, purge, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   }
 
-  test('the list has counts and load of each queue, in pages', async () => {
-    await using server = await open();
-    const { url, bench, push, run } = server;
+  const it = testWith(open);
+
+  it('the list has counts and load of each queue, in pages', async ({ url, bench, push, run }) => {
     await push('a');
     bench.clock.advance(4_000);
     await call(url, '/workers/ack', { job_id: await run('a', 2_000) });
@@ -84,9 +85,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expect((await call<Listed>(url, '/admin/queues?per_page=1000')).body.pagination).toMatchObject({ per_page: 100 });
   });
 
-  test('the list counts the running workers of each queue', async () => {
-    await using server = await open();
-    const { url, push } = server;
+  it('the list counts the running workers of each queue', async ({ url, push }) => {
     const count = async (): Promise<unknown> => {
       const { body } = await call<{ readonly items: readonly { readonly workers: number }[] }>(url, '/admin/queues');
       return body.items.map(({ workers }) => workers);
@@ -101,8 +100,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expect(await count()).toEqual([0, 1]);
   });
 
-  test('the age of a backlog is that of the oldest available job, of a queue and of all', async () => {
-    await using server = await open();
+  it('the age of a backlog is that of the oldest available job, of a queue and of all', async (server) => {
     const { url, bench, push } = server;
     const oldest = async (path: string) =>
       (await call<{ readonly oldest_available_at: string | null }>(url, path)).body.oldest_available_at;
@@ -117,8 +115,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expect(await oldest('/admin/queues/b')).toBe(second);
   });
 
-  test('one queue has its configuration too', async () => {
-    await using server = await open();
+  it('one queue has its configuration too', async (server) => {
     await call(server.url, '/admin/queues/q/config', { concurrency: 20 }, { method: 'PUT' });
     expect((await call(server.url, '/admin/queues/q')).body).toMatchObject({
       name: 'q',
@@ -129,8 +126,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expectRefusal(await send(server.url, { path: '/ojs/v1/admin/queues/none' }), 404, 'not_found');
   });
 
-  test('pause and resume are flat and need no body', async () => {
-    await using server = await open();
+  it('pause and resume are flat and need no body', async (server) => {
     const post = async (what: string) => {
       const { status, text } = await send(server.url, { method: 'POST', path: `/ojs/v1/admin/queues/email/${what}` });
       return [status, JSON.parse(text)];
@@ -142,9 +138,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expect(await server.run('email', 0)).not.toBe('');
   });
 
-  test('a purge deletes by state and age, and nothing without confirm', async () => {
-    await using server = await open();
-    const { url, bench, push, run, purge } = server;
+  it('a purge deletes by state and age, and nothing without confirm', async ({ url, bench, push, run, purge }) => {
     const [old, young, waiting] = [await push('q'), await push('q'), await push('q')];
     await push('other');
     await call(url, '/workers/ack', { job_id: await run('q', 0) });
@@ -182,9 +176,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expect(Object.values(counts.other ?? {}).reduce((sum, count) => sum + count, 0)).toBe(1);
   });
 
-  test('a purge by age reads no job twice, however many younger ones there are', async () => {
-    await using server = await open();
-    const { bench, purge } = server;
+  it('a purge by age reads no job twice, however many younger ones there are', async ({ bench, purge }) => {
     const finish = async (count: number) => {
       const ids = await Promise.all(Array.from({ length: count }, () => bench.push({ queue: 'aged' })));
       await Promise.all(ids.map((id) => bench.engine.lifecycle.cancel(id, null)));
@@ -199,8 +191,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expect(reads.reduce((sum, { items }) => sum + items.length, 0)).toBeLessThan(Bulk.max + 1_600);
   });
 
-  test('the purge of the command line, and more jobs than one round of a bulk operation', async () => {
-    await using server = await open();
+  it('the purge of the command line, and more jobs than one round of a bulk operation', async (server) => {
     const jobs = Array.from({ length: 10_001 }, () => ({ type: 'a.b', args: [], options: { queue: 'many' } }));
     await call(server.url, '/jobs/batch', { jobs: jobs.slice(1), return: 'minimal' });
     await server.push('many');

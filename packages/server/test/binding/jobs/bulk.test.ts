@@ -1,5 +1,6 @@
 import { errorKinds } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { Documents } from '../../../src/engine/documents.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { newId } from '../../support/ids.ts';
@@ -74,9 +75,9 @@ const stateOf = async (url: string, id: string) =>
   (await call<{ state?: string }>(url, `/jobs/${id}`)).body.state ?? 'gone';
 
 describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) => {
-  test('each item has its outcome, in order; 201, 207 and 422 (§5)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('each item has its outcome, in order; 201, 207 and 422 (§5)', async ({ url }) => {
     const good = await bulk(url, { jobs: [job({ args: [1] }), job({ options: { queue: 'x', priority: 3 } })] });
     expect([good.status, good.body]).toMatchObject([
       201,
@@ -123,9 +124,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     ]);
   });
 
-  test('duplicates within a batch see each other, whatever their policy (digest 4.6)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  it('duplicates within a batch see each other, whatever their policy (digest 4.6)', async ({ url }) => {
     const unique = (on_conflict: string) => job({ options: { unique: { keys: ['type', 'args'], on_conflict } } });
     const answer = await bulk(url, {
       jobs: [unique('reject'), unique('reject'), unique('ignore'), job(), unique('replace')],
@@ -142,9 +141,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     expect(await stateOf(url, last?.job?.id ?? '')).toBe('available');
   });
 
-  test('an id is used once: in the batch, and of all jobs', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  it('an id is used once: in the batch, and of all jobs', async ({ url }) => {
     const [one, two] = [newId(), newId()];
     await push(url, { id: two });
     const answer = await bulk(url, {
@@ -155,9 +152,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     expect(await depth(url)).toBe(2);
   });
 
-  test('atomic: all of them or none, with the errors (§5.3)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  it('atomic: all of them or none, with the errors (§5.3)', async ({ url }) => {
     expect(await bulk(url, { atomicity: 'atomic', jobs: [job(), job()] })).toMatchObject({
       status: 201,
       body: { succeeded: 2 },
@@ -177,9 +172,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     expect(await bulk(url, { atomicity: 'some', jobs: [job()] })).toMatchObject({ status: 400 });
   });
 
-  test('a full queue accepts the jobs of a partial batch that fit, and none of an atomic one', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url, bench } = server;
+  it('a full queue accepts the jobs of a partial batch that fit, and none of an atomic one', async ({ url, bench }) => {
     await bench.engine.queueSettings.configure('default', { maxDepth: 2 });
     const refused = await bulk(url, { atomicity: 'atomic', jobs: [job(), job(), job()] });
     expect(refused.body.items.map((item) => item.error?.code)).toEqual([
@@ -195,9 +188,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     });
   });
 
-  test('10,000 jobs pass in order, 10,001 are 413 with the bound (§9.1)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  it('10,000 jobs pass in order, 10,001 are 413 with the bound (§9.1)', async ({ url }) => {
     const jobs = Array.from({ length: 10_001 }, (_, index) => job({ args: [index] }));
     const refused = await send(url, { method: 'POST', path: '/ojs/v1/jobs/bulk', body: JSON.stringify({ jobs }) });
     expectRefusal(refused, 413, 'batch_size_exceeded');
@@ -238,9 +229,9 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
     expect(await events(url, 'job.enqueued')).toHaveLength(2);
   });
 
-  test('the header wins over the body; keys of one kind of operation are none of another', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('the header wins over the body; keys of one kind of operation are none of another', async ({ url }) => {
     const body = { jobs: [job()], idempotency_key: 'b' };
     const first = await bulk(url, body, { 'idempotency-key': 'a' });
     const other = await bulk(url, body, { 'idempotency-key': 'c' });
@@ -251,9 +242,7 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
     expect((await call(url, '/jobs', job(), { headers: { 'idempotency-key': 'a' } })).status).toBe(201);
   });
 
-  test('a request that was refused whole has not used up its key', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  it('a request that was refused whole has not used up its key', async ({ url }) => {
     for (const [path, wrong, right] of [
       ['/jobs/bulk', { jobs: [] }, { jobs: [job()] }],
       ['/jobs/bulk/cancel', { job_ids: [7] }, { filter: {} }],
@@ -265,18 +254,14 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
     }
   });
 
-  test('two at once are one', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  it('two at once are one', async ({ url }) => {
     const body = { jobs: Array.from({ length: 50 }, (_, index) => job({ args: [index] })), idempotency_key: 'k' };
     const answers = await Promise.all(Array.from({ length: 4 }, () => bulk(url, body)));
     for (const answer of answers) expect([answer.status, idsOf(answer)]).toEqual([201, idsOf(answers[0] ?? answer)]);
     expect(await depth(url)).toBe(50);
   });
 
-  test('a key is forgotten after a day, and then means new jobs (§10.2)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url, bench } = server;
+  it('a key is forgotten after a day, and then means new jobs (§10.2)', async ({ url, bench }) => {
     const body = { jobs: [job()], idempotency_key: 'k' };
     const first = await bulk(url, body);
     bench.clock.advance(86_399_999);
@@ -292,9 +277,7 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
       expect(await new Documents(bench.engine.storage.records).list(kind)).toEqual([]);
   });
 
-  test('where the store failed some items a repetition tries those again', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url, bench } = server;
+  it('where the store failed some items a repetition tries those again', async ({ url, bench }) => {
     const { jobs } = bench.engine.storage;
     const insert = jobs.insert.bind(jobs);
     const body = { jobs: [job({ args: [1] }), job({ args: [2] })], idempotency_key: 'k' };

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
@@ -28,8 +29,9 @@ const path = (id: string) => `/jobs/${id}/checkpoint`;
 const save = (url: string, id: string, body: object, method = 'POST') => call(url, path(id), body, { method });
 
 describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) => {
-  test('the latest is saved, read and deleted; sequences rise and start again after a deletion', async () => {
-    await using server = await serveClocked(storage.url());
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('the latest is saved, read and deleted; sequences rise and start again after a deletion', async (server) => {
     const { url } = server;
     const { id } = await started(server);
     expectRefusal(await send(url, { path: `/ojs/v1${path(id)}` }), 404, 'not_found');
@@ -52,16 +54,14 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect(await save(url, id, { state: null })).toMatchObject({ body: { sequence: 1, state: null } });
   });
 
-  test('saves at once have sequences of their own', async () => {
-    await using server = await serveClocked(storage.url());
+  it('saves at once have sequences of their own', async (server) => {
     const { id } = await started(server);
     const saved = await Promise.all([1, 2, 3, 4, 5].map((state) => save(server.url, id, { state })));
     expect(saved.map(({ body }) => body.sequence).sort()).toEqual([1, 2, 3, 4, 5]);
     expect((await call(server.url, path(id))).body.sequence).toBe(5);
   });
 
-  test('the state is any JSON, byte for byte, of at most 1 MiB', async () => {
-    await using server = await serveClocked(storage.url());
+  it('the state is any JSON, byte for byte, of at most 1 MiB', async (server) => {
     const { url } = server;
     const { id } = await started(server);
     const send1 = (state: string) =>
@@ -82,8 +82,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect((await call(url, path(id))).body.sequence).toBe(7);
   });
 
-  test('a save is a heartbeat of the job', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a save is a heartbeat of the job', async (server) => {
     const { clock, engine, get } = server.bench;
     const { id } = await started(server, { visibility_timeout_ms: 10_000 });
     clock.advance(9_000);
@@ -93,8 +92,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect(await get(id)).toMatchObject({ claim: 1, leaseUntil: clock.now() + 1_000 });
   });
 
-  test('it is deleted with the end of the job, but kept in the dead letter and for a retry from there (§6.3)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('it is deleted with the end of the job, but kept in the dead letter and for a retry from there (§6.3)', async (server) => {
     const { url, bench } = server;
     const ends = {
       completed: (id: string) => call(url, '/workers/ack', { job_id: id }),
@@ -126,8 +124,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect(await fetchOne(url)).not.toHaveProperty('checkpoint');
   });
 
-  test('every save writes job.checkpointed', async () => {
-    await using server = await serveClocked(storage.url());
+  it('every save writes job.checkpointed', async (server) => {
     const { id } = await started(server);
     for (const state of [1, 2]) await save(server.url, id, { state });
     const { body } = await call(server.url, '/events?types=job.checkpointed');

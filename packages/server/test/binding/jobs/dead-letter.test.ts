@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
@@ -47,8 +48,9 @@ async function list({ url }: ClockedServer, query = ''): Promise<Listed> {
 const idsOf = ({ jobs }: Listed) => jobs.map(({ id }) => id);
 
 describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
-  test('a list narrows by queue, type, error, time and args, newest first (§9.1)', async () => {
-    await using server = await serveClocked(storage.url());
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('a list narrows by queue, type, error, time and args, newest first (§9.1)', async (server) => {
     const a = await bury(server, {
       queue: 'billing',
       type: 'invoice.generate',
@@ -83,8 +85,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
       expectRefusal(await send(server.url, { path: `/ojs/v1/dead-letter${query}` }), 400, 'invalid_request');
   });
 
-  test('a retry changes nothing else, and says so', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a retry changes nothing else, and says so', async (server) => {
     const { url } = server;
     const id = await bury(server);
     const path = `/ojs/v1/dead-letter/${id}/retry`;
@@ -116,8 +117,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     }
   });
 
-  test('many that fit are retried, with confirm (§6.2)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('many that fit are retried, with confirm (§6.2)', async (server) => {
     const { url } = server;
     const a = await bury(server, { queue: 'billing', error: 'DatabaseError' });
     const b = await bury(server, { queue: 'billing', error: 'TimeoutError' });
@@ -175,8 +175,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     for (const id of [old, young, other]) expect(await bench.engine.jobs.get(id)).toBeNull();
   });
 
-  test('a filter that is misspelt is refused, because it would fit everything', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a filter that is misspelt is refused, because it would fit everything', async (server) => {
     const { url } = server;
     await bury(server);
     for (const body of [
@@ -198,8 +197,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect((await list(server)).total).toBe(1);
   });
 
-  test('a filter and the members beside it must both match', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a filter and the members beside it must both match', async (server) => {
     const a = await bury(server);
     const b = await bury(server);
     const body = { filter: { since: '2026-01-01T00:00:01Z' }, older_than: '2026-01-01T00:00:01Z', confirm: true };
@@ -226,16 +224,14 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect(idsOf(await list(server))).toEqual([other, kept]);
   });
 
-  test('a filter may be said twice', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a filter may be said twice', async (server) => {
     await bury(server);
     const body = { queue: 'q', filter: { queue: 'q' }, confirm: true };
     const purged = await call(server.url, '/dead-letter?queue=q&confirm=true', body, { method: 'DELETE' });
     expect(purged).toMatchObject({ status: 200, body: { purged_count: 1 } });
   });
 
-  test('statistics: counts by queue and by error, first and last, retention (§10.1)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('statistics: counts by queue and by error, first and last, retention (§10.1)', async (server) => {
     const { url, bench } = server;
     expect((await call(url, '/dead-letter/stats')).body).toMatchObject({
       total: 0,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { words } from '../../../../core/test/support/text.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { newId } from '../../support/ids.ts';
@@ -34,8 +35,9 @@ async function fetched({ url }: ClockedServer, count = 1): Promise<readonly stri
 const at = ({ bench }: ClockedServer, ms: number) => new Date(bench.clock.now() + ms).toISOString();
 
 describe.each(storages)('edit, $name', (storage) => {
-  test('another priority changes the order of the starts, and the queue keeps its counts', async () => {
-    await using server = await serveClocked(storage.url());
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('another priority changes the order of the starts, and the queue keeps its counts', async (server) => {
     const [one, two, three] = [await enqueue(server), await enqueue(server), await enqueue(server)];
     expect(await edit(server, three, { priority: 10 })).toMatchObject({
       status: 200,
@@ -47,8 +49,7 @@ describe.each(storages)('edit, $name', (storage) => {
     expect(await fetched(server, 3)).toEqual([three, two, one]);
   });
 
-  test('a scheduled job starts at its new time; now makes it available', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a scheduled job starts at its new time; now makes it available', async (server) => {
     const later = { options: { delay_until: at(server, 3_600_000) } };
     const [one, two] = [await enqueue(server, later), await enqueue(server, later)];
     const sooner = await edit(server, one, { scheduled_at: at(server, 5_000) });
@@ -59,8 +60,7 @@ describe.each(storages)('edit, $name', (storage) => {
     expect(await fetched(server, 9)).toEqual([one]);
   });
 
-  test('what the worker gets: new args, meta, tags, attempts and timeout, and the numbers as they were written', async () => {
-    await using server = await serveClocked(storage.url());
+  it('what the worker gets: new args, meta, tags, attempts and timeout, and the numbers as they were written', async (server) => {
     const { url } = server;
     const id = await enqueue(server, { meta: { a: 1 }, x_own: [2] });
     const text =
@@ -83,8 +83,7 @@ describe.each(storages)('edit, $name', (storage) => {
     expect(body.job).toMatchObject({ state: 'discarded', error: { type: 'timeout' } });
   });
 
-  test('edits of different members at the same time all take effect', async () => {
-    await using server = await serveClocked(storage.url());
+  it('edits of different members at the same time all take effect', async (server) => {
     const id = await enqueue(server, { meta: { first: 0 } });
     const names = ['a', 'b', 'c', 'd'];
     const answers = await Promise.all(names.map((name) => edit(server, id, { meta: { [name]: name } })));
@@ -93,8 +92,7 @@ describe.each(storages)('edit, $name', (storage) => {
     expect(body.job.meta).toEqual({ first: 0, a: 'a', b: 'b', c: 'c', d: 'd' });
   });
 
-  test('a repeated call with its key is answered as the first one, also after the job has started', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a repeated call with its key is answered as the first one, also after the job has started', async (server) => {
     const id = await enqueue(server, { options: { delay_until: at(server, 60_000) } });
     const first = await edit(server, id, { scheduled_at: 'now' }, 'key');
     expect(first.body.job).toMatchObject({ state: 'available', previous_state: 'scheduled' });
@@ -104,8 +102,7 @@ describe.each(storages)('edit, $name', (storage) => {
     expectRefusal(await refused(server, id, { scheduled_at: 'now' }), 409, 'conflict');
   });
 
-  test('a running and an ended job are refused with a hint, and so is another key, queue or expectation', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a running and an ended job are refused with a hint, and so is another key, queue or expectation', async (server) => {
     const id = await enqueue(server, { unique: { keys: ['type', 'args'] } });
     expectRefusal(await refused(server, id, { args: [2] }), 409, 'conflict');
     expectRefusal(await refused(server, id, { queue: 'other' }), 422, 'unsupported');
@@ -125,8 +122,7 @@ describe.each(storages)('edit, $name', (storage) => {
     expectRefusal(await refused(server, id, { priority: 2 }), 409, 'conflict');
   });
 
-  test('the event log has what was changed', async () => {
-    await using server = await serveClocked(storage.url());
+  it('the event log has what was changed', async (server) => {
     const id = await enqueue(server, { options: { delay_until: at(server, 60_000) } });
     const time = at(server, 5_000);
     await edit(server, id, { priority: 3, scheduled_at: time });

@@ -1,6 +1,7 @@
 import { type ManualClock, manualClock } from '@ojs-ts/core';
 import type { OperationName } from '@ojs-ts/core/operations';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { openEmbedded } from '../../../src/index.ts';
 import { StoreUnwritable } from '../../../src/storage/unavailable.ts';
 import { newId } from '../../support/ids.ts';
@@ -82,8 +83,9 @@ class Asked implements AsyncDisposable {
 }
 
 describe.each(storages)('why a job does not run, $name', (storage) => {
-  test('a paused queue, and the workers of a queue: none, quiet, dead, unlisted, live', async () => {
-    await using a = await Asked.open(storage.url());
+  const it = testWith(() => Asked.open(storage.url()));
+
+  it('a paused queue, and the workers of a queue: none, quiet, dead, unlisted, live', async (a) => {
     const id = await a.push({ queue: 'mail' });
     a.clock.advance(second);
     await a.call('queue.pause', {}, { name: 'mail' });
@@ -129,8 +131,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     });
   });
 
-  test('a worker that only fetches counts by its fetches', async () => {
-    await using a = await Asked.open(storage.url());
+  it('a worker that only fetches counts by its fetches', async (a) => {
     expect(await a.fetch('mail', 'simple')).toEqual([]);
     const id = await a.push({ queue: 'mail' });
     expect(await a.explain(id)).toMatchObject({ reasons: [{ code: 'ready', workers: [{ id: 'simple' }] }] });
@@ -140,8 +141,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     });
   });
 
-  test('the slots of the workers, other queues of theirs, and the jobs before', async () => {
-    await using a = await Asked.open(storage.url());
+  it('the slots of the workers, other queues of theirs, and the jobs before', async (a) => {
     const [first, id] = [await a.push({ queue: 'mail' }), await a.push({ queue: 'mail' })];
     const jobs = await a.fetch('mail');
     await a.beat('w1', ['high', 'mail'], jobs, { concurrency: 1 });
@@ -173,8 +173,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     );
   });
 
-  test('the limit of a queue, those of keys with their holders, rates and stops', async () => {
-    await using a = await Asked.open(storage.url());
+  it('the limit of a queue, those of keys with their holders, rates and stops', async (a) => {
     await a.beat('w9', ['mail', 'sms', 'many'], [], { concurrency: 100 });
     await a.call('queue.configure', { concurrency: 1 }, { name: 'mail' });
     const [held, id] = [await a.push({ queue: 'mail' }), await a.push({ queue: 'mail' })];
@@ -219,8 +218,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     expect(await a.explain(limited)).toMatchObject({ reasons: [{ code: 'ready' }], next_start_at: at(61) });
   });
 
-  test('a run of a cron waits for the earlier one', async () => {
-    await using a = await Asked.open(storage.url());
+  it('a run of a cron waits for the earlier one', async (a) => {
     await a.beat('w9', ['crons'], [], { concurrency: 9 });
     const job = { type: 'a.b', args: [], options: { queue: 'crons' } };
     await a.call('cron.register', { name: 'report', cron: '@daily', overlap_policy: 'enqueue', ...job });
@@ -233,8 +231,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     });
   });
 
-  test('an active job: its worker runs it, has lost it, is silent, or sends no heartbeats', async () => {
-    await using a = await Asked.open(storage.url());
+  it('an active job: its worker runs it, has lost it, is silent, or sends no heartbeats', async (a) => {
     const id = await a.push({ queue: 'mail' });
     const jobs = await a.fetch('mail');
     expect(await a.explain(id)).toMatchObject({
@@ -272,8 +269,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     expect((await a.explain(id)).state).toBe('available');
   });
 
-  test('steps of a workflow: waiting, started, skipped, refused, cancelled', async () => {
-    await using a = await Asked.open(storage.url());
+  it('steps of a workflow: waiting, started, skipped, refused, cancelled', async (a) => {
     const create = async (body: object) =>
       (await a.call<{ workflow: { id: string } }>('workflow.create', body)).workflow.id;
     const step = (id: string, more: object = {}) => ({
@@ -313,8 +309,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     expect(await a.explain(two)).toMatchObject({ job_id: two, workflow_id: group });
   });
 
-  test('an unknown job, workflow or step is not_found', async () => {
-    await using a = await Asked.open(storage.url());
+  it('an unknown job, workflow or step is not_found', async (a) => {
     const workflow = newId();
     await a.call('workflow.create', { id: workflow, type: 'chain', steps: [{ type: 'a.b', args: [] }] });
     const refused = async (id: string, step?: string) => {

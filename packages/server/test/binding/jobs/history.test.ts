@@ -5,6 +5,7 @@ import { historyOf, State } from '@ojs-ts/core/job';
 import type { HistoryEvent } from '@ojs-ts/core/lifecycle';
 import type { OperationName } from '@ojs-ts/core/operations';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { type EmbeddedOptions, openEmbedded } from '../../../src/index.ts';
 import { newId } from '../../support/ids.ts';
 import { send } from '../../support/request.ts';
@@ -88,8 +89,9 @@ class Asked implements AsyncDisposable {
 const retry = { max_attempts: 2, initial_interval: 'PT10S', jitter: false };
 
 describe.each(storages)('the history of a job on $name', ({ url }) => {
-  test('has each attempt and each change of its state, with the data of ojs-execution-history §3.1', async () => {
-    await using a = await Asked.open(url());
+  const it = testWith(() => Asked.open(url()));
+
+  it('has each attempt and each change of its state, with the data of ojs-execution-history §3.1', async (a) => {
     const id = await a.push({ retry });
     a.clock.advance(1_000);
     await a.fetch();
@@ -133,8 +135,7 @@ describe.each(storages)('the history of a job on $name', ({ url }) => {
     expect((await a.history(id)).events).toEqual(events);
   });
 
-  test('tells how a job ended: without attempts left, expired, cancelled, discarded, and taken back', async () => {
-    await using a = await Asked.open(url());
+  it('tells how a job ended: without attempts left, expired, cancelled, discarded, and taken back', async (a) => {
     const scheduled = await a.push({ delay_until: '2026-01-01T00:00:05Z' });
     const expiring = await a.push({ delay_until: '2026-01-01T01:00:00Z', expires_at: '2026-01-01T00:00:07Z' });
     const pending = await a.push({ pending: true });
@@ -182,8 +183,7 @@ describe.each(storages)('the history of a job on $name', ({ url }) => {
     });
   });
 
-  test('a lease that ends, and a claim that comes back, are attempts too', async () => {
-    await using a = await Asked.open(url());
+  it('a lease that ends, and a claim that comes back, are attempts too', async (a) => {
     const id = await a.push({ retry });
     await a.call('worker.fetch', { queues: ['default'], worker_id: 'w1', visibility_timeout_ms: 1_000 });
     await a.pass(1);
@@ -200,8 +200,7 @@ describe.each(storages)('the history of a job on $name', ({ url }) => {
     ]);
   });
 
-  test('is read in pages, by a cursor', async () => {
-    await using a = await Asked.open(url());
+  it('is read in pages, by a cursor', async (a) => {
     const id = await a.push();
     await a.fetch();
     await a.call('worker.ack', { job_id: id });
@@ -219,8 +218,7 @@ describe.each(storages)('the history of a job on $name', ({ url }) => {
     await expect(a.history(newId())).rejects.toThrow('404');
   });
 
-  test('a purge deletes it with the errors of the job, once the job has ended; the rest of the job stays', async () => {
-    await using a = await Asked.open(url());
+  it('a purge deletes it with the errors of the job, once the job has ended; the rest of the job stays', async (a) => {
     const done = await a.push({ retry });
     await a.fetch();
     await a.fail(done, 'a name');

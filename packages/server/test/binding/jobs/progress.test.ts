@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { call, send } from '../../support/request.ts';
 import { storages } from '../../support/storages.ts';
@@ -30,8 +31,9 @@ async function started(
 }
 
 describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
-  test('a report is returned, within 0 and 1, with its message and data', async () => {
-    await using server = await serveClocked(storage.url());
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('a report is returned, within 0 and 1, with its message and data', async (server) => {
     const { url } = server;
     const { id } = await started(server);
     expect(await get(url, id)).toMatchObject({
@@ -59,8 +61,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     });
   });
 
-  test('the number never falls within an attempt, message and data are accepted', async () => {
-    await using server = await serveClocked(storage.url());
+  it('the number never falls within an attempt, message and data are accepted', async (server) => {
     const { id } = await started(server);
     await put(server.url, id, { progress: 0.5, message: 'a' });
     expect((await put(server.url, id, { progress: -3, message: 'b' })).body).toMatchObject({
@@ -73,8 +74,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect((await get(server.url, id)).body.progress).toBe(0.9);
   });
 
-  test('a report is a heartbeat: neither the reservation nor the job runs out while it reports', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a report is a heartbeat: neither the reservation nor the job runs out while it reports', async (server) => {
     const { clock, engine, get: read } = server.bench;
     const { id } = await started(server, { options: { visibility_timeout_ms: 10_000 } });
     for (let round = 1; round <= 3; round++) {
@@ -88,8 +88,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect(await get(server.url, id)).toMatchObject({ body: { state: 'available', progress: 0.3 } });
   });
 
-  test('a failure keeps it, a completion sets a reported one to 1, a new attempt starts without (§5.3)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a failure keeps it, a completion sets a reported one to 1, a new attempt starts without (§5.3)', async (server) => {
     const { url, bench } = server;
     const { id } = await started(server);
     await put(url, id, { progress: 0.73, data: { step: 2 } });
@@ -111,8 +110,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect((await get(url, silent.id)).body).toMatchObject({ state: 'completed', progress: null });
   });
 
-  test('a report may have a checkpoint for the next attempt (§6.4)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a report may have a checkpoint for the next attempt (§6.4)', async (server) => {
     const { url, bench } = server;
     const { id } = await started(server);
     const reported = await put(url, id, { progress: 0.5, checkpoint: { offset: 7 } });

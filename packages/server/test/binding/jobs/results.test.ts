@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { temporaryDirectory } from '../../storage/sqlite/temporary.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { newId } from '../../support/ids.ts';
@@ -28,8 +29,9 @@ async function waiting(server: Pick<ClockedServer, 'bench'>, count: number): Pro
 }
 
 describe.each(storages)('results, $name (ojs-results)', (storage) => {
-  test('before the end it is 202, without a job 404; discarded jobs have their error, cancelled ones nothing (§5.1, digest 4.20)', async () => {
-    await using server = await serveClocked(storage.url());
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('before the end it is 202, without a job 404; discarded jobs have their error, cancelled ones nothing (§5.1, digest 4.20)', async (server) => {
     const { url } = server;
     const id = await started(server);
     const pending = await result(url, id);
@@ -54,8 +56,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expectRefusal(await result(url, id, '?wait=true&timeout=soon'), 400, 'invalid_request');
   });
 
-  test('who waits is answered by the end of the job (§8.2)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('who waits is answered by the end of the job (§8.2)', async (server) => {
     const { url } = server;
     const ends: readonly ((id: string) => Promise<unknown>)[] = [
       (id) => ack(url, id, '7'),
@@ -75,8 +76,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     }
   });
 
-  test('a job that ends while the wait begins is not missed', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a job that ends while the wait begins is not missed', async (server) => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => started(server)));
     const waits = ids.map(async (id) => {
       const [answer] = await Promise.all([result(server.url, id, '?wait=true'), ack(server.url, id, '1')]);
@@ -103,8 +103,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expectRefusal(await wait, 408, 'result_pending');
   });
 
-  test('a caller that disconnected leaves nothing behind', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a caller that disconnected leaves nothing behind', async (server) => {
     const id = await started(server);
     const socket = await open(server.url);
     socket.write(`GET /ojs/v1/jobs/${id}/result?wait=true HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
@@ -114,8 +113,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expect(server.bench.engine.subscriptions.followers).toBe(0);
   });
 
-  test('result_ttl: 410 afterwards, not stored with 0, unlimited with -1; in options or at the top (§7.1)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('result_ttl: 410 afterwards, not stored with 0, unlimited with -1; in options or at the top (§7.1)', async (server) => {
     const { url, bench } = server;
     const short = await started(server, { options: { result_ttl: 60 } });
     const none = await started(server, { result_ttl: 0 });
@@ -154,8 +152,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
       });
   });
 
-  test('many at once, each with its outcome, null for unknown ones (§9.3)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('many at once, each with its outcome, null for unknown ones (§9.3)', async (server) => {
     const { url } = server;
     const done = await started(server);
     await ack(url, done, '{"a":1.0}');
@@ -182,8 +179,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expectRefusal(many, 413, 'batch_size_exceeded');
   });
 
-  test('with wait_ms one call waits for many jobs: until one has ended or is unknown, or the time is over (x-long-poll)', async () => {
-    await using server = await serveClocked(storage.url());
+  it('with wait_ms one call waits for many jobs: until one has ended or is unknown, or the time is over (x-long-poll)', async (server) => {
     const { url } = server;
     const [first, second] = [await started(server), await started(server)];
     const ask = (ids: readonly string[], ms: number) =>

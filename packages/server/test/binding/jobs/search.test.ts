@@ -1,6 +1,7 @@
 import { AllStates, type JobRecord } from '@ojs-ts/core/job';
 import { matcherOf, parseQuery } from '@ojs-ts/core/query';
 import { describe, expect, test, vi } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { items, newJob } from '../../support/engine.ts';
 import { expectRefusal } from '../../support/refusal.ts';
@@ -76,8 +77,9 @@ async function fill(server: ClockedServer): Promise<readonly string[]> {
 }
 
 describe.each(storages)('jobs by a query, $name', ({ url }) => {
-  test('are those that match, newest first, in pages of any length', async () => {
-    await using server = await serveClocked(url());
+  const it = testWith(() => serveClocked(url()));
+
+  it('are those that match, newest first, in pages of any length', async (server) => {
     const [dead = ''] = await fill(server);
     const cases: readonly (readonly [string, readonly string[]])[] = [
       ['state:failed', ['a.gone', 'a.dead']],
@@ -107,8 +109,7 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
     }
   });
 
-  test('say how they were found', async () => {
-    await using server = await serveClocked(url());
+  it('say how they were found', async (server) => {
     const [id = ''] = await fill(server);
     const byId = await search(server, `id:${id}`);
     expect(byId.search).toEqual({ scanned: 1, complete: true, plan: `index: id:${id}; scan: none` });
@@ -132,8 +133,7 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
     expect(await search(server, 'dead:true')).toMatchObject({ total: 2 });
   });
 
-  test('match the other parameters too', async () => {
-    await using server = await serveClocked(url());
+  it('match the other parameters too', async (server) => {
     await fill(server);
     const found = async (q: string, others: Record<string, string>) =>
       (await search(server, q, others)).jobs.map(({ type }) => type);
@@ -148,8 +148,7 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
     );
   });
 
-  test('a query that cannot be read is refused, with its position', async () => {
-    await using server = await serveClocked(url());
+  it('a query that cannot be read is refused, with its position', async (server) => {
     const response = await send(server.url, { path: '/ojs/v1/jobs?q=queue:mail%20stat:failed' });
     expectRefusal(response, 400, 'invalid_request');
     expect(JSON.parse(response.text).error).toMatchObject({
@@ -158,8 +157,7 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
     });
   });
 
-  test('end after 10,000 jobs, or earlier, and continue there', async () => {
-    await using server = await serveClocked(url());
+  it('end after 10,000 jobs, or earlier, and continue there', async (server) => {
     const { engine, clock } = server.bench;
     const jobs = Array.from({ length: 10_300 }, (_, index) =>
       newJob(clock.now(), { type: index < 3 ? 'old.one' : 'a.b', priority: index < 3 ? 1 : 0 }),

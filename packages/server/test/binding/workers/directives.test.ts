@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
@@ -20,9 +21,9 @@ describe.each(storages)('workers and operators, $name (ojs-admin-api §9)', (sto
     return { ...server, beat, post, take, remove, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   }
 
-  test('one worker with its jobs; one that only fetches too (§9.2)', async () => {
-    await using server = await open();
-    const { url, beat, take } = server;
+  const it = testWith(open);
+
+  it('one worker with its jobs; one that only fetches too (§9.2)', async ({ url, beat, take }) => {
     await beat('w1', { hostname: 'host-1', concurrency: 4 });
     const id = await take('w1');
     await take('fetches');
@@ -39,9 +40,7 @@ describe.each(storages)('workers and operators, $name (ojs-admin-api §9)', (sto
     expectRefusal(await send(url, { path: '/ojs/v1/admin/workers/nobody' }), 404, 'not_found');
   });
 
-  test('quiet, resume and stop come with the next heartbeat', async () => {
-    await using server = await open();
-    const { url, beat, post } = server;
+  it('quiet, resume and stop come with the next heartbeat', async ({ url, beat, post }) => {
     await beat('w1');
     expect(await post('w1/quiet')).toEqual({
       status: 200,
@@ -57,16 +56,13 @@ describe.each(storages)('workers and operators, $name (ojs-admin-api §9)', (sto
     expect((await call(url, '/admin/workers')).body).toMatchObject({ summary: { total: 1, running: 1, stale: 0 } });
   });
 
-  test('a worker without heartbeats cannot be told anything, and an unknown one is unknown', async () => {
-    await using server = await open();
+  it('a worker without heartbeats cannot be told anything, and an unknown one is unknown', async (server) => {
     await server.take('fetches');
     expect(await server.post('fetches/quiet')).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
     expect(await server.post('nobody/quiet')).toMatchObject({ status: 404 });
   });
 
-  test('one directive for several workers: each succeeds or fails by itself', async () => {
-    await using server = await open();
-    const { beat, post, take } = server;
+  it('one directive for several workers: each succeeds or fails by itself', async ({ beat, post, take }) => {
     await beat('w1');
     await beat('w2');
     await take('fetches');
@@ -91,8 +87,7 @@ describe.each(storages)('workers and operators, $name (ojs-admin-api §9)', (sto
       expect(await post('directive', wrong)).toMatchObject({ status: 400 });
   });
 
-  test('only a stale worker is removed, and its jobs go back; force removes a live one (§9.4)', async () => {
-    await using server = await open();
+  it('only a stale worker is removed, and its jobs go back; force removes a live one (§9.4)', async (server) => {
     const { bench, beat, take, remove } = server;
     await beat('w1');
     const id = await take('w1');

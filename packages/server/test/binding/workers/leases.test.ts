@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { temporaryDirectory } from '../../storage/sqlite/temporary.ts';
 import { serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
@@ -35,8 +36,9 @@ function forgeriesOf(lease: string): readonly string[] {
 }
 
 describe.each(storages)('leases on $name', (storage) => {
-  test('a guessed, altered or foreign lease is refused as a stale one is, and never touches the job', async () => {
-    await using server = await serveClocked(storage.url());
+  const it = testWith(() => serveClocked(storage.url()));
+
+  it('a guessed, altered or foreign lease is refused as a stale one is, and never touches the job', async (server) => {
     const { url, bench } = server;
     const stale = await fetchOne(url, { worker_id: 'w0' });
     await bench.engine.protocol.deregister('w0');
@@ -76,8 +78,7 @@ describe.each(storages)('leases on $name', (storage) => {
     expect((await post(url, '/workers/ack', { job_id: job.id, x_lease: job.x_lease })).status).toBe(200);
   });
 
-  test('a fetch with leases: true makes claims that nothing but their lease ends, reports on or extends', async () => {
-    await using server = await serveClocked(storage.url());
+  it('a fetch with leases: true makes claims that nothing but their lease ends, reports on or extends', async (server) => {
     const { url, bench } = server;
     for (const owner of [{}, { worker_id: 'w1' }, { worker_id: 'w2' }]) {
       const job = await fetchOne(url, { leases: true });
@@ -120,9 +121,7 @@ describe.each(storages)('leases on $name', (storage) => {
     }
   });
 
-  test('an exchange asks for leases as a fetch does, and a claim without is ended as ever', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
+  it('an exchange asks for leases as a fetch does, and a claim without is ended as ever', async ({ url }) => {
     const take = async (fetch: object) => {
       await call(url, '/jobs', { type: 'a.b', args: [] });
       const body = { worker_id: 'w1', fetch: { queues: ['default'], ...fetch } };
@@ -146,8 +145,7 @@ describe.each(storages)('leases on $name', (storage) => {
     expect((await post(server.url, '/workers/ack', { job_id: job.id, x_lease: job.x_lease })).status).toBe(200);
   });
 
-  test('an ack with a worker_id alone settles no claim of another worker; of its own worker it settles the latest', async () => {
-    await using server = await serveClocked(storage.url());
+  it('an ack with a worker_id alone settles no claim of another worker; of its own worker it settles the latest', async (server) => {
     const { url, bench } = server;
     const job = await fetchOne(url);
     const before = await bench.get(job.id);
@@ -164,8 +162,7 @@ describe.each(storages)('leases on $name', (storage) => {
     expect(await bench.get(job.id)).toMatchObject({ state: State.completed, claim: 3 });
   });
 
-  test('an ack that changes nothing is 200 for the lease that ended the job, with the same body, else 409', async () => {
-    await using server = await serveClocked(storage.url());
+  it('an ack that changes nothing is 200 for the lease that ended the job, with the same body, else 409', async (server) => {
     const { url, bench } = server;
     for (const [path, more] of [
       ['/workers/ack', { result: 1 }],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import type { TokenRequest } from '../../../src/engine/access/tokens.ts';
 import { Documents } from '../../../src/engine/documents.ts';
 import { Engine } from '../../../src/engine/engine.ts';
@@ -10,8 +11,9 @@ const admin: TokenRequest = { name: 'root', roles: ['admin'], queues: ['*'], exp
 const viewer: TokenRequest = { ...admin, name: 'looker', roles: ['viewer'], createdBy: 'somebody' };
 
 describe.each(storages)('tokens on $name', ({ url }) => {
-  test('a secret is verified once, and only the whole one', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('a secret is verified once, and only the whole one', async (b) => {
     const { tokens } = b.engine;
     expect(tokens.exist).toBe(false);
     const { record, token } = await tokens.create(admin);
@@ -30,8 +32,7 @@ describe.each(storages)('tokens on $name', ({ url }) => {
       expect(await tokens.verify(wrong), wrong).toBe(null);
   });
 
-  test('a secret in use is never verified again; after ten idle minutes it is', async () => {
-    await using b = await bench(url());
+  it('a secret in use is never verified again; after ten idle minutes it is', async (b) => {
     const { tokens } = b.engine;
     const { token } = await tokens.create(admin);
     await tokens.verify(token);
@@ -43,16 +44,14 @@ describe.each(storages)('tokens on $name', ({ url }) => {
     expect(await tokens.verified(token)).toBe(null);
   });
 
-  test('the store has no secret, and a hash by scrypt', async () => {
-    await using b = await bench(url());
+  it('the store has no secret, and a hash by scrypt', async (b) => {
     const { token } = await b.engine.tokens.create(admin);
     const kept = JSON.stringify(await new Documents(b.engine.storage.records).list('token'));
     expect(kept).not.toContain(token.slice(21));
     expect(kept).toContain('scrypt$4096$8$1$');
   });
 
-  test('after a rotation both secrets count until the grace is over', async () => {
-    await using b = await bench(url());
+  it('after a rotation both secrets count until the grace is over', async (b) => {
     const { tokens } = b.engine;
     const first = await tokens.create(admin);
     await tokens.verify(first.token);
@@ -69,8 +68,7 @@ describe.each(storages)('tokens on $name', ({ url }) => {
     expect(await tokens.verify(third.token)).not.toBe(null);
   });
 
-  test('a token ends at its time', async () => {
-    await using b = await bench(url());
+  it('a token ends at its time', async (b) => {
     const { tokens } = b.engine;
     await tokens.create(admin);
     const { token } = await tokens.create({ ...viewer, expiresAt: b.clock.now() + 60_000 });
@@ -80,8 +78,7 @@ describe.each(storages)('tokens on $name', ({ url }) => {
     expect(await tokens.verify(token)).toBe(null);
   });
 
-  test('a revoked token stays listed, and cannot be changed any more', async () => {
-    await using b = await bench(url());
+  it('a revoked token stays listed, and cannot be changed any more', async (b) => {
     const { tokens } = b.engine;
     const { record, token } = await tokens.create(admin);
     await tokens.verify(token);
@@ -94,8 +91,7 @@ describe.each(storages)('tokens on $name', ({ url }) => {
     expect(tokens.exist).toBe(true);
   });
 
-  test('the first token has to be able to make others', async () => {
-    await using b = await bench(url());
+  it('the first token has to be able to make others', async (b) => {
     const { tokens } = b.engine;
     await expect(tokens.create({ ...viewer, createdBy: null })).rejects.toMatchObject({ code: 'conflict' });
     const ending = { ...admin, expiresAt: b.clock.now() + 60_000 };
@@ -107,8 +103,7 @@ describe.each(storages)('tokens on $name', ({ url }) => {
     expect((await tokens.list()).map(({ name }) => name).toSorted()).toEqual(['looker', 'root']);
   });
 
-  test('another server of the store learns of a revocation within 2 s', async () => {
-    await using one = await bench(url());
+  it('another server of the store learns of a revocation within 2 s', async (one) => {
     const storage = Object.create(one.engine.storage, { [Symbol.asyncDispose]: { value: async () => {} } });
     await using other = await bench('', { storage });
     await one.engine.tokens.create(admin);
@@ -122,8 +117,7 @@ describe.each(storages)('tokens on $name', ({ url }) => {
     expect(other.engine.tokens.isUsable(record.id)).toBe(false);
   });
 
-  test('a server that starts knows whether its store has tokens', async () => {
-    await using b = await bench(url());
+  it('a server that starts knows whether its store has tokens', async (b) => {
     await b.engine.tokens.create(admin);
     const storage = Object.create(b.engine.storage, { [Symbol.asyncDispose]: { value: async () => {} } });
     await using again = await Engine.start({ storage, clock: b.clock, upkeep: 'manual' });

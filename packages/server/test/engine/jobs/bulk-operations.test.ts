@@ -6,6 +6,7 @@ import { historyOf, type JobRecord, type NewJob, State } from '@ojs-ts/core/job'
 import { type JobChanges, rerunOfName, retried } from '@ojs-ts/core/lifecycle';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { Documents } from '../../../src/engine/documents.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -84,8 +85,9 @@ async function nodes(url: string, count: number, make: (node: number) => Paramet
 const pass = (_: string, call: () => Promise<unknown>) => call();
 
 describe.each(storages)('bulk operations, $name', ({ url }) => {
-  test('a retry changes what has failed, once, and nothing that fails later', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('a retry changes what has failed, once, and nothing that fails later', async (b) => {
     const old = [await failed(b), await failed(b), await failed(b, 'q', true)];
     const begun = await start(b, 'retry');
     expect(begun).toMatchObject({ state: 'running', matched: 3, isLowerBound: false });
@@ -102,8 +104,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect(await b.engine.bulkOperations.list()).toEqual([done]);
   });
 
-  test('each action changes the jobs in its states', async () => {
-    await using b = await bench(url());
+  it('each action changes the jobs in its states', async (b) => {
     const runAt = b.clock.now() + 3_600_000;
     for (const [action, from, to] of [
       ['promote', State.scheduled, State.available],
@@ -130,8 +131,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect(await b.engine.jobs.get(plain)).toBe(null);
   });
 
-  test('changes are the same for every job, and stand in the operation', async () => {
-    await using b = await bench(url());
+  it('changes are the same for every job, and stand in the operation', async (b) => {
     const { engine, clock } = b;
     const changed = async (action: BulkAction, query: string, changes: JobChanges) => {
       const begun = await start(b, action, { query, changes });
@@ -170,8 +170,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
       });
   });
 
-  test('a rate: the jobs of a second at once, then a second later', async () => {
-    await using b = await bench(url());
+  it('a rate: the jobs of a second at once, then a second later', async (b) => {
     for (let n = 0; n < 7; n++) await failed(b, 'q', true);
     const { id } = await start(b, 'redrive', { rate: 3 });
     const doneAfter = async (ms: number) => {
@@ -298,8 +297,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
       });
   });
 
-  test('a wrong cancel is undone by linked jobs; what stays says why', async () => {
-    await using b = await bench(url());
+  it('a wrong cancel is undone by linked jobs; what stays says why', async (b) => {
     const { engine, clock } = b;
     const runAt = clock.now() + 3_600_000;
     const waiting = await b.push({ queue: 'a', priority: 7 });
@@ -341,8 +339,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     await expect(engine.bulkOperations.undo(undo.id, actor('x'))).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  test('an undo makes no duplicate of a unique job, and leaves steps of workflows', async () => {
-    await using b = await bench(url());
+  it('an undo makes no duplicate of a unique job, and leaves steps of workflows', async (b) => {
     const { engine, clock } = b;
     const envelope = (id: string) =>
       `{"specversion":"1.0","id":"${id}","type":"a.b","queue":"u","args":[1],"unique":{"keys":["type","args"],"on_conflict":"replace"}}`;
@@ -376,8 +373,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect((await b.get(next)).state, 'the newer job is not replaced').toBe(State.available);
   });
 
-  test('a wrong retry is undone by cancelling what still waits', async () => {
-    await using b = await bench(url());
+  it('a wrong retry is undone by cancelling what still waits', async (b) => {
     const { engine, clock } = b;
     const waits = await failed(b, 'r');
     const runs = await failed(b, 'r');
@@ -406,8 +402,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect((await b.get(backoff)).state).toBe(State.available);
   });
 
-  test('after a week an operation is forgotten, with the jobs of its steps', async () => {
-    await using b = await bench(url());
+  it('after a week an operation is forgotten, with the jobs of its steps', async (b) => {
     await b.push();
     const { id } = await start(b, 'cancel');
     await b.engine.bulkOperations.run();
@@ -484,16 +479,16 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
   });
 });
 
-test('the larger the changes, the fewer jobs a step has', async () => {
-  await using b = await bench('memory:');
+const it = testWith(() => bench('memory:'));
+
+it('the larger the changes, the fewer jobs a step has', async (b) => {
   await many(b, 300);
   const { id } = await start(b, 'edit', { changes: { args: JSON.stringify(['x'.repeat(60_000)]) } });
   await b.engine.bulkOperations.run();
   expect(await b.engine.bulkOperations.get(id)).toMatchObject({ state: 'done', changed: 300, steps: 3 });
 });
 
-test('no step is done before the millisecond of the start has passed', async () => {
-  await using b = await bench('memory:');
+it('no step is done before the millisecond of the start has passed', async (b) => {
   const id = await b.push();
   const { id: bulk } = await start(b, 'cancel');
   b.clock.advance(-1);
@@ -511,8 +506,7 @@ async function many({ engine, clock }: Bench, count: number, queue = 'q'): Promi
   await engine.storage.jobs.insert(jobs, clock.now());
 }
 
-test('an undo goes beyond a long part of the list in which no job matched', async () => {
-  await using b = await bench('memory:');
+it('an undo goes beyond a long part of the list in which no job matched', async (b) => {
   const { bulkOperations } = b.engine;
   await b.push({ priority: 7 });
   b.clock.advance(1);
@@ -527,8 +521,7 @@ test('an undo goes beyond a long part of the list in which no job matched', asyn
   expect(await bulkOperations.get(undo.id)).toMatchObject({ state: 'done', done: 1, changed: 1 });
 });
 
-test('a short operation does not wait for the end of a long one', async () => {
-  await using b = await bench('memory:');
+it('a short operation does not wait for the end of a long one', async (b) => {
   await many(b, 11_000, 'long');
   await many(b, 1, 'short');
   const long = await start(b, 'cancel', { query: 'queue:long' });
@@ -540,8 +533,7 @@ test('a short operation does not wait for the end of a long one', async () => {
   expect(ended.map(([, id]) => id)).toEqual([short.id, long.id]);
 });
 
-test('with a rate an operation goes on after the clock was set back', async () => {
-  await using b = await bench('memory:');
+it('with a rate an operation goes on after the clock was set back', async (b) => {
   for (let n = 0; n < 9; n++) await failed(b, 'q', true);
   const { id } = await start(b, 'redrive', { rate: 3 });
   const doneAfter = async (ms: number) => {

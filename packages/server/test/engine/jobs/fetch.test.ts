@@ -1,5 +1,6 @@
 import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { Waiters } from '../../../src/engine/jobs/waiters.ts';
 import { bench, items, newJob, settled } from '../../support/engine.ts';
@@ -7,9 +8,9 @@ import { storages } from '../../support/storages.ts';
 
 describe.each(storages)('long poll, $name', ({ url }) => {
   const waitMs = 60_000;
+  const it = testWith(() => bench(url()));
 
-  test('is woken by an insert, and only once served', async () => {
-    await using b = await bench(url());
+  it('is woken by an insert, and only once served', async (b) => {
     const [first, second] = [b.fetch({ waitMs }), b.fetch({ waitMs })];
     await settled();
     const id = await b.push();
@@ -24,8 +25,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     ).toEqual([id, other].toSorted());
   });
 
-  test('is woken by a promotion, a requeue, a cleared pause, and a retry from the dead letter', async () => {
-    await using b = await bench(url());
+  it('is woken by a promotion, a requeue, a cleared pause, and a retry from the dead letter', async (b) => {
     const later = await b.push({ state: State.scheduled, runAt: b.clock.now() + 5_000 });
     const promoted = b.fetch({ waitMs });
     await settled();
@@ -67,8 +67,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await retried).toMatchObject([{ id: dead.id, attempt: 1 }]);
   });
 
-  test('ends empty when its caller disconnects, and claims nothing afterwards', async () => {
-    await using b = await bench(url());
+  it('ends empty when its caller disconnects, and claims nothing afterwards', async (b) => {
     const caller = new AbortController();
     const left = b.fetch({ waitMs }, caller.signal);
     await settled();
@@ -78,8 +77,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect((await b.get(id)).state).toBe(State.available);
   });
 
-  test('ends empty when the engine drains, and later ones do not wait', async () => {
-    await using b = await bench(url());
+  it('ends empty when the engine drains, and later ones do not wait', async (b) => {
     const waiting = [b.fetch({ waitMs }), b.fetch({ waitMs, queues: ['other', 'q'] })];
     await settled();
     b.engine.drain();
@@ -89,8 +87,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await b.fetch({ waitMs })).toMatchObject([{ id }]);
   });
 
-  test('a quiet worker gets nothing new, but the claims of a fetch that it repeats', async () => {
-    await using b = await bench(url());
+  it('a quiet worker gets nothing new, but the claims of a fetch that it repeats', async (b) => {
     await b.push();
     const first = await b.fetch({ request: 'r1', worker: 'w1' });
     expect(first).toHaveLength(1);
@@ -101,8 +98,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await b.fetch({ request: 'r1', worker: 'w1' })).toEqual(first);
   });
 
-  test('a worker whose quiet ended at another node gets jobs from the first one after 6 s', async () => {
-    await using b = await bench(url());
+  it('a worker whose quiet ended at another node gets jobs from the first one after 6 s', async (b) => {
     const other = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
     const beat = { worker: 'w1', holds: [], leaseMs: null, info: '{}' };
     await b.push();
@@ -114,8 +110,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await b.fetch({ worker: 'w1' })).toHaveLength(1);
   });
 
-  test('many waiters and many jobs: each job is claimed once', async () => {
-    await using b = await bench(url());
+  it('many waiters and many jobs: each job is claimed once', async (b) => {
     const fetches = Array.from({ length: 50 }, () => b.fetch({ waitMs, count: 2 }));
     await settled();
     await b.engine.jobs.push(items(Array.from({ length: 100 }, () => newJob(b.clock.now()))));

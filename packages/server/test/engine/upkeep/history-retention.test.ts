@@ -3,6 +3,7 @@ import { historyOf, recordOf, State } from '@ojs-ts/core/job';
 import { cancelled, type HistoryOptions, historyPolicy } from '@ojs-ts/core/lifecycle';
 import { serverOptions, withDefaults } from '@ojs-ts/core/options';
 import { describe, expect, test, vi } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { Documents } from '../../../src/engine/documents.ts';
 import { HistoryRetention } from '../../../src/engine/upkeep/history-retention.ts';
 import { openStorage } from '../../../src/storage/open.ts';
@@ -127,9 +128,9 @@ class Kept implements AsyncDisposable {
 
 const aDay = { rules: ['state=cancelled:1d'] };
 const never = () => false;
+const it = testWith(() => Kept.open());
 
-test('a backlog is deleted page by page; each job is read once, and jobs that stay are not read for an hour', async () => {
-  await using kept = await Kept.open();
+it('a backlog is deleted page by page; each job is read once, and jobs that stay are not read for an hour', async (kept) => {
   const retention = kept.retention(aDay);
   const first = await kept.cancel(300);
   kept.clock.advance(day / 2);
@@ -156,8 +157,7 @@ test('a backlog is deleted page by page; each job is read once, and jobs that st
   expect(kept.list.mock.calls[0]?.[0].after).toBeUndefined();
 });
 
-test('a cursor of another storage is left, and the walk begins again', async () => {
-  await using kept = await Kept.open();
+it('a cursor of another storage is left, and the walk begins again', async (kept) => {
   const retention = kept.retention(aDay);
   const jobs = await kept.cancel(300);
   kept.clock.advance(day + 1);
@@ -173,8 +173,7 @@ test('a cursor of another storage is left, and the walk begins again', async () 
   expect(await kept.deleted([...jobs, ...more])).toBe(301);
 });
 
-test('with the default settings nothing is read', async () => {
-  await using kept = await Kept.open();
+it('with the default settings nothing is read', async (kept) => {
   const get = vi.spyOn(kept.storage.records, 'get');
   await kept.cancel(1);
   kept.clock.advance(40 * day);
@@ -182,8 +181,7 @@ test('with the default settings nothing is read', async () => {
   expect([kept.reads(), get.mock.calls.length]).toEqual([0, 0]);
 });
 
-test('a job that is started again between the read and the change keeps its past', async () => {
-  await using kept = await Kept.open();
+it('a job that is started again between the read and the change keeps its past', async (kept) => {
   const [id = ''] = await kept.cancel(1, true);
   kept.clock.advance(2 * day);
   const { jobs } = kept.storage;

@@ -3,6 +3,7 @@ import { type ManualClock, manualClock } from '@ojs-ts/core';
 import { type JobRecord, State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { Binding } from '../../../src/binding/binding.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { silentLog } from '../../../src/engine/options.ts';
@@ -67,9 +68,9 @@ function faraway(storage: Storage, machine: Machine, ways: { there: number; back
 }
 
 const ms = (max: number) => fc.double({ min: 0, max, noNaN: true });
+const it = testWith(() => openStorage('memory:'));
 
-test('the time of a store elsewhere lies between now and latest, which no round trip parts by more than it took', async () => {
-  await using storage = await openStorage('memory:');
+it('the time of a store elsewhere lies between now and latest, which no round trip parts by more than it took', async (storage) => {
   const trips = fc.array(fc.record({ there: ms(9_000), back: ms(9_000), pause: ms(20_000) }), { minLength: 1 });
   // Of the monotonic clock, ahead of which the store may be slewed.
   const rates = fc.double({ min: -0.0009, max: 0.0009, noNaN: true });
@@ -156,8 +157,7 @@ test('what one server puts off, no other starts early, however long each waited 
   for (const engine of engines) await engine[Symbol.asyncDispose]();
 });
 
-test('an answer that took seconds is no step of the clock for the next one', async () => {
-  await using storage = await openStorage('memory:');
+it('an answer that took seconds is no step of the clock for the next one', async (storage) => {
   const machine = new Machine();
   const store = () => machine.monotonic.now() + 300_000;
   const ways = { there: 0, back: 8_000 };
@@ -172,8 +172,7 @@ test('an answer that took seconds is no step of the clock for the next one', asy
   expect(steps).toEqual([]);
 });
 
-test('follows a store elsewhere, whatever the wall clock does', async () => {
-  await using storage = await openStorage('memory:');
+it('follows a store elsewhere, whatever the wall clock does', async (storage) => {
   const machine = new Machine();
   const ahead = 3_600_000;
   const store = () => machine.monotonic.now() + ahead;
@@ -189,8 +188,7 @@ test('follows a store elsewhere, whatever the wall clock does', async () => {
   expect(clock.now()).toBe(store());
 });
 
-test('an answer that was long on its way moves it by no more than what it proves', async () => {
-  await using storage = await openStorage('memory:');
+it('an answer that was long on its way moves it by no more than what it proves', async (storage) => {
   const machine = new Machine();
   const ways = { there: 1, back: 1 };
   const store = () => machine.monotonic.now() + 300_000;
@@ -210,8 +208,7 @@ test('an answer that was long on its way moves it by no more than what it proves
   }
 });
 
-test('a step of the clock of a store elsewhere is followed once it has held for a minute', async () => {
-  await using storage = await openStorage('memory:');
+it('a step of the clock of a store elsewhere is followed once it has held for a minute', async (storage) => {
   const machine = new Machine();
   let step = 0;
   const clock = new StoreClock(
@@ -228,8 +225,7 @@ test('a step of the clock of a store elsewhere is followed once it has held for 
   expect(clock.now()).toBe(machine.monotonic.now() + day);
 });
 
-test('after a sleep of this machine the time of a store elsewhere holds at once', async () => {
-  await using storage = await openStorage('memory:');
+it('after a sleep of this machine the time of a store elsewhere holds at once', async (storage) => {
   const machine = new Machine();
   const clock = new StoreClock(
     elsewhere(storage, async () => machine.wall.now() + 100),
@@ -396,8 +392,7 @@ test('a clock behind the newest time of the store is reported at the start, in l
   });
 });
 
-test('crons that a wrong clock had put off are reckoned anew at the start', async () => {
-  await using storage = await openStorage('memory:');
+it('crons that a wrong clock had put off are reckoned anew at the start', async (storage) => {
   const ahead = await Engine.start({ storage, upkeep: 'manual', clock: manualClock(Date.now() + day) });
   await ahead.crons.register(hourly, async () => {});
   const engine = await Engine.start({ storage, upkeep: 'manual' });

@@ -1,6 +1,7 @@
 import { manualClock } from '@ojs-ts/core';
 import { State, type Transition } from '@ojs-ts/core/job';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { silentLog } from '../../../src/engine/options.ts';
 import { openStorage } from '../../../src/storage/open.ts';
@@ -10,8 +11,9 @@ import { newId } from '../../support/ids.ts';
 import { storages } from '../../support/storages.ts';
 
 describe.each(storages)('upkeep, $name', ({ url }) => {
-  test('get and fetch see due jobs without any pass (§2.1)', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('get and fetch see due jobs without any pass (§2.1)', async (b) => {
     const due = b.clock.now() + 1_000;
     const [first, second] = [
       await b.push({ state: State.scheduled, runAt: due }),
@@ -61,8 +63,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(lines.slice(1)).toEqual([[{ ...told, removed: 4 }, 'jobs removed over the cap']]);
   });
 
-  test('a worker whose time ends while its claims are read is forgotten with its claims, not before', async () => {
-    await using b = await bench(url());
+  it('a worker whose time ends while its claims are read is forgotten with its claims, not before', async (b) => {
     const job = await b.start('w1', { retry: { maxAttempts: 2 } });
     await b.beat('w1', [job.id]);
     const { upkeep } = b.engine.storage;
@@ -85,8 +86,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.get(job.id)).state).toBe(State.available);
   });
 
-  test('a heartbeat that arrives while the claims are read counts', async () => {
-    await using b = await bench(url());
+  it('a heartbeat that arrives while the claims are read counts', async (b) => {
     const job = await b.start('w1');
     await b.beat('w1', [job.id]);
     const { upkeep } = b.engine.storage;
@@ -102,8 +102,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.get(job.id)).state).toBe(State.active);
   });
 
-  test('a worker is dead after 30 s without a heartbeat', async () => {
-    await using b = await bench(url());
+  it('a worker is dead after 30 s without a heartbeat', async (b) => {
     const job = await b.start('w1', { retry: { maxAttempts: 2 } });
     await b.beat('w1', [job.id]);
     b.clock.advance(29_999);
@@ -116,8 +115,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(await b.engine.storage.registry.workers()).toEqual([]);
   });
 
-  test('its silence counts from the start of the engine: a restart kills nobody', async () => {
-    await using b = await bench(url());
+  it('its silence counts from the start of the engine: a restart kills nobody', async (b) => {
     const job = await b.start('w1');
     await b.beat('w1', [job.id]);
     b.clock.advance(3_600_000 / 4);
@@ -130,8 +128,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await next.jobs.get(job.id))?.state).toBe(State.available);
   });
 
-  test('a lease that ended while no engine listened waits for the next heartbeat of its worker', async () => {
-    await using b = await bench(url());
+  it('a lease that ended while no engine listened waits for the next heartbeat of its worker', async (b) => {
     const queue = `only-${newId()}`;
     const ids = await Promise.all(Array.from({ length: 2 }, () => b.push({ queue })));
     await b.fetch({ queues: [queue], worker: 'w1', count: 2, leaseMs: 30_000 });
@@ -153,8 +150,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(await states()).toEqual([State.active, State.available]);
   });
 
-  test('a worker that stays silent after the restart is dead in its time', async () => {
-    await using b = await bench(url());
+  it('a worker that stays silent after the restart is dead in its time', async (b) => {
     const queue = `only-${newId()}`;
     const id = await b.push({ queue });
     await b.fetch({ queues: [queue], worker: 'w1', leaseMs: 30_000 });
@@ -168,8 +164,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(job?.history).toContain('worker_death');
   });
 
-  test('jobs that wait for their worker do not block later overdue ones', async () => {
-    await using b = await bench(url());
+  it('jobs that wait for their worker do not block later overdue ones', async (b) => {
     const queue = `only-${newId()}`;
     const waiting = await Promise.all(Array.from({ length: 450 }, () => b.push({ queue })));
     for (let round = 0; round < 5; round++)
@@ -215,8 +210,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     });
   });
 
-  test('a job that two heartbeats in a row do not list is available again, uncounted; one is not enough', async () => {
-    await using b = await bench(url());
+  it('a job that two heartbeats in a row do not list is available again, uncounted; one is not enough', async (b) => {
     const lost = await b.start('w1');
     const kept = await b.start('w1');
     const beatAndRun = async (holds: readonly string[] | null) => {
@@ -238,8 +232,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.get(kept.id)).state).toBe(State.active);
   });
 
-  test('a claim that a slow call brings to the store is not lost to heartbeats that came before it', async () => {
-    await using b = await bench(url());
+  it('a claim that a slow call brings to the store is not lost to heartbeats that came before it', async (b) => {
     await b.push();
     const { jobs } = b.engine.storage;
     const { claim } = jobs;

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { readEvents } from '../../../src/realtime/log/events.ts';
 import type { WorkerBeat } from '../../../src/storage/storage.ts';
 import { type Bench, bench } from '../../support/engine.ts';
@@ -21,8 +22,9 @@ async function told(b: Bench): Promise<readonly (readonly [string, unknown])[]> 
 }
 
 describe.each(storages)('events of workers, $name', ({ url }) => {
-  test('a life: started, quiet, running again, stopped with the last heartbeat (ojs-events §3.4, §10.6)', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('a life: started, quiet, running again, stopped with the last heartbeat (ojs-events §3.4, §10.6)', async (b) => {
     const job = await b.start(null);
     await beat(b);
     await beat(b);
@@ -42,8 +44,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     expect((await told(b)).slice(3)).toEqual([['worker.started w1', { queues: ['a', 'b'], concurrency: 5 }]]);
   });
 
-  test('a heartbeat event is written once a minute, after the start', async () => {
-    await using b = await bench(url());
+  it('a heartbeat event is written once a minute, after the start', async (b) => {
     for (let second = 0; second <= 125; second += 5) {
       await beat(b, { holds: null, active: 3 });
       b.clock.advance(5_000);
@@ -55,8 +56,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     ]);
   });
 
-  test('a fetch begins a worker as well, once, and before the job that it gets', async () => {
-    await using b = await bench(url());
+  it('a fetch begins a worker as well, once, and before the job that it gets', async (b) => {
     await b.push();
     await Promise.all([b.fetch({ worker: 'w1', count: 4 }), b.fetch({ worker: 'w1' }), beat(b)]);
     await b.fetch({ worker: 'w1' });
@@ -71,8 +71,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     expect(kinds.indexOf('worker.started')).toBeLessThan(kinds.indexOf('job.started'));
   });
 
-  test('a dead worker has stopped by an error; one that announced its end, by shutdown', async () => {
-    await using b = await bench(url());
+  it('a dead worker has stopped by an error; one that announced its end, by shutdown', async (b) => {
     await beat(b);
     await beat(b, { worker: 'w2', state: 'terminate', holds: null });
     b.clock.advance(31_000);
@@ -85,8 +84,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     ]);
   });
 
-  test('a worker that may hold more than it lists does not end with an empty list', async () => {
-    await using b = await bench(url());
+  it('a worker that may hold more than it lists does not end with an empty list', async (b) => {
     await beat(b, { state: 'terminate', partial: true });
     expect(await told(b)).toEqual([]);
     expect(await b.engine.storage.registry.workers()).toHaveLength(1);
@@ -94,8 +92,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     expect(await told(b)).toEqual([['worker.stopped w1', { reason: 'shutdown' }]]);
   });
 
-  test('a worker that another server of the store knows does not start again', async () => {
-    await using b = await bench(url());
+  it('a worker that another server of the store knows does not start again', async (b) => {
     await using other = await bench(url(), { storage: { ...b.engine.storage, [Symbol.asyncDispose]: async () => {} } });
     await beat(b);
     await beat(other);
@@ -106,8 +103,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     expect(kinds.filter((kind) => kind !== 'worker.heartbeat w1')).toEqual(['worker.started w1', 'worker.quiet w1']);
   });
 
-  test('an event that cannot be written fails neither heartbeat nor fetch', async () => {
-    await using b = await bench(url());
+  it('an event that cannot be written fails neither heartbeat nor fetch', async (b) => {
     const storage = {
       ...b.engine.storage,
       record: () => Promise.reject(new Error('full')),

@@ -1,5 +1,6 @@
 import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { healthOf } from '../../../src/engine/workers/workers.ts';
 import { type Bench, bench, settled } from '../../support/engine.ts';
@@ -12,8 +13,9 @@ async function names(b: Bench): Promise<readonly string[]> {
 }
 
 describe.each(storages)('workers that are known, $name', ({ url }) => {
-  test('a worker that only fetches is known by its fetches, whether it gets a job or not', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('a worker that only fetches is known by its fetches, whether it gets a job or not', async (b) => {
     await b.fetch({ worker: 'idle', queues: ['a', 'b'], count: 4 });
     const since = b.clock.now();
     expect(await b.engine.workers.find('idle')).toEqual({
@@ -35,8 +37,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(job.worker).toBe('busy');
   });
 
-  test('a worker known only by its fetches is never dead and loses no job, however long it is silent', async () => {
-    await using b = await bench(url());
+  it('a worker known only by its fetches is never dead and loses no job, however long it is silent', async (b) => {
     const job = await b.start('w1');
     b.clock.advance(29 * minute);
     await b.engine.upkeep.run();
@@ -44,8 +45,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(await names(b)).toEqual(['w1']);
   });
 
-  test('with its first heartbeat the liveness rules hold for it', async () => {
-    await using b = await bench(url());
+  it('with its first heartbeat the liveness rules hold for it', async (b) => {
     const job = await b.start('w1');
     await b.beat('w1', [job.id]);
     expect(await b.engine.workers.find('w1')).toMatchObject({ beatAt: b.clock.now(), fetchedAt: null });
@@ -79,8 +79,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     ).toBe('conflict');
   });
 
-  test('a worker is not dead because the servers were away: removed then, it gives its jobs back uncounted', async () => {
-    await using b = await bench(url());
+  it('a worker is not dead because the servers were away: removed then, it gives its jobs back uncounted', async (b) => {
     const job = await b.start('w1');
     await b.beat('w1', [job.id]);
     b.clock.advance(40_000);
@@ -95,8 +94,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(health()).toBe('unhealthy');
   });
 
-  test('the death of a worker counts against the job that it held, also where somebody deregisters the worker before the upkeep sees it', async () => {
-    await using b = await bench(url());
+  it('the death of a worker counts against the job that it held, also where somebody deregisters the worker before the upkeep sees it', async (b) => {
     const job = await b.start('w1');
     await b.beat('w1', [job.id]);
     b.clock.advance(b.engine.settings.deadAfterMs);
@@ -106,8 +104,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(after.history).toContain('worker_death');
   });
 
-  test('the last heartbeat of a worker gives back at once, uncounted, what a broken fetch claimed in its name', async () => {
-    await using b = await bench(url());
+  it('the last heartbeat of a worker gives back at once, uncounted, what a broken fetch claimed in its name', async (b) => {
     const end = { worker: 'w1', holds: [], leaseMs: null, state: 'terminate', info: '{}' } as const;
     const lost = await b.start('w1');
     const other = await b.start('w2');
@@ -126,8 +123,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect((await b.get(late)).state).toBe(State.available);
   });
 
-  test('more jobs than one page are given back', async () => {
-    await using b = await bench(url());
+  it('more jobs than one page are given back', async (b) => {
     const ids: string[] = [];
     for (let index = 0; index < 450; index++) ids.push(await b.push());
     for (let turn = 0; turn < 9; turn++) await b.fetch({ worker: turn % 2 === 0 ? 'w1' : 'w2', count: 50 });
@@ -137,16 +133,14 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(jobs.filter((job) => job?.worker === 'w2')).toHaveLength(200);
   });
 
-  test('a worker with a job is known without a fetch on record', async () => {
-    await using b = await bench(url());
+  it('a worker with a job is known without a fetch on record', async (b) => {
     const job = await b.start('w1');
     await b.engine.workers.remove('w1');
     expect(await b.engine.protocol.deregister('w1')).toBe(true);
     expect((await b.get(job.id)).state).toBe(State.available);
   });
 
-  test('after an hour without a fetch it is forgotten, unless it holds a job', async () => {
-    await using b = await bench(url());
+  it('after an hour without a fetch it is forgotten, unless it holds a job', async (b) => {
     const job = await b.start('busy', { timeoutMs: 300 * minute, visibilityMs: 300 * minute });
     await b.fetch({ worker: 'gone' });
     b.clock.advance(59 * minute);
@@ -161,8 +155,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(await names(b)).toEqual(['late']);
   });
 
-  test('a worker starts once, on whichever server, and stops with its deregistration', async () => {
-    await using b = await bench(url());
+  it('a worker starts once, on whichever server, and stops with its deregistration', async (b) => {
     await using other = await bench(url(), { storage: { ...b.engine.storage, [Symbol.asyncDispose]: async () => {} } });
     await b.fetch({ worker: 'w1' });
     await other.fetch({ worker: 'w1' });

@@ -4,6 +4,7 @@ import { readEntries } from '@ojs-ts/core/events';
 import type { JobRecord, Json } from '@ojs-ts/core/job';
 import { rerunWorkflow } from '@ojs-ts/core/workflow';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { words } from '../../../../core/test/support/text.ts';
 import { type Bench, bench } from '../../support/engine.ts';
 import { newId } from '../../support/ids.ts';
@@ -103,8 +104,9 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     expect(await b.engine.storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
   });
 
-  test('a step that is retried while its workflow runs is waited for', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('a step that is retried while its workflow runs is waited for', async (b) => {
     const group = { type: 'group', jobs: [step('a.bad'), step('a.slow')] };
     const id = await create(b, { type: 'chain', steps: [group, step('a.last')] });
     const [bad, slow] = [...(await b.fetch()), ...(await b.fetch())];
@@ -117,8 +119,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     expect(await view(b, id)).toMatchObject({ state: 'completed', completed: 3 });
   });
 
-  test('many dead steps of one workflow are retried in one call', async () => {
-    await using b = await bench(url());
+  it('many dead steps of one workflow are retried in one call', async (b) => {
     const types = Array.from({ length: 20 }, (_, index) => `a.s${index}`);
     const id = await create(b, {
       type: 'chain',
@@ -134,8 +135,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     expect(await view(b, id)).toMatchObject({ state: 'completed', completed: 21 });
   });
 
-  test('callbacks fire once for each end, each time with another job', async () => {
-    await using b = await bench(url());
+  it('callbacks fire once for each end, each time with another job', async (b) => {
     const callbacks = { on_complete: step('b.done'), on_failure: step('b.failed'), on_success: step('b.good') };
     const id = await create(b, { type: 'batch', jobs: [step('b.one'), step('b.two')], callbacks });
     expect((await runAll(b, ['b.two'])).toSorted()).toEqual(['b.done', 'b.failed', 'b.one', 'b.two']);
@@ -149,8 +149,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     expect(await events(b, 'workflow.callback')).toHaveLength(4);
   });
 
-  test('a dead callback is retried alone, and its workflow ends again', async () => {
-    await using b = await bench(url());
+  it('a dead callback is retried alone, and its workflow ends again', async (b) => {
     const callbacks = { on_complete: step('b.done') };
     const id = await create(b, { type: 'batch', jobs: [step('b.one')], callbacks });
     await runAll(b, ['b.done']);
@@ -160,8 +159,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     expect(await view(b, id)).toMatchObject({ state: 'completed' });
   });
 
-  test('a batch within a chain, skipped because of a failure, runs whole after the retry', async () => {
-    await using b = await bench(url());
+  it('a batch within a chain, skipped because of a failure, runs whole after the retry', async (b) => {
     const batch = { type: 'batch', jobs: [step('b.one')], callbacks: { on_complete: step('b.done') } };
     const id = await create(b, { type: 'chain', steps: [step('a.first'), batch, step('a.last')] });
     expect(await runAll(b, ['a.first'])).toEqual(['a.first']);
@@ -170,8 +168,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
     expect(await view(b, id)).toMatchObject({ state: 'completed' });
   });
 
-  test('a repeated retry of a workflow changes nothing, and a rerun makes another one', async () => {
-    await using b = await bench(url());
+  it('a repeated retry of a workflow changes nothing, and a rerun makes another one', async (b) => {
     const id = await create(b, order);
     await runAll(b, ['pay.charge']);
     const { workflow } = await b.engine.workflows.retry(id, 'key');
@@ -200,16 +197,16 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
       expect(await b.fetch()).toEqual([]);
     }
 
-    test('it was cancelled', async () => {
-      await using b = await bench(url());
+    const it = testWith(() => bench(url()));
+
+    it('it was cancelled', async (b) => {
       const id = await create(b, { type: 'group', jobs: [step('a.bad'), step('a.later', { delay_until: '+PT1H' })] });
       await runAll(b, ['a.bad']);
       await b.engine.workflows.cancel(id);
       await refused(b, id, await jobOf(b, id, 'a.bad'), 'workflow_cancelled');
     });
 
-    test('it is no longer kept', async () => {
-      await using b = await bench(url());
+    it('it is no longer kept', async (b) => {
       const id = await create(b, order);
       await runAll(b, ['pay.charge']);
       const job = await jobOf(b, id, 'pay.charge');
@@ -218,8 +215,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
       await refused(b, id, job, 'workflow_pruned');
     });
 
-    test('the steps after it have run', async () => {
-      await using b = await bench(url());
+    it('the steps after it have run', async (b) => {
       const batch = { type: 'batch', jobs: [step('b.bad')], callbacks: { on_complete: step('b.done') } };
       const id = await create(b, { type: 'chain', steps: [batch, step('a.last')] });
       await runAll(b, ['b.bad']);
@@ -259,8 +255,7 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
       },
     );
 
-    test('its step has another job by now', async () => {
-      await using b = await bench(url());
+    it('its step has another job by now', async (b) => {
       const callbacks = { on_complete: step('b.done') };
       const id = await create(b, { type: 'batch', jobs: [step('b.bad')], callbacks });
       await runAll(b, ['b.bad', 'b.done']);

@@ -3,6 +3,7 @@ import { readEventId } from '@ojs-ts/core/events';
 import { State } from '@ojs-ts/core/job';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { type EventQuery, readEvents } from '../../../src/realtime/log/events.ts';
 import { type NewestPage, readNewestEvents } from '../../../src/realtime/log/newest-events.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -48,8 +49,9 @@ describe.each(storages)('events, $name', ({ url }) => {
     );
   });
 
-  test('one rare event among many is found by one read of the storage', async () => {
-    await using b = await bench(url());
+  const it = testWith(() => bench(url()));
+
+  it('one rare event among many is found by one read of the storage', async (b) => {
     const { storage } = b.engine;
     await storage.registry.pauseQueue('a', true, b.clock.now());
     for (let at = 0; at < 11; at++)
@@ -74,8 +76,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect(reads).toBe(2);
   });
 
-  test('the newest matching events come first, page by page, to the same as forwards', async () => {
-    await using b = await bench(url());
+  it('the newest matching events come first, page by page, to the same as forwards', async (b) => {
     for (let at = 0; at < 3; at++) {
       await b.push();
       await b.engine.storage.registry.pauseQueue('a', at % 2 === 0, b.clock.now());
@@ -108,8 +109,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     await expect(newest({ after: 'x' })).rejects.toThrow(/not a cursor/);
   });
 
-  test('a filter that matches nothing moves on, too', async () => {
-    await using b = await bench(url());
+  it('a filter that matches nothing moves on, too', async (b) => {
     await b.push();
     const { events, cursor } = await read(b, { queues: ['none'] });
     expect(events).toEqual([]);
@@ -130,8 +130,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect(await read(b, { after: cursor })).toMatchObject({ events: [{ type: 'job.enqueued' }], gap: true });
   });
 
-  test('a cursor from before a reset starts at the beginning, and reports the gap', async () => {
-    await using b = await bench(url());
+  it('a cursor from before a reset starts at the beginning, and reports the gap', async (b) => {
     for (let count = 0; count < 5; count++) await b.push();
     const { cursor } = await read(b);
     await b.engine.storage.clear();
@@ -144,8 +143,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     });
   });
 
-  test('every kind of a job has the members of ojs-events §4.1, and job, state and trace (§8.3)', async () => {
-    await using b = await bench(url());
+  it('every kind of a job has the members of ojs-events §4.1, and job, state and trace (§8.3)', async (b) => {
     const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 };
     const at = (ms: number) => new Date(b.clock.now() + ms).toISOString();
     await b.push({
@@ -208,8 +206,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect(at(0)).toBe(time(1_700));
   });
 
-  test('the id of an event is a cursor, too; one of another store starts at the beginning (ojs-events §6.4)', async () => {
-    await using b = await bench(url());
+  it('the id of an event is a cursor, too; one of another store starts at the beginning (ojs-events §6.4)', async (b) => {
     for (let count = 0; count < 3; count++) await b.push();
     const { events } = await read(b);
     expect(await read(b, { after: events[1]?.id ?? '' })).toMatchObject({

@@ -1,6 +1,7 @@
 import { State } from '@ojs-ts/core/job';
 import { Redis } from 'ioredis';
 import { expect } from 'vitest';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
 import { survivesFullness } from '../../support/full-store.ts';
@@ -21,9 +22,9 @@ async function open(options: RedisOptions = {}) {
   return { instance, storage, admin, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-test('after SCRIPT FLUSH the client sends a script again, and each call runs once', async () => {
-  await using own = await open();
-  const { storage, admin } = own;
+const it = testWith(open);
+
+it('after SCRIPT FLUSH the client sends a script again, and each call runs once', async ({ storage, admin }) => {
   await insert(storage, [newJob(1)]);
   await admin.script('FLUSH');
   await insert(storage, [newJob(2)]);
@@ -42,8 +43,7 @@ test('after SCRIPT FLUSH the client sends a script again, and each call runs onc
   );
 });
 
-test('Redis without free memory refuses new jobs, and the jobs that it has can start and end', async () => {
-  await using own = await open();
+it('Redis without free memory refuses new jobs, and the jobs that it has can start and end', async (own) => {
   const { storage, admin } = own;
   const full = async () => admin.config('SET', 'maxmemory', '1');
   await insert(storage, [newJob(1), newJob(2), newJob(3, { state: State.scheduled, runAt: t0 + 1 })]);
@@ -78,22 +78,18 @@ test('Redis without free memory refuses new jobs, and the jobs that it has can s
   expect(ids(await claim(storage, { limit: 9 }, t0 + 1))).toEqual([idOf(4)]);
 });
 
-test('while Redis has no free memory the server answers writes with 503 and Retry-After, and reads work', async () => {
-  await using own = await open();
+it('while Redis has no free memory the server answers writes with 503 and Retry-After, and reads work', async (own) => {
   const limit = (bytes: number) => own.admin.config('SET', 'maxmemory', bytes);
   await survivesFullness(own.instance.url, { fill: () => limit(1), free: () => limit(0) });
 });
 
-test('migrate refuses a Redis that may evict keys when its memory is full', async () => {
-  await using own = await open();
+it('migrate refuses a Redis that may evict keys when its memory is full', async (own) => {
   await own.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
   await using storage = await redisStorage({ url: own.instance.url });
   await expect(storage.migrate()).rejects.toThrow(/allkeys-lru.*noeviction/);
 });
 
-test('migrate refuses a layout that is newer than this code', async () => {
-  await using own = await open();
-  const { storage, admin } = own;
+it('migrate refuses a layout that is newer than this code', async ({ storage, admin }) => {
   await admin.hset('{ojs}:layout', 'version', 99);
   await expect(storage.migrate()).rejects.toThrow(/has layout 99; .* knows 6/);
   expect(await storage.layout()).toEqual({ from: 99, to: 6, steps: [] });
@@ -122,8 +118,7 @@ test('calls to a stopped Redis fail within their timeout, and work again after i
   expect(ids(await claim(storage, { limit: 9 }))).toContain(idOf(1));
 });
 
-test('the message of a refusal has neither the script nor the job', async () => {
-  await using own = await open();
+it('the message of a refusal has neither the script nor the job', async (own) => {
   await own.admin.set('{ojs}:queues', 'no hash');
   const error = await insert(own.storage, [newJob(1, { envelope: '"secret"' })]).catch((error: unknown) => error);
   expect(error).toBeInstanceOf(Error);

@@ -2,6 +2,7 @@ import { State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import pg from 'pg';
 import { expect } from 'vitest';
+import { testWith } from '../../../../../core/test/support/test-with.ts';
 import { memoryStorage } from '../../../../src/storage/memory/memory.ts';
 import type { Storage, Wake } from '../../../../src/storage/storage.ts';
 import { checkProperty } from '../../../support/property.ts';
@@ -60,9 +61,9 @@ test('a claim merges one page of new keys, however many there are, and starts th
 });
 
 const small = { keys: 20, most: 2, upkeepFrom: 200 };
+const it = testWith(() => openPostgres(newSchema(), small));
 
-test('jobs start by priority, then place, whatever is not merged yet', async () => {
-  await using storage = await openPostgres(newSchema(), small);
+it('jobs start by priority, then place, whatever is not merged yet', async (storage) => {
   await insert(storage, [
     newJob(1),
     ...from(100, 200).map((number) => alone(number)),
@@ -79,8 +80,7 @@ test('jobs start by priority, then place, whatever is not merged yet', async () 
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test('unmerged removals from limit groups let no later job start first', async () => {
-  await using storage = await openPostgres(newSchema(), small);
+it('unmerged removals from limit groups let no later job start first', async (storage) => {
   await insert(storage, [...from(100, 250).map((number) => alone(number)), newJob(1)]);
   await storage.upkeep.promote(t0, 10);
   await storage.jobs.transition(
@@ -93,8 +93,7 @@ test('unmerged removals from limit groups let no later job start first', async (
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test('a call that merges its most pages without a job wakes waiting claims until there is one', async () => {
-  await using storage = await openPostgres(newSchema(), small);
+it('a call that merges its most pages without a job wakes waiting claims until there is one', async (storage) => {
   const closed = limitOf('closed', { concurrency: 0 });
   const grouped = (number: number) => newJob(number, { limits: [closed, limitOf(`k${number}`)] });
   await insert(storage, [...from(100, 200).map(grouped), newJob(1)]);
@@ -104,8 +103,7 @@ test('a call that merges its most pages without a job wakes waiting claims until
   expect(taken).toEqual([idOf(1)]);
 });
 
-test('numbers of a job hold before they are merged, and a freed slot is found', async () => {
-  await using storage = await openPostgres(newSchema(), small);
+it('numbers of a job hold before they are merged, and a freed slot is found', async (storage) => {
   const under = (number: number, concurrency: number, priority = 0) =>
     newJob(number, { priority, limits: [limitOf('shared', { concurrency })] });
   await insert(storage, [under(1, 9), under(2, 9), under(3, 9)]);
@@ -142,8 +140,7 @@ test('memory and postgres give equal answers and keep equal rows, be the pages a
   await checkProperty(property, { atLeast: 4, atMost: 200, ms: 4_000 });
 });
 
-test('claims at the same time, with upkeep beside them, start every job once', async () => {
-  await using storage = await openPostgres(newSchema(), small);
+it('claims at the same time, with upkeep beside them, start every job once', async (storage) => {
   await insert(
     storage,
     from(0, 300).map((number) => alone(number)),
