@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { batch, chain, httpTransport } from '@ojs-ts/sdk';
 import { expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { asked, Ojs, steady } from '../support/ojs.ts';
 
-test('a preview shows local times, and what a change of the clocks does', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
+const it = testWith(asked);
+
+it('a preview shows local times, and what a change of the clocks does', async ({ ojs, client }) => {
   const berlin = ['--timezone', 'Europe/Berlin', '--count', '3'];
   const march = await ojs.run('cron', 'preview', '30 2 * * *', ...berlin, '--from', '2027-03-27T00:00:00Z');
   expect(march.output.replaceAll(/ +in \d+d| +\d+d/g, '')).toMatchInlineSnapshot(`
@@ -58,8 +59,7 @@ test('a preview shows local times, and what a change of the clocks does', async 
   expect(await ojs.run('cron', 'preview', 'reprot')).toMatchObject({ code: 3 });
 });
 
-test('a workflow is drawn: forks are indented, and neighbours alike share a line where there are many', async () => {
-  await using one = await asked();
+it('a workflow is drawn: forks are indented, and neighbours alike share a line where there are many', async (one) => {
   const { ojs, client } = one;
   const dag = JSON.stringify({
     name: 'build',
@@ -110,8 +110,7 @@ test('a workflow is drawn: forks are indented, and neighbours alike share a line
   ).toMatchObject({ code: 3 });
 });
 
-test('which tenant floods: counts by a field', async () => {
-  await using one = await asked();
+it('which tenant floods: counts by a field', async (one) => {
   const jobs = (tenant: unknown, count: number) =>
     Array.from({ length: count }, () => ({ type: 'a.b', args: [], ...(tenant !== undefined && { meta: { tenant } }) }));
   await one.client.enqueueBatch([...jobs('acme', 12), ...jobs('42', 2), ...jobs(42, 1), ...jobs(undefined, 5)]);
@@ -139,9 +138,7 @@ test('which tenant floods: counts by a field', async () => {
   expect((await one.ojs.run('jobs', 'groups', '--by', 'type', '--queue', 'none')).output).toBe('No jobs.\n');
 });
 
-test('the settings of a queue come back from an entry of the audit log', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
+it('the settings of a queue come back from an entry of the audit log', async ({ ojs, client }) => {
   await ojs.run('queues', 'configure', 'mail', '--create', '--concurrency', '3', '--rate', '100/1m');
   await ojs.run('queues', 'configure', 'mail', '--concurrency', '9', '--rate', 'none', '--max-depth', '50');
   await ojs.run('queues', 'pause', 'mail');
@@ -176,9 +173,7 @@ test('the settings of a queue come back from an entry of the audit log', async (
   expect(await ojs.run('queues', 'restore', 'mail', '--entry', id, '--yes')).toMatchObject({ code: 3 });
 });
 
-test('the slots of a limit: who holds them, and how they come back', async () => {
-  await using one = await asked();
-  const { ojs, client, server } = one;
+it('the slots of a limit: who holds them, and how they come back', async ({ ojs, client, server }) => {
   await using transport = httpTransport(server.url);
   const limits = [{ key: 'tenant:7', concurrency: 2 }];
   await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [], limits })));

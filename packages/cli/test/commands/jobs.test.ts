@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { newJob } from '../../../server/test/support/engine.ts';
 import { asked, Ojs, steady } from '../support/ojs.ts';
 
 const big = '[12345678901234567890,1.0e3,"tab\\tand \\u009b[2J"]';
+const it = testWith(asked);
 
-test('a job by hand: its text goes out and comes back untouched', async () => {
-  await using one = await asked();
+it('a job by hand: its text goes out and comes back untouched', async (one) => {
   const made = await one.ojs.run(
     'enqueue',
     'email.send',
@@ -37,8 +38,7 @@ test('a job by hand: its text goes out and comes back untouched', async () => {
   expect(listed.output).toContain('12345678901234567890');
 });
 
-test('an ended job runs again as a new one, with other arguments', async () => {
-  await using one = await asked();
+it('an ended job runs again as a new one, with other arguments', async (one) => {
   const old = await one.client.enqueue('a.b', [1], { queue: 'mail', priority: 2 });
   await one.client.cancelJob(old.id);
   const { output, errors } = await one.ojs.run('jobs', 'rerun', old.id, '--args', big, '--priority', '5');
@@ -51,8 +51,7 @@ test('an ended job runs again as a new one, with other arguments', async () => {
   expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('Expected the arguments as a JSON array')]);
 });
 
-test('a waiting job is changed and promoted', async () => {
-  await using one = await asked();
+it('a waiting job is changed and promoted', async (one) => {
   const { id } = await one.client.enqueue('a.b', [1], { queue: 'mail', delay: '1h' });
   const changes = ['--priority', '-5', '--args', big, '--at', '2h', '--max-attempts', '2', '--meta', 'by=ops'];
   const edited = await one.ojs.run('jobs', 'edit', id, ...changes, '--if-state', 'scheduled', '--json');
@@ -69,8 +68,7 @@ test('a waiting job is changed and promoted', async () => {
   expect([none.code, none.errors]).toEqual([2, expect.stringContaining('Expected a change')]);
 });
 
-test('lists say how much they leave out, and go on with --all', async () => {
-  await using one = await asked();
+it('lists say how much they leave out, and go on with --all', async (one) => {
   await one.client.enqueueBatch(
     Array.from({ length: 450 }, (_, n) => ({ type: 'a.b', args: [n], queue: n < 3 ? 'few' : 'many' })),
   );
@@ -101,8 +99,7 @@ test('lists say how much they leave out, and go on with --all', async () => {
   expect(unsorted).toMatchObject({ code: 1, errors: expect.stringContaining('cannot sort these jobs by priority') });
 });
 
-test('a query finds jobs, together with the other filters', async () => {
-  await using one = await asked();
+it('a query finds jobs, together with the other filters', async (one) => {
   await one.client.enqueueBatch([
     { type: 'a.b', args: [{ user: 42 }], queue: 'mail' },
     { type: 'a.c', args: [{ user: 42 }], queue: 'web' },
@@ -127,8 +124,7 @@ test('a query finds jobs, together with the other filters', async () => {
   expect(steering.errors).toMatch(/\nstat\\u202e:active\n\^\n$/);
 });
 
-test('on a terminal the question is asked, and a no changes nothing', async () => {
-  await using one = await asked();
+it('on a terminal the question is asked, and a no changes nothing', async (one) => {
   await one.client.enqueueBatch([{ type: 'a.b', args: [] }]);
   const no = await one.ojs.onTerminal('n', 'jobs', 'cancel', '--type', 'a.b');
   expect(no.output).toContain('Shall I cancel 1 job?');
@@ -142,8 +138,7 @@ test('on a terminal the question is asked, and a no changes nothing', async () =
   expect(yes.code).toBe(0);
 });
 
-test('jobs by id: each that stays says why', async () => {
-  await using one = await asked();
+it('jobs by id: each that stays says why', async (one) => {
   const { id } = await one.client.enqueue('a.b', []);
   const missing = '01900000-0000-7000-8000-000000000000';
   const ended = await one.ojs.run('jobs', 'cancel', id, missing);
@@ -157,8 +152,7 @@ test('jobs by id: each that stays says why', async () => {
   });
 });
 
-test('more jobs than one call takes', async () => {
-  await using one = await asked();
+it('more jobs than one call takes', async (one) => {
   const jobs = Array.from({ length: 10_050 }, () => ({ type: 'a.b', args: [], queue: 'many' }));
   for (let at = 0; at < jobs.length; at += 1_000) await one.client.enqueueBatch(jobs.slice(at, at + 1_000));
   expect(await one.ojs.run('jobs', 'cancel', '--queue', 'many', '--yes')).toEqual({
@@ -168,8 +162,7 @@ test('more jobs than one call takes', async () => {
   });
 });
 
-test('a search of many jobs shows on a terminal how far it came', async () => {
-  await using one = await asked();
+it('a search of many jobs shows on a terminal how far it came', async (one) => {
   const now = Date.now();
   const jobs = Array.from({ length: 10_500 }, () => [newJob(now, { type: 'a.b' })]);
   await one.server.engine.storage.jobs.insert(jobs, now);
@@ -179,8 +172,7 @@ test('a search of many jobs shows on a terminal how far it came', async () => {
   expect(output).toMatch(/No jobs\.\r\n$/);
 });
 
-test('a bulk operation: counted by a query, stopped and resumed', async () => {
-  await using one = await asked();
+it('a bulk operation: counted by a query, stopped and resumed', async (one) => {
   const jobs = Array.from({ length: 30 }, (_, n) => ({ type: 'a.b', args: [{ n }], queue: 'many' }));
   await one.client.enqueueBatch(jobs);
   const query = ['--query', 'queue:many args[0].n<10'];
@@ -205,8 +197,7 @@ test('a bulk operation: counted by a query, stopped and resumed', async () => {
   expect(await one.ojs.run('bulk', 'show', '01900000-0000-7000-8000-000000000000')).toMatchObject({ code: 3 });
 });
 
-test('many jobs get another start and other arguments, whose text stays as typed', async () => {
-  await using one = await asked();
+it('many jobs get another start and other arguments, whose text stays as typed', async (one) => {
   const jobs = Array.from({ length: 3 }, () => ({ type: 'a.b', args: [1], queue: 'mail', delay: '1h' as const }));
   await one.client.enqueueBatch(jobs);
   const run = (...words: readonly string[]) => one.ojs.run('jobs', ...words, '--queue', 'mail', '--yes');
@@ -218,8 +209,7 @@ test('many jobs get another start and other arguments, whose text stays as typed
   expect(steady(shown.output)).toContain(`changes  {"args":${big},"priority":4}`);
 });
 
-test('Ctrl+C leaves a bulk operation running, and says how to watch it', async () => {
-  await using one = await asked();
+it('Ctrl+C leaves a bulk operation running, and says how to watch it', async (one) => {
   await one.client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [] })));
   const begun = expect.poll(async () => (await one.client.queueStats('default')).cancelled).toBe(1);
   const left = await one.ojs.interrupted(begun, 'jobs', 'cancel', '--type', 'a.b', '--rate', '1/m', '--yes');
@@ -229,8 +219,7 @@ test('Ctrl+C leaves a bulk operation running, and says how to watch it', async (
   expect(JSON.parse((await one.ojs.run('bulk', 'show', id, '--json')).output)).toMatchObject({ state: 'running' });
 });
 
-test('a terminal shows how far a bulk operation is', async () => {
-  await using one = await asked();
+it('a terminal shows how far a bulk operation is', async (one) => {
   await one.client.enqueueBatch(Array.from({ length: 4 }, () => ({ type: 'a.b', args: [] })));
   const { output, code } = await one.ojs.onTerminal('', 'jobs', 'cancel', '--type', 'a.b', '--rate', '2/s', '--yes');
   expect(output).toMatch(/█+░* (?:25% {2}1|50% {2}2|75% {2}3) of 4 jobs, [12]s left/);
@@ -260,8 +249,7 @@ test('jobs of one storage are changed without a server', async () => {
   });
 });
 
-test('an empty name is refused, because it would mean every job', async () => {
-  await using one = await asked();
+it('an empty name is refused, because it would mean every job', async (one) => {
   const { id } = await one.client.enqueue('a.b', []);
   await one.client.cancelJob(id);
   const refused = await one.ojs.run('jobs', 'delete', '--queue', '', '--yes');
@@ -271,8 +259,7 @@ test('an empty name is refused, because it would mean every job', async () => {
   expect((await one.client.getJob(id)).state).toBe('cancelled');
 });
 
-test('a reader that has enough ends the command', async () => {
-  await using one = await asked();
+it('a reader that has enough ends the command', async (one) => {
   const args = ['x'.repeat(10_000)];
   await one.client.enqueueBatch(Array.from({ length: 500 }, () => ({ type: 'a.b', args })));
   const piped = await one.ojs.inBash('set -o pipefail; ojs jobs export | head -n 1 | wc -l');

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { chain, httpTransport } from '@ojs-ts/sdk';
 import { expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { answering } from '../support/answering.ts';
 import { asked, Ojs, steady } from '../support/ojs.ts';
 import { fail } from '../support/work.ts';
 
-test('a misspelled queue or limit is refused with the nearest name, and created only by --create', async () => {
-  await using one = await asked();
+const it = testWith(asked);
+
+it('a misspelled queue or limit is refused with the nearest name, and created only by --create', async (one) => {
   const { ojs, client } = one;
   const limits = [{ key: 'mail:customer:42', concurrency: 1 }];
   await client.enqueue('a.b', [], { queue: 'orders', limits });
@@ -44,8 +46,7 @@ test.each([
   });
 });
 
-test('a queue is drained: waited for, with a time to give up, and paused when it is empty', async () => {
-  await using one = await asked();
+it('a queue is drained: waited for, with a time to give up, and paused when it is empty', async (one) => {
   const { ojs, client } = one;
   await client.enqueueBatch(Array.from({ length: 2 }, () => ({ type: 'a.b', args: [], queue: 'mail' })));
   await client.enqueue('a.b', [], { queue: 'mail', scheduledAt: '2099-01-01T00:00:00Z' });
@@ -73,8 +74,7 @@ test('a queue is drained: waited for, with a time to give up, and paused when it
   expect(await ojs.run('queues', 'drain', 'nobody')).toMatchObject({ code: 3 });
 });
 
-test('cron jobs: a change of one part keeps the others and a pause; one that never runs is marked', async () => {
-  await using one = await asked();
+it('cron jobs: a change of one part keeps the others and a pause; one that never runs is marked', async (one) => {
   const { ojs, client } = one;
   const cron = { name: 'report', cron: '@every 4h', type: 'report.daily', queue: 'reports', priority: 3 };
   const before = await client.registerCronJob({ ...cron, description: 'weekly', overlapPolicy: 'enqueue' });
@@ -100,8 +100,7 @@ test('cron jobs: a change of one part keeps the others and a pause; one that nev
   expect((await ojs.run('cron', 'change', 'report', '--cron', '@every 500ms')).errors).toContain('at least 1s');
 });
 
-test('errors: counted by fingerprint, which finds, retries and purges the jobs of one of them', async () => {
-  await using one = await asked();
+it('errors: counted by fingerprint, which finds, retries and purges the jobs of one of them', async (one) => {
   const { ojs, server } = one;
   await fail(server.url, 4, 'timeout', 'dead_letter');
   await fail(server.url, 2, 'gone', 'dead_letter');
@@ -134,8 +133,7 @@ test('errors: counted by fingerprint, which finds, retries and purges the jobs o
   expect((await ojs.run('jobs', 'list', '--fingerprint', 'nonsense')).errors).toContain('16 digits');
 });
 
-test('limits: what holds back the most comes first, over all pages, and keys are found by a part', async () => {
-  await using one = await asked();
+it('limits: what holds back the most comes first, over all pages, and keys are found by a part', async (one) => {
   const { ojs, client } = one;
   const limited = (key: string, count: number) => Array.from({ length: count }, () => ({ key, concurrency: 1 }));
   const keys = Array.from({ length: 201 }, (_, index) => `customer:${index + 100}`);
@@ -148,9 +146,7 @@ test('limits: what holds back the most comes first, over all pages, and keys are
   expect((await ojs.run('limits', 'list', '--key', 'R:30')).output.match(/^customer/gm)).toHaveLength(1);
 });
 
-test('a queue is purged by state and age', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
+it('a queue is purged by state and age', async ({ ojs, client }) => {
   await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [], queue: 'mail' })));
   expect(await ojs.run('queues', 'purge', 'mail', '--state', 'availabel', '--yes')).toMatchObject({ code: 2 });
   expect(await ojs.run('queues', 'purge', 'mail', '--state', 'available')).toMatchObject({ code: 2 });
@@ -190,9 +186,7 @@ test('a purge that is interrupted, or fails, says how much it has deleted', asyn
   });
 });
 
-test('events are printed as they happen', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
+it('events are printed as they happen', async ({ ojs, client }) => {
   const line = ojs.untilLine(/job.enqueued/, 'events', 'tail', '--queue', 'watched', '--ndjson');
   let seen = false;
   const sending = (async () => {
@@ -212,8 +206,7 @@ test('events are printed as they happen', async () => {
   expect(missing).toMatchObject({ code: 3, output: '' });
 });
 
-test('what a worker says of itself does not steer the terminal', async () => {
-  await using one = await asked();
+it('what a worker says of itself does not steer the terminal', async (one) => {
   await using transport = httpTransport(one.server.url);
   const about = { worker_id: 'w', hostname: 'h\u001b[2J', queues: ['q\u009b2J', 'x\u202e'], concurrency: 1 };
   await transport.call({ operation: 'worker.register', body: JSON.stringify(about) });
@@ -224,9 +217,7 @@ test('what a worker says of itself does not steer the terminal', async () => {
   expect((await one.ojs.run('workers', 'show', 'w')).output).toMatch(/^told +terminate$/m);
 });
 
-test('a failed workflow is retried and goes on, or is run again as a new one', async () => {
-  await using one = await asked();
-  const { ojs, client, server } = one;
+it('a failed workflow is retried and goes on, or is run again as a new one', async ({ ojs, client, server }) => {
   await using transport = httpTransport(server.url);
   const ask = async (operation: 'worker.fetch' | 'worker.nack', body: object) =>
     JSON.parse((await transport.call({ operation, body: JSON.stringify(body) })).text);
@@ -256,9 +247,7 @@ test('a failed workflow is retried and goes on, or is run again as a new one', a
   ]);
 });
 
-test('schemas: registered from a file, listed, shown and deleted', async () => {
-  await using one = await asked();
-  const { ojs } = one;
+it('schemas: registered from a file, listed, shown and deleted', async ({ ojs }) => {
   const file = join(ojs.home, 'schema.json');
   writeFileSync(file, '{"type": "array", "maxItems": 1.0e0}');
   const uri = 'urn:mail';
@@ -275,9 +264,7 @@ test('schemas: registered from a file, listed, shown and deleted', async () => {
   });
 });
 
-test('a job is explained: what holds it back and what helps, as text and as data', async () => {
-  await using one = await asked();
-  const { ojs, client, server } = one;
+it('a job is explained: what holds it back and what helps, as text and as data', async ({ ojs, client, server }) => {
   await using transport = httpTransport(server.url);
   const job = await client.enqueue('a.b', [], { queue: 'mail' });
   const about = { worker_id: 'w\u202e', queues: ['mail'], state: 'quiet', concurrency: 3, active_jobs: [], leases: {} };

@@ -1,6 +1,7 @@
 import { Client } from '@ojs-ts/sdk';
 import { openEmbedded } from '@ojs-ts/server';
 import { afterEach, expect, test, vi } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { expressDashboard } from '../../src/express.ts';
 import { fastifyDashboard } from '../../src/fastify.ts';
 import { honoDashboard } from '../../src/hono.ts';
@@ -29,16 +30,16 @@ test.each(['production', 'staging', '', undefined])(
   },
 );
 
-test('a wrong option is an error that names the right one', async () => {
-  await using engine = await openEmbedded('memory:');
+const it = testWith(() => openEmbedded('memory:'));
+
+it('a wrong option is an error that names the right one', async (engine) => {
   const given = { pages, authorise: () => true };
   expect(() => dashboardHandler(engine, given)).toThrow('unknown option authorise. Did you mean authorize?');
   expect(() => dashboardHandler(engine, { pages, bodyLimit: 0 })).toThrow('bodyLimit must be a whole number of bytes');
   expect(() => dashboardHandler(engine, { pages: new URL('file:///nowhere/') })).toThrow('npm run setup');
 });
 
-test('a transport that would not hold a caller to its roles is refused', async () => {
-  await using engine = await openEmbedded('memory:');
+it('a transport that would not hold a caller to its roles is refused', async (engine) => {
   const foreign = { call: engine.call.bind(engine), [Symbol.asyncDispose]: async () => {} };
   // @ts-expect-error the compiler refuses it, too
   expect(() => dashboardHandler(foreign, { pages })).toThrow('holds callers to their roles');
@@ -59,8 +60,7 @@ test.each([
 
 const ownHeaders = { 'x-ojs-csrf': '1', 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' };
 
-test('visitors without a name share idempotency keys with their own rights only', async () => {
-  await using engine = await openEmbedded('memory:');
+it('visitors without a name share idempotency keys with their own rights only', async (engine) => {
   const authorize = (request: Request) =>
     ({ roles: ['operator'], queues: [request.headers.get('x-queue') ?? ''] }) as const;
   const handler = dashboardHandler(engine, { pages, authorize });
@@ -78,8 +78,7 @@ test('visitors without a name share idempotency keys with their own rights only'
   expect((await send('qb', '/ojs/v1/jobs/bulk/cancel', cancel)).status).toBe(403);
 });
 
-test('a visitor has no key in common with one whose name begins with this name and a colon', async () => {
-  await using engine = await openEmbedded('memory:');
+it('a visitor has no key in common with one whose name begins with this name and a colon', async (engine) => {
   const authorize = (request: Request) => ({ roles: ['admin'], name: request.headers.get('x-user') ?? '' }) as const;
   const handler = dashboardHandler(engine, { pages, authorize });
   const send = async (user: string, key: string) => {
@@ -93,8 +92,7 @@ test('a visitor has no key in common with one whose name begins with this name a
   expect(await send('x%3Ay', 'k')).not.toBe(await send('x:y', 'k'));
 });
 
-test('two visitors with the same idempotency key are two calls', async () => {
-  await using engine = await openEmbedded('memory:');
+it('two visitors with the same idempotency key are two calls', async (engine) => {
   const authorize = (request: Request) => ({ roles: ['admin'], name: request.headers.get('x-user') ?? 'x' }) as const;
   const handler = dashboardHandler(engine, { pages, authorize });
   const send = async (user: string) => {
@@ -116,8 +114,7 @@ test('two visitors with the same idempotency key are two calls', async () => {
   expect((await new Client(engine).queueStats('default')).available).toBe(2);
 });
 
-test('without authorize a Fetch handler answers only to a connection of this machine that it is told of', async () => {
-  await using engine = await openEmbedded('memory:');
+it('without authorize a Fetch handler answers only to a connection of this machine that it is told of', async (engine) => {
   const handler = dashboardHandler(engine, { pages });
   const path = '/ojs/v1/queues';
   const status = async (host: string, peer?: string) =>
@@ -134,8 +131,7 @@ test('Next.js needs authorize in development, because it tells nobody who is con
   expect(() => nextDashboard(engine, { pages })).toThrow('authorize is missing. next dev listens to the network');
 });
 
-test('a refused stream of a visitor is in the audit log', async () => {
-  await using engine = await openEmbedded('memory:');
+it('a refused stream of a visitor is in the audit log', async (engine) => {
   const authorize = (request: Request) =>
     request.headers.has('x-admin') || ({ roles: ['viewer'], queues: ['mail'], name: 'ann' } as const);
   const handler = dashboardHandler(engine, { pages, authorize });

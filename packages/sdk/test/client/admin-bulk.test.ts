@@ -1,5 +1,6 @@
 import { openEmbedded } from '@ojs-ts/server';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import {
   Admin,
   type BulkOperation,
@@ -20,9 +21,9 @@ async function open() {
   return { client, admin, [Symbol.asyncDispose]: close };
 }
 
-test('jobs are counted, cancelled with progress, and brought back', async () => {
-  await using both = await open();
-  const { client, admin } = both;
+const it = testWith(open);
+
+it('jobs are counted, cancelled with progress, and brought back', async ({ client, admin }) => {
   await client.enqueueBatch(Array.from({ length: 12 }, (_, n) => ({ type: 'a.job', args: [{ n }] })));
   const request = { action: 'cancel', query: 'args[0].n<10', filter: { type: 'a.job' } } as const;
   expect(await admin.countBulk(request)).toMatchObject({ matched: 10, isLowerBound: false });
@@ -41,9 +42,7 @@ test('jobs are counted, cancelled with progress, and brought back', async () => 
   expect(listed).toEqual([undo.id, bulk.id]);
 });
 
-test('a slow one is stopped and resumed; a wait ends with its signal', async () => {
-  await using both = await open();
-  const { client, admin } = both;
+it('a slow one is stopped and resumed; a wait ends with its signal', async ({ client, admin }) => {
   await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.job', args: [] })));
   const bulk = await admin.startBulk({ action: 'discard', filter: {}, rate: 0.001 });
   await expect.poll(async () => (await bulk.refresh()).changed).toBe(1);
@@ -56,9 +55,7 @@ test('a slow one is stopped and resumed; a wait ends with its signal', async () 
   await expect(bulk.undo()).rejects.toBeInstanceOf(OJSAPIError);
 });
 
-test('waiting jobs get another start and other values, and ended ones run again', async () => {
-  await using both = await open();
-  const { client, admin } = both;
+it('waiting jobs get another start and other values, and ended ones run again', async ({ client, admin }) => {
   await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.job', args: [1], delay: '1h' })));
   const run = async (request: BulkRequest) => (await admin.startBulk({ filter: {}, ...request })).wait();
   const later = new Date('2099-01-01T00:00:00Z');
@@ -78,9 +75,7 @@ test('waiting jobs get another start and other values, and ended ones run again'
   expect(await client.queueStats('again')).toMatchObject({ available: 3 });
 });
 
-test('what cannot be meant is refused before anything is sent', async () => {
-  await using both = await open();
-  const { admin } = both;
+it('what cannot be meant is refused before anything is sent', async ({ admin }) => {
   await expect(admin.startBulk({ action: 'cancel' })).rejects.toBeInstanceOf(OJSValidationError);
   // @ts-expect-error: a filter has no such field
   const misspelled = admin.startBulk({ action: 'cancel', filter: { quue: 'mail' } });

@@ -1,6 +1,7 @@
 import type { Call } from '@ojs-ts/core';
 import { type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import {
   Client,
   type ClientOptions,
@@ -35,9 +36,9 @@ describe('coalescing', () => {
   const many = (count: number, options = {}) =>
     Array.from({ length: count }, (_, n) => client.enqueue('test.job', [n], options));
   const available = async () => (await bench.client.queueStats('default')).available;
+  const it = testWith(open);
 
-  test('a lone call is POST /jobs; calls of one turn share a bulk request and get complete handles', async () => {
-    await using _ = await open();
+  it('a lone call is POST /jobs; calls of one turn share a bulk request and get complete handles', async () => {
     const lone = await client.enqueue('test.job', [0], { meta: { a: 1 }, tags: ['x'] });
     const jobs = await Promise.all(many(50, { meta: { a: 1 }, tags: ['x'] }));
     expect(bench.wire.calls.map(({ operation }) => operation)).toEqual(['job.enqueue', 'bulk.enqueue']);
@@ -54,8 +55,7 @@ describe('coalescing', () => {
     expect(await jobs[7]?.refresh()).toMatchObject({ args: [7] });
   });
 
-  test('calls that arrive while a request is under way form the next one; each outcome reaches its caller in order', async () => {
-    await using _ = await open();
+  it('calls that arrive while a request is under way form the next one; each outcome reaches its caller in order', async () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     bench.wire.spoil('job.enqueue', async (call) => {
       await held;
@@ -78,8 +78,7 @@ describe('coalescing', () => {
     return { ...answer, text: answer.text.replace(/^\{/, '{"x_at_once":2,') };
   };
 
-  test('where the server wants two merged requests at once, a second one goes while the first is under way', async () => {
-    await using _ = await open();
+  it('where the server wants two merged requests at once, a second one goes while the first is under way', async () => {
     bench.wire.spoil('bulk.enqueue', wantTwo);
     await Promise.all(many(2));
     const { opened, open: release } = gate();
@@ -102,8 +101,7 @@ describe('coalescing', () => {
     expect(await available()).toBe(20);
   });
 
-  test('then callers that all enqueue again after one answer make two requests, under way at the same time', async () => {
-    await using _ = await open();
+  it('then callers that all enqueue again after one answer make two requests, under way at the same time', async () => {
     bench.wire.spoil('bulk.enqueue', wantTwo);
     const { opened, open: release } = gate();
     bench.wire.spoil('bulk.enqueue', async (call) => {
@@ -124,8 +122,7 @@ describe('coalescing', () => {
     expect(jobs.flat().map(({ args }) => args[0])).toEqual([...Array(40).keys(), ...Array(40).keys()]);
   });
 
-  test('calls that do not fit into a request follow it; any x_at_once but 2 counts as 1', async () => {
-    await using _ = await open();
+  it('calls that do not fit into a request follow it; any x_at_once but 2 counts as 1', async () => {
     bench.wire.spoil('bulk.enqueue', wantTwo);
     await Promise.all(many(2));
     const { opened, open: release } = gate();
@@ -159,8 +156,7 @@ describe('coalescing', () => {
     expect(await stuck).toBeInstanceOf(OJSTimeoutError);
   });
 
-  test('an item answered without its job is sent again and finds its own job', async () => {
-    await using _ = await open();
+  it('an item answered without its job is sent again and finds its own job', async () => {
     bench.wire.spoil('bulk.enqueue', async (call) => {
       const { jobs } = JSON.parse(call.body ?? '{}');
       await bench.embedded.call(call);
@@ -190,8 +186,7 @@ describe('coalescing', () => {
     expect(bench.wire.calls).toHaveLength(10);
   });
 
-  test('an item that is refused fails alone, with its own job, queue and code', async () => {
-    await using _ = await open();
+  it('an item that is refused fails alone, with its own job, queue and code', async () => {
     const long = client.enqueue('test.job', ['x'.repeat(1_100_000)]);
     const results = await Promise.allSettled([
       client.enqueue('test.job', [1]),
@@ -215,8 +210,7 @@ describe('coalescing', () => {
     ]);
   });
 
-  test('unique policies: duplicate with the winner, reject, replaced, updated in place, all in one request', async () => {
-    await using _ = await open();
+  it('unique policies: duplicate with the winner, reject, replaced, updated in place, all in one request', async () => {
     const unique = (onConflict: 'ignore' | 'reject' | 'replace' | 'replace_except_schedule') =>
       ({ keys: ['type', 'args'], onConflict }) as const;
     const soon = new Date(Date.now() + 3_600_000);
@@ -263,8 +257,7 @@ describe('coalescing', () => {
     expect(bench.wire.calls.map(({ operation }) => operation)).toEqual(['bulk.enqueue', 'bulk.enqueue']);
   });
 
-  test('an id that is given twice: the same content is the same job, other content is a duplicate, as for lone calls', async () => {
-    await using _ = await open();
+  it('an id that is given twice: the same content is the same job, other content is a duplicate, as for lone calls', async () => {
     const { id } = await client.enqueue('test.job', [1]);
     const results = await Promise.allSettled([
       client.enqueue('test.job', [1], { id }),
@@ -288,8 +281,7 @@ describe('coalescing', () => {
     },
   );
 
-  test('a bulk answer with summaries only is completed from the request; an existing job is read', async () => {
-    await using _ = await open();
+  it('a bulk answer with summaries only is completed from the request; an existing job is read', async () => {
     const unique = { keys: ['type', 'args'], onConflict: 'ignore' } as const;
     const winner = await client.enqueue('test.job', ['w'], { meta: { won: true }, unique });
     bench.wire.spoil('bulk.enqueue', async (call) =>
@@ -312,8 +304,7 @@ describe('coalescing', () => {
     expect(duplicate).toMatchObject({ id: winner.id, outcome: 'duplicate', meta: { won: true } });
   });
 
-  test('a batch too large for the server or a proxy is split, and later batches are smaller', async () => {
-    await using _ = await open();
+  it('a batch too large for the server or a proxy is split, and later batches are smaller', async () => {
     bench.wire.spoil(
       'bulk.enqueue',
       refusal(413, { error: { code: 'BATCH_SIZE_EXCEEDED', message: 'no', details: { max_batch_size: 4 } } }),
@@ -346,16 +337,14 @@ describe('coalescing', () => {
     }
   });
 
-  test('a job that makes the whole request unreadable is found by halving', async () => {
-    await using _ = await open();
+  it('a job that makes the whole request unreadable is found by halving', async () => {
     const results = await Promise.allSettled([...many(100), client.enqueue('test.job', [nested(70)]), ...many(100)]);
     expect(results.filter((result) => codeOf(result) === 'created')).toHaveLength(200);
     expect(results.map(codeOf)[100]).toMatch(/^invalid_/);
     expect(bench.wire.calls.length).toBeLessThan(25);
   });
 
-  test('items that the store refused for now are sent again together', async () => {
-    await using _ = await open();
+  it('items that the store refused for now are sent again together', async () => {
     bench.wire.spoil('bulk.enqueue', async (call) => {
       const { jobs } = JSON.parse(call.body ?? '{}');
       const items = jobs.map((_: unknown, index: number) => ({
@@ -369,8 +358,7 @@ describe('coalescing', () => {
     expect(bench.wire.of('bulk.enqueue')).toHaveLength(2);
   });
 
-  test('abort and deadline of a call apply inside a merged request; a call that ends before its turn is not sent', async () => {
-    await using _ = await open();
+  it('abort and deadline of a call apply inside a merged request; a call that ends before its turn is not sent', async () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     bench.wire.spoil('bulk.enqueue', async (call) => {
       await held;
@@ -395,8 +383,7 @@ describe('coalescing', () => {
     expect(bench.wire.calls.map(({ body }) => body).join()).not.toContain('never');
   });
 
-  test('a merged request is aborted when all of its callers have left', async () => {
-    await using _ = await open();
+  it('a merged request is aborted when all of its callers have left', async () => {
     let given: AbortSignal | undefined;
     const call = bench.wire.call.bind(bench.wire);
     bench.wire.call = (one, context) => {
@@ -409,8 +396,7 @@ describe('coalescing', () => {
     expect(given?.aborted).toBe(true);
   });
 
-  test('close() waits for calls that are still queued', async () => {
-    await using _ = await open();
+  it('close() waits for calls that are still queued', async () => {
     const jobs = Promise.all(many(20));
     const closed = client.close();
     await expect(client.enqueue('test.job', [])).rejects.toThrow('closed');

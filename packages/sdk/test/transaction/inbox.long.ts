@@ -1,6 +1,7 @@
 import { readEntries } from '@ojs-ts/core/events';
 import { startServer } from '@ojs-ts/server';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { OJSError, OJSValidationError } from '../../src/index.ts';
 import { inbox, pgTransaction, TransactionClient } from '../../src/transaction/index.ts';
 import { begin, openStore, postgres } from './store.ts';
@@ -9,8 +10,9 @@ import { begin, openStore, postgres } from './store.ts';
 const upkeep = async ({ server }: Pick<Awaited<ReturnType<typeof openStore>>, 'server'>) => server.engine.upkeep.run();
 
 describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
-  test('rolling back a savepoint removes its jobs only', async () => {
-    await using store = await openStore();
+  const it = testWith(openStore);
+
+  it('rolling back a savepoint removes its jobs only', async (store) => {
     const { client, end } = await begin(store);
     const tx = pgTransaction(client);
     const before = await store.jobs.enqueue(tx, 'a.job', []);
@@ -24,8 +26,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await expect(store.client.getJob(undone.id)).rejects.toThrow('no job');
   });
 
-  test('an open transaction delays no other job, limit, queue, event, upkeep or migration', async () => {
-    await using store = await openStore();
+  it('an open transaction delays no other job, limit, queue, event, upkeep or migration', async (store) => {
     const { storage } = store.server.engine;
     await storage.registry.configureQueue('bounded', { capacity: 1000 }, Date.now());
     const { client, end } = await begin(store);
@@ -81,8 +82,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     expect((await storage.events(before, 10)).newest).toBe(62);
   });
 
-  test('the jobs of a transaction keep their order, and two servers import each job once', async () => {
-    await using store = await openStore();
+  it('the jobs of a transaction keep their order, and two servers import each job once', async (store) => {
     const others = await Promise.all([1, 2].map(() => startServer({ storage: store.url, port: 0, log: false })));
     const transactions = await Promise.all(
       Array.from({ length: 12 }, async (_, at) => {
@@ -113,8 +113,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await Promise.all(others.map((server) => server.close()));
   });
 
-  test('a server imports jobs that were committed before it started', async () => {
-    await using store = await openStore();
+  it('a server imports jobs that were committed before it started', async (store) => {
     await store.server.close();
     const { client, end } = await begin(store);
     const job = await store.jobs.enqueue(pgTransaction(client), 'a.job', ['kept']);
@@ -124,8 +123,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await server.close();
   });
 
-  test('a notification brings a job to a waiting fetch before the next poll of the inbox', async () => {
-    await using store = await openStore();
+  it('a notification brings a job to a waiting fetch before the next poll of the inbox', async (store) => {
     const waiting = store.server.engine.protocol.fetch({
       queues: ['q'],
       count: 1,
@@ -140,8 +138,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     expect((await waiting).map(({ id }) => id)).toEqual([job.id]);
   });
 
-  test('a job refused after the commit is kept as discarded with the reason, and the log has it', async () => {
-    await using store = await openStore();
+  it('a job refused after the commit is kept as discarded with the reason, and the log has it', async (store) => {
     const { engine } = store.server;
     await engine.storage.registry.configureQueue('full', { capacity: 1 }, Date.now());
     await store.client.enqueue('a.job', [], { queue: 'full' });
@@ -216,8 +213,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     expect(await store.client.health()).toMatchObject({ inbox_depth: 0 });
   });
 
-  test('bad input is refused before anything is written; a missing inbox gives advice', async () => {
-    await using store = await openStore();
+  it('bad input is refused before anything is written; a missing inbox gives advice', async (store) => {
     const { client, end } = await begin(store);
     const tx = pgTransaction(client);
     await expect(store.jobs.enqueue(tx, 'Not A Type', [])).rejects.toThrow(OJSValidationError);
@@ -230,8 +226,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await end('ROLLBACK');
   });
 
-  test('enqueue middleware can change and drop jobs of a transaction', async () => {
-    await using store = await openStore();
+  it('enqueue middleware can change and drop jobs of a transaction', async (store) => {
     const jobs = new TransactionClient({
       destination: inbox({ schema: store.schema }),
       middleware: [

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Leases, newKey } from '@ojs-ts/core/job';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { OJSValidationError } from '../../src/index.ts';
 import { readJob } from '../../src/job/read-job.ts';
 import {
@@ -37,16 +38,16 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     return items.filter(({ envelope }) => envelope.includes(`"${type}"`)).length;
   }
 
-  test('without BEGIN', async () => {
-    await using client = await connect();
+  const it = testWith(connect);
+
+  it('without BEGIN', async (client) => {
     const enqueuing = store.jobs.enqueue(pgTransaction(client), 'never.begun', []);
     await expect(enqueuing).rejects.toThrow(OJSValidationError);
     await expect(enqueuing).rejects.toThrow(refusal);
     expect(await countOf('never.begun')).toBe(0);
   });
 
-  test('BEGIN on another connection of the pool', async () => {
-    await using client = await connect();
+  it('BEGIN on another connection of the pool', async (client) => {
     await using other = await connect();
     await other.query('BEGIN');
     await expect(store.jobs.enqueue(pgTransaction(client), 'begun.elsewhere', [])).rejects.toThrow(refusal);
@@ -70,8 +71,7 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     },
   );
 
-  test('the transaction ends between the statements, and another one begins', async () => {
-    await using client = await connect();
+  it('the transaction ends between the statements, and another one begins', async (client) => {
     await client.query('BEGIN');
     const tx = pgTransaction(client);
     let asked = 0;
@@ -92,8 +92,7 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     expect(await countOf('other.transaction')).toBe(0);
   });
 
-  test('the first that a transaction writes, and one statement for what follows', async () => {
-    await using client = await connect();
+  it('the first that a transaction writes, and one statement for what follows', async (client) => {
     const tx = pgTransaction(client);
     const asked: string[] = [];
     const counted = {
@@ -121,8 +120,7 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     await expect(store.jobs.enqueue(tx, 'first.written', [])).rejects.toThrow(refusal);
   });
 
-  test('an outbox', async () => {
-    await using client = await connect();
+  it('an outbox', async (client) => {
     const table = `${store.schema}.ojs_outbox`;
     const tx = pgTransaction(client);
     await createOutbox(tx, { table });
@@ -134,8 +132,7 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     expect((await client.query(`SELECT 1 FROM ${table}`)).rowCount).toBe(1);
   });
 
-  test('a completion', async () => {
-    await using client = await connect();
+  it('a completion', async (client) => {
     const { id } = await store.client.enqueue('to.complete', [], { queue: 'own' });
     const fetch = { queues: ['own'], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 0 };
     const [job] = await store.server.engine.protocol.fetch(fetch);

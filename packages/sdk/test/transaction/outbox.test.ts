@@ -4,6 +4,7 @@ import type { Answer, Call, Transport } from '@ojs-ts/core';
 import { type Embedded, openEmbedded } from '@ojs-ts/server';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { newSchema, server as postgres } from '../../../server/test/storage/postgres/schema.ts';
 import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';
 import {
@@ -126,8 +127,9 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
   const numbered = (count: number, type = 'a.job') =>
     Array.from({ length: count }, (_, n) => ({ type, args: [n, '\u0000"é'] }));
 
-  test('committed jobs are sent once and in order; rolled back jobs are not sent', async () => {
-    await using o = await open();
+  const it = testWith(open);
+
+  it('committed jobs are sent once and in order; rolled back jobs are not sent', async (o) => {
     const first = await o.own.stage(o.jobs, numbered(25));
     const undone = await o.own.stage(o.jobs, numbered(2), false);
     const second = await o.own.stage(o.jobs, numbered(1));
@@ -142,8 +144,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect((await o.rows()).every(({ status }) => status === 'sent')).toBe(true);
   });
 
-  test('a relay killed between sending and its update sends again, and there is one job', async () => {
-    await using o = await open();
+  it('a relay killed between sending and its update sends again, and there is one job', async (o) => {
     const ids = await o.own.stage(o.jobs, numbered(3));
     await using dying = o.relayOf({ lease: 1 });
     o.transport.cut = 'after';
@@ -171,8 +172,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(sentJobs.length).toBeGreaterThan(3);
   });
 
-  test('a job that the server refuses is marked with the reason; the others are sent', async () => {
-    await using o = await open();
+  it('a job that the server refuses is marked with the reason; the others are sent', async (o) => {
     await o.own.stage(o.jobs, [{ type: 'a.job', args: [1] }]);
     await o.database.query(
       `INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`,
@@ -241,8 +241,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
   });
 
-  test('in the background a held queue has its own backoff', async () => {
-    await using o = await open();
+  it('in the background a held queue has its own backoff', async (o) => {
     await embedded.call({ operation: 'queue.pause', params: { name: 'rests' } });
     const logger = keepingLogger();
     const warned = Promise.withResolvers<void>();
@@ -261,8 +260,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
-  test('one relay sends at a time; a stopped relay releases the lease', async () => {
-    await using o = await open();
+  it('one relay sends at a time; a stopped relay releases the lease', async (o) => {
     await o.own.stage(o.jobs, numbered(1));
     const first = o.relayOf();
     await using second = o.relayOf();
@@ -273,8 +271,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(await second.flush()).toBe(1);
   });
 
-  test('a relay that sends row by row renews its lease', async () => {
-    await using o = await open();
+  it('a relay that sends row by row renews its lease', async (o) => {
     await o.database.query(
       `INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`,
       [],
@@ -302,8 +299,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(await sending).toBe(8);
   });
 
-  test('in the background the relay waits for an unreachable server, logs it once, and continues', async () => {
-    await using o = await open();
+  it('in the background the relay waits for an unreachable server, logs it once, and continues', async (o) => {
     const logger = keepingLogger();
     o.transport.cut = 'before';
     const ids = await o.own.stage(o.jobs, numbered(2));
@@ -326,8 +322,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(await embedded.engine.jobs.get(ids[1] ?? '')).not.toBeNull();
   });
 
-  test('a token without the scope enqueue ends the relay once, and the rows stay pending', async () => {
-    await using o = await open();
+  it('a token without the scope enqueue ends the relay once, and the rows stay pending', async (o) => {
     o.transport.cut = 'denied';
     await o.own.stage(o.jobs, numbered(2));
     const ended = Promise.withResolvers<object>();
@@ -344,8 +339,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(await relay.flush()).toBe(2);
   });
 
-  test('sent rows are removed after the retention; failed rows stay', async () => {
-    await using o = await open();
+  it('sent rows are removed after the retention; failed rows stay', async (o) => {
     await o.own.stage(o.jobs, numbered(2));
     await using relay = o.relayOf();
     await relay.flush();

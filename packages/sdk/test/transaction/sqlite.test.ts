@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Leases, newKey } from '@ojs-ts/core/job';
 import { openEmbedded } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
+import { testWith } from '../../../core/test/support/test-with.ts';
 import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';
 import { bench } from '../../../server/test/support/engine.ts';
 import { Client, defineJob, JobNotFoundError, job, type StandardSchemaV1, Worker } from '../../src/index.ts';
@@ -36,8 +37,9 @@ async function openBoth() {
   };
 }
 
-test('the job is there if and only if the transaction commits, nested ones by themselves', async () => {
-  await using both = await openBoth();
+const it = testWith(openBoth);
+
+it('the job is there if and only if the transaction commits, nested ones by themselves', async (both) => {
   const { database, client } = both;
   const add = (email: string) => database.prepare('INSERT INTO users (email) VALUES (?)').run(email);
   const inner: Promise<unknown>[] = [];
@@ -75,8 +77,7 @@ test('the job is there if and only if the transaction commits, nested ones by th
   await expect(client.getJob(undone)).rejects.toThrow(JobNotFoundError);
 });
 
-test('an asynchronous function is refused, and its writes are rolled back', async () => {
-  await using both = await openBoth();
+it('an asynchronous function is refused, and its writes are rolled back', async (both) => {
   const { database } = both;
   const open = withTransaction(database, async (jobs) => {
     database.exec(`INSERT INTO users VALUES ('a')`);
@@ -89,8 +90,7 @@ test('an asynchronous function is refused, and its writes are rolled back', asyn
   expect((await both.embedded.engine.storage.jobs.list({ states: 0xff, limit: 1 })).items).toEqual([]);
 });
 
-test('the engine and transactions take turns while both write', async () => {
-  await using both = await openBoth();
+it('the engine and transactions take turns while both write', async (both) => {
   const { database, client } = both;
   const work = Array.from({ length: 200 }, (_, n) => [
     client.enqueue('a.job', [n], { queue: 'direct' }),
@@ -106,8 +106,7 @@ test('the engine and transactions take turns while both write', async () => {
   ]);
 });
 
-test('middleware and schemas run before, with prepare', async () => {
-  await using both = await openBoth();
+it('middleware and schemas run before, with prepare', async (both) => {
   const jobs = new TransactionClient({
     middleware: [async (request, next) => next({ ...request, meta: { trace: 'x' } })],
   });
@@ -117,8 +116,7 @@ test('middleware and schemas run before, with prepare', async () => {
   expect(await both.client.getJob(id)).toMatchObject({ meta: { trace: 'x' }, queue: 'typed' });
 });
 
-test('complete() commits with the handler’s writes, once, fenced by the lease', async () => {
-  await using both = await openBoth();
+it('complete() commits with the handler’s writes, once, fenced by the lease', async (both) => {
   const { database, client, embedded } = both;
   const worker = new Worker(embedded, { queues: ['q'], handleSignals: false, logger: keepingLogger() });
   worker.register('a.job', async (ctx) => {
@@ -151,8 +149,7 @@ test('complete() commits with the handler’s writes, once, fenced by the lease'
   await expect(withTransaction(own, (jobs) => jobs.complete(context))).rejects.toThrow('not ours any more');
 });
 
-test('a schema that transforms: the args are written as they were given, for the worker to parse, whatever the middleware', async () => {
-  await using both = await openBoth();
+it('a schema that transforms: the args are written as they were given, for the worker to parse, whatever the middleware', async (both) => {
   const doubled = defineJob<'number.doubled', StandardSchemaV1<[string], [number]>>('number.doubled', {
     args: {
       '~standard': {

@@ -6,6 +6,7 @@ import { startServer } from '@ojs-ts/server';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { platform } from '#platform';
+import { testWith } from '../../../../core/test/support/test-with.ts';
 import { selfSigned } from '../../../../server/test/support/certificate.ts';
 import { Client, OJSError, Worker, type WorkerOptions } from '../../../src/index.ts';
 import type { HeartbeatListener } from '../../../src/worker/leases/heartbeat-thread.ts';
@@ -111,8 +112,9 @@ describe('workers of a process share the thread', () => {
     return { worker, says, stop: () => worker.stop().then(() => running) };
   }
 
-  test('the first one starts it, the last one ends it, and the next one starts another', async () => {
-    await using server = await open();
+  const it = testWith(open);
+
+  it('the first one starts it, the last one ends it, and the next one starts another', async (server) => {
     await using second = await open();
     using begun = threads();
     const workers = [server.url, server.url, second.url].map(start);
@@ -130,8 +132,7 @@ describe('workers of a process share the thread', () => {
     await next.stop();
   });
 
-  test('a thread that runs already may look at once: the plan comes with a pulse and the state', async () => {
-    await using server = await open();
+  it('a thread that runs already may look at once: the plan comes with a pulse and the state', async (server) => {
     const { startHeartbeats } = platform;
     if (startHeartbeats === undefined) throw new Error('Node has threads.');
     const seen: unknown[] = [];
@@ -149,8 +150,7 @@ describe('workers of a process share the thread', () => {
     expect(seen).toEqual([{ state: 'quiet', isFresh: true }]);
   });
 
-  test('a heartbeat of the thread that arrived behind a resume() is followed by one with the state of now', async () => {
-    await using server = await open();
+  it('a heartbeat of the thread that arrived behind a resume() is followed by one with the state of now', async (server) => {
     await using proxy = await openProxy(server.url, () => 'pass');
     const { startHeartbeats } = platform;
     if (startHeartbeats === undefined) throw new Error('Node has threads.');
@@ -170,8 +170,7 @@ describe('workers of a process share the thread', () => {
     });
   });
 
-  test('where it ends early, each worker sends its own', async () => {
-    await using server = await open();
+  it('where it ends early, each worker sends its own', async (server) => {
     using begun = threads();
     const workers = [start(server.url), start(server.url)];
     for (const { says } of workers) await says('heartbeat thread started');
@@ -185,8 +184,7 @@ describe('workers of a process share the thread', () => {
     await Promise.all([...workers, next].map(({ stop }) => stop()));
   });
 
-  test('a worker that it refuses sends its own; it ends then, or stays for the others', async () => {
-    await using server = await open();
+  it('a worker that it refuses sends its own; it ends then, or stays for the others', async (server) => {
     const { startHeartbeats } = platform;
     if (startHeartbeats === undefined) throw new Error('Node has threads.');
     using begun = threads();
