@@ -1,13 +1,10 @@
-import { type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startServer } from '@ojs-ts/server';
+import { afterAll, expect, test } from 'vitest';
 import * as ojs from '../../src/index.ts';
 
 // The brief's Error Handling.
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({ storage: 'sqlite:', port: 0, log: false, engine: { pausedQueues: 'reject' } });
-});
+const server = await startServer({ storage: 'sqlite:', port: 0, log: false, engine: { pausedQueues: 'reject' } });
 afterAll(() => server.close());
 
 test('Exception Hierarchy', () => {

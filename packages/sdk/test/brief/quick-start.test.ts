@@ -1,15 +1,12 @@
-import { type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startServer } from '@ojs-ts/server';
+import { afterAll, expect, test } from 'vitest';
 import * as ojs from '../../src/index.ts';
 import { keepingLogger } from '../support/log.ts';
 import { openProxy } from '../support/proxy.ts';
 
 // The brief's Quick Start, word for word where TypeScript has the words.
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({ storage: 'sqlite:', port: 0, log: false });
-});
+const server = await startServer({ storage: 'sqlite:', port: 0, log: false });
 afterAll(() => server.close());
 
 test('Enqueue a Job (Producer); Process Jobs (Worker)', async () => {

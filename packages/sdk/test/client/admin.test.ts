@@ -1,29 +1,20 @@
-import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startServer } from '@ojs-ts/server';
+import { describe, expect, test } from 'vitest';
 import { Admin, Client, JobNotFoundError, OJSAuthenticationError, OjsAdmin, Worker } from '../../src/index.ts';
 import { aborted, gate } from '../support/bench.ts';
 import { keepingLogger } from '../support/log.ts';
+import { openTargets } from '../support/targets.ts';
 
-let server: RunningServer;
-let embedded: Embedded;
+const { target } = await openTargets();
 let queues = 0;
-beforeAll(async () => {
-  server = await startServer({ storage: 'memory:', port: 0, log: false });
-  embedded = await openEmbedded('memory:');
-});
-afterAll(async () => {
-  await server.close();
-  await embedded[Symbol.asyncDispose]();
-});
 
 // A fault of other SDKs: no Admin (SDK-001, SDK-004).
 describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
-  const target = () => (way === 'http' ? server.url : embedded);
   const newQueue = () => `admin-${queues++}`;
 
   test('queues', async () => {
-    await using client = new Client(target());
-    await using admin = new Admin(target());
+    await using client = new Client(target(way));
+    await using admin = new Admin(target(way));
     const queue = newQueue();
     await client.enqueue('test.job', [], { queue });
     expect((await admin.listQueues()).map(({ name }) => name)).toContain(queue);
@@ -42,8 +33,8 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
   });
 
   test('jobs by queue, state and type, over pages', async () => {
-    await using client = new Client(target());
-    await using admin = new Admin(target());
+    await using client = new Client(target(way));
+    await using admin = new Admin(target(way));
     const queue = newQueue();
     const jobs = await client.enqueueBatch(
       Array.from({ length: 5 }, (_, n) => ({ type: n < 3 ? 'a.one' : 'b.two', args: [n], queue })),
@@ -59,8 +50,8 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
   });
 
   test('discard and retry', async () => {
-    await using client = new Client(target());
-    await using admin = new Admin(target());
+    await using client = new Client(target(way));
+    await using admin = new Admin(target(way));
     const queue = newQueue();
     const waiting = await client.enqueue('test.job', [], { queue });
     expect(await admin.discardJob(waiting.id)).toMatchObject({
@@ -79,8 +70,8 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
   });
 
   test('the history of a job, and its purge', async () => {
-    await using client = new Client(target());
-    await using admin = new Admin(target());
+    await using client = new Client(target(way));
+    await using admin = new Admin(target(way));
     const job = await client.enqueue('test.job', [], { queue: newQueue() });
     await expect(admin.purgeHistory(job.id)).rejects.toMatchObject({ code: 'conflict' });
     await job.cancel();
@@ -99,11 +90,11 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
   });
 
   test('discarding a running job aborts its signal, and the server refuses its outcome', async () => {
-    await using client = new Client(target());
-    await using admin = new Admin(target());
+    await using client = new Client(target(way));
+    await using admin = new Admin(target(way));
     const queue = newQueue();
     const began = gate<AbortSignal>();
-    const worker = new Worker(target(), {
+    const worker = new Worker(target(way), {
       queues: [queue],
       heartbeatInterval: 200,
       handleSignals: false,

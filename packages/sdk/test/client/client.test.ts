@@ -1,6 +1,5 @@
 import { inspect } from 'node:util';
-import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   Client,
   defineJob,
@@ -19,28 +18,18 @@ import {
 } from '../../src/index.ts';
 import { type Encoder, encodes } from '../../src/middleware/types.ts';
 import { keepingLogger } from '../support/log.ts';
+import { openTargets } from '../support/targets.ts';
 
-let server: RunningServer;
-let embedded: Embedded;
+const { server, target } = await openTargets();
 let queues = 0;
 
-beforeAll(async () => {
-  server = await startServer({ storage: 'memory:', port: 0, log: false });
-  embedded = await openEmbedded('memory:');
-});
-
-afterAll(async () => {
-  await server.close();
-  await embedded[Symbol.asyncDispose]();
-});
-
 describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
-  const open = () => new Client(way === 'http' ? server.url : embedded);
+  const open = () => new Client(target(way));
   const newQueue = () => `q${queues++}`;
 
   /** Runs one worker on the queue until `work` is done. */
   async function working<T>(queue: string, handler: () => unknown, work: () => Promise<T>): Promise<T> {
-    const worker = new Worker(way === 'http' ? server.url : embedded, {
+    const worker = new Worker(target(way), {
       queues: [queue],
       handleSignals: false,
       logger: keepingLogger(),

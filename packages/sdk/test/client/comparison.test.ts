@@ -1,18 +1,16 @@
 import { getEventListeners } from 'node:events';
 import { startServer } from '@ojs-ts/server';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Client, OJSError, OJSValidationError, Worker } from '../../src/index.ts';
 import { openPage, type PageQuery, readPage } from '../../src/operations/page.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { benchOfEachTest } from '../support/bench.ts';
 
 /** Faults of other SDKs, by the letters of the study, that are about a client and stand in no other file. */
-let bench: Bench;
+const bench = benchOfEachTest();
 let client: Client;
-beforeEach(async () => {
-  bench = await openBench();
+beforeEach(() => {
   client = new Client(bench.wire, { requestRetry: false });
 });
-afterEach(() => bench[Symbol.asyncDispose]());
 
 describe('faults that other SDKs have', () => {
   test('names that would stall a backtracking pattern are refused at once', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { encodeArgs, encodeResult } from '../../src/encryption/envelope.ts';
 import {
   CodecChain,
@@ -24,7 +24,7 @@ import {
   type StandardSchemaV1,
 } from '../../src/index.ts';
 import { resultsFrom } from '../../src/worker/execution/left-out-results.ts';
-import { type Bench, gate, openBench } from '../support/bench.ts';
+import { benchOfEachTest, gate } from '../support/bench.ts';
 import { sender } from '../support/chains.ts';
 
 const key = new Uint8Array(32).fill(1);
@@ -32,13 +32,7 @@ const uniqueKey = new Uint8Array(32).fill(2);
 const secret = '4111111111111111';
 const codec = new CodecChain([new GzipCodec(), new EncryptionCodec(key, 'one')]);
 const middleware = encryptionEnqueueMiddleware({ codec, uniqueKey });
-let bench: Bench;
-
-beforeEach(async () => {
-  bench = await openBench();
-});
-
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 /** Runs jobs of the type until `count` executions ended. */
 async function working(

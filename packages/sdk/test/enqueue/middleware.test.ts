@@ -1,16 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Client, defineJob, type EnqueueMiddleware, job, OJSError, OJSValidationError } from '../../src/index.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { benchOfEachTest } from '../support/bench.ts';
 import { refusal } from '../support/faulty.ts';
 import { keepingLogger } from '../support/log.ts';
 
-let bench: Bench;
+const bench = benchOfEachTest();
 let client: Client;
-beforeEach(async () => {
-  bench = await openBench();
+beforeEach(() => {
   client = new Client(bench.wire, { requestRetry: false });
 });
-afterEach(() => bench[Symbol.asyncDispose]());
 
 const sent = () => bench.wire.bodies('job.enqueue');
 

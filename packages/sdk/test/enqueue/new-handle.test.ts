@@ -1,13 +1,10 @@
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { defineJob, type JobHandle, type JobRequest } from '../../src/index.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { openBench } from '../support/bench.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  bench = await openBench();
-});
+const bench = await openBench();
 afterAll(() => bench[Symbol.asyncDispose]());
 
 const requests: readonly JobRequest[] = [

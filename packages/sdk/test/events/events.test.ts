@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openEmbedded, startServer } from '@ojs-ts/server';
+import { describe, expect, test } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
 import { follow } from '../../src/events/follow.ts';
 import { followTimes } from '../../src/events/stream.ts';
@@ -19,22 +19,11 @@ import {
 } from '../../src/index.ts';
 import { Faulty } from '../support/faulty.ts';
 import { keepingLogger } from '../support/log.ts';
+import { openTargets } from '../support/targets.ts';
 import { openTunnel } from '../support/tunnel.ts';
 
-let server: RunningServer;
-let embedded: Embedded;
+const { embedded, server } = await openTargets();
 let queues = 0;
-
-beforeAll(async () => {
-  server = await startServer({ storage: 'memory:', port: 0, log: false });
-  embedded = await openEmbedded('memory:');
-});
-
-afterAll(async () => {
-  await server.close();
-  await embedded[Symbol.asyncDispose]();
-});
-
 const newQueue = () => `e${queues++}`;
 const logger = keepingLogger();
 

@@ -1,15 +1,13 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Client, JobFailedError, JobNotFoundError, OJSConnectionError, OJSTimeoutError } from '../../src/index.ts';
-import { type Bench, gate, openBench } from '../support/bench.ts';
+import { benchOfEachTest, gate } from '../support/bench.ts';
 import { refusal } from '../support/faulty.ts';
 
-let bench: Bench;
+const bench = benchOfEachTest();
 let client: Client;
-beforeEach(async () => {
-  bench = await openBench();
+beforeEach(() => {
   client = new Client(bench.wire, { requestRetry: { maxRetries: 1, minBackoff: 1, maxBackoff: 1 } });
 });
-afterEach(() => bench[Symbol.asyncDispose]());
 
 /** A job whose handler waits until it is let go. */
 async function running() {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DiscardError, type JobContext, JobTimeoutError, OJSValidationError, SnoozeError } from '../../src/index.ts';
 import {
   addDefaultMiddleware,
@@ -15,14 +15,10 @@ import {
   traceContextMiddleware,
   traceContextOf,
 } from '../../src/middleware/index.ts';
-import { aborted, type Bench, gate, openBench } from '../support/bench.ts';
+import { aborted, benchOfEachTest, gate } from '../support/bench.ts';
 import { keepingLogger } from '../support/log.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const enqueue = (maxAttempts = 1, meta = {}) =>
   bench.client.enqueue('test.job', ['an argument'], { retry: { maxAttempts }, meta });

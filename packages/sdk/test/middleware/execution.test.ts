@@ -1,13 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type EnqueueMiddleware, type JobContext, JobTimeoutError, OJSError } from '../../src/index.ts';
 import { withArgs } from '../../src/middleware/index.ts';
-import { type Bench, gate, openBench } from '../support/bench.ts';
+import { benchOfEachTest, gate } from '../support/bench.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const enqueue = (args: unknown[] = [], maxAttempts = 1) =>
   bench.client.enqueue('test.job', args, { retry: { maxAttempts } });

@@ -1,27 +1,18 @@
-import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Client, JobNotFoundError, OJSValidationError } from '../../src/index.ts';
 import { fakeMode } from '../../src/testing/index.ts';
 import { Faulty, refusal } from '../support/faulty.ts';
 import { keepingLogger } from '../support/log.ts';
+import { openTargets } from '../support/targets.ts';
 
-let server: RunningServer;
-let embedded: Embedded;
-beforeAll(async () => {
-  server = await startServer({ storage: 'memory:', port: 0, log: false });
-  embedded = await openEmbedded('memory:');
-});
-afterAll(async () => {
-  await server.close();
-  await embedded[Symbol.asyncDispose]();
-});
+const { embedded, target } = await openTargets();
 
 describe.each(['http', 'embedded'] as const)('over %s', (way) => {
-  const open = () => new Client(way === 'http' ? server.url : embedded);
+  const open = () => new Client(target(way));
 
   test('a cron with warnings is registered, and the log has the warnings', async () => {
     const logger = keepingLogger();
-    await using client = new Client(way === 'http' ? server.url : embedded, { logger });
+    await using client = new Client(target(way), { logger });
     const never = await client.registerCronJob('never', '0 0 30 2 *', 'a.b', []);
     expect(never.nextRunAt).toBeNull();
     await fakeMode(() => client.registerCronJob('never', '0 0 30 2 *', 'a.b', []));

@@ -1,16 +1,10 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { DiscardError, type JobContext, SnoozeError } from '../../src/index.ts';
 import { lambdaHandler, PushWorker } from '../../src/serverless/index.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { benchOfEachTest } from '../support/bench.ts';
 import { refusal } from '../support/faulty.ts';
 
-let bench: Bench;
-
-beforeEach(async () => {
-  bench = await openBench();
-});
-
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 /** A job that the server has handed out, as its queue would carry it. */
 async function claimed(options: object = {}): Promise<{ id: string; text: string }> {

@@ -1,4 +1,5 @@
 import { type Embedded, type EmbeddedOptions, openEmbedded } from '@ojs-ts/server';
+import { afterEach, beforeEach } from 'vitest';
 import { Client, Worker, type WorkerOptions } from '../../src/index.ts';
 import { Faulty } from './faulty.ts';
 import { keepingLogger } from './log.ts';
@@ -31,6 +32,30 @@ export async function openBench(options?: EmbeddedOptions): Promise<Bench> {
       await Promise.all(workers.map((worker) => worker.stop({ timeout: 0 })));
       await embedded[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** One bench for each test of the file, or of the `describe` that calls this. */
+export function benchOfEachTest(): Omit<Bench, typeof Symbol.asyncDispose> {
+  let bench: Bench;
+  beforeEach(async () => {
+    bench = await openBench();
+  });
+  afterEach(() => bench[Symbol.asyncDispose]());
+  return {
+    get embedded() {
+      return bench.embedded;
+    },
+    get client() {
+      return bench.client;
+    },
+    get wire() {
+      return bench.wire;
+    },
+    get logger() {
+      return bench.logger;
+    },
+    worker: (options) => bench.worker(options),
   };
 }
 

@@ -1,17 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startServer } from '@ojs-ts/server';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { Client, OJSAuthenticationError } from '../../src/index.ts';
 import { platform as web } from '../../src/platform/web.ts';
 import { sdkVersion } from '../../src/version.ts';
 import { openProxy } from '../support/proxy.ts';
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({ storage: 'memory:', port: 0, log: false, tokens: ['secret-token'] });
-});
+const server = await startServer({ storage: 'memory:', port: 0, log: false, tokens: ['secret-token'] });
 afterAll(() => server.close());
 afterEach(() => vi.unstubAllEnvs());
 

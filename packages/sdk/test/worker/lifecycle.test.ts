@@ -1,14 +1,10 @@
 import type { Answer } from '@ojs-ts/core';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { OJSAuthenticationError, OJSError, OJSPermissionError, type Worker } from '../../src/index.ts';
-import { aborted, type Bench, gate, openBench } from '../support/bench.ts';
+import { aborted, benchOfEachTest, gate } from '../support/bench.ts';
 import { refusal } from '../support/faulty.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const direct = (worker: Worker, directive: 'running' | 'quiet' | 'terminate') =>
   bench.embedded.engine.storage.registry.direct(worker.workerId, directive);

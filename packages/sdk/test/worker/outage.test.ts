@@ -1,16 +1,12 @@
 // What a worker does with calls under way once the server answers heartbeats again: in a half-open connection they
 // would never be answered.
 import type { Answer } from '@ojs-ts/core';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Worker } from '../../src/index.ts';
-import { type Bench, gate, openBench } from '../support/bench.ts';
+import { benchOfEachTest, gate } from '../support/bench.ts';
 import { Faulty, refusal } from '../support/faulty.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const options = { heartbeatInterval: 50, pollInterval: 5 } as const;
 

@@ -1,12 +1,8 @@
-import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import { defineJob, type JobContext, OJSValidationError, type StandardSchemaV1, Worker } from '../../src/index.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { benchOfEachTest } from '../support/bench.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 /** A validator of our own: what a library would give. */
 function schema<I, O>(

@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { defineJob, OJSValidationError, Worker } from '../../src/index.ts';
 import { PushWorker } from '../../src/serverless/index.ts';
 import { fakeMode } from '../../src/testing/index.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { benchOfEachTest } from '../support/bench.ts';
 import { keepingLogger } from '../support/log.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const emailSend = defineJob('email.send', { queue: 'email' });
 

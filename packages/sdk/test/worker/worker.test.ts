@@ -1,5 +1,5 @@
 import { uuidv7 } from '@ojs-ts/core';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   DiscardError,
   type JobContext,
@@ -11,13 +11,9 @@ import {
   Worker,
   type WorkerOptions,
 } from '../../src/index.ts';
-import { aborted, type Bench, gate, openBench } from '../support/bench.ts';
+import { aborted, benchOfEachTest, gate } from '../support/bench.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const nacks = () =>
   bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));

@@ -1,5 +1,4 @@
-import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   batch,
   Client,
@@ -18,32 +17,21 @@ import {
   WorkflowFailedError,
 } from '../../src/index.ts';
 import { keepingLogger } from '../support/log.ts';
+import { openTargets } from '../support/targets.ts';
 
-let server: RunningServer;
-let embedded: Embedded;
+const { embedded, target } = await openTargets('sqlite:');
 let queues = 0;
-
-beforeAll(async () => {
-  server = await startServer({ storage: 'sqlite:', port: 0, log: false });
-  embedded = await openEmbedded('memory:');
-});
-
-afterAll(async () => {
-  await server.close();
-  await embedded[Symbol.asyncDispose]();
-});
 
 const double = defineJob<'number.double', [value: number], number>('number.double');
 const sum = defineJob<'number.sum', [], number>('number.sum');
 
 describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
-  const target = () => (way === 'http' ? server.url : embedded);
-  const open = () => new Client(target(), { logger: keepingLogger() });
+  const open = () => new Client(target(way), { logger: keepingLogger() });
   const newQueue = () => `w${queues++}`;
 
   /** A worker on the queue that doubles numbers, adds up what came before, tells what came before, and fails. */
   async function working<T>(queue: string, work: () => Promise<T>): Promise<T> {
-    const worker = new Worker(target(), { queues: [queue], handleSignals: false, logger: keepingLogger() });
+    const worker = new Worker(target(way), { queues: [queue], handleSignals: false, logger: keepingLogger() });
     worker.register('number.double', ({ args: [value] }) => Number(value) * 2);
     worker.register('number.sum', ({ parentResults: parents }) =>
       parents.flat(9).reduce<number>((total, value) => total + Number(value), 0),
@@ -59,7 +47,7 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
   test('a callback is given every result, those too that were too large for its envelope together', async () => {
     await using client = open();
     const queue = newQueue();
-    const worker = new Worker(target(), { queues: [queue], handleSignals: false, logger: keepingLogger() });
+    const worker = new Worker(target(way), { queues: [queue], handleSignals: false, logger: keepingLogger() });
     worker.register('large.make', ({ args: [letter] }) => String(letter).repeat(1_000_000));
     worker.register('large.read', ({ parentResults: parents }) =>
       parents.flat().map((one) => (typeof one === 'string' ? `${one[0]}${one.length}` : one)),
@@ -311,7 +299,7 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
   test('parentResults() types the results and refuses another number of parents', async () => {
     await using client = open();
     const queue = newQueue();
-    const worker = new Worker(target(), { queues: [queue], handleSignals: false, logger: keepingLogger() });
+    const worker = new Worker(target(way), { queues: [queue], handleSignals: false, logger: keepingLogger() });
     worker.register(double.type, ({ args: [value] }) => Number(value) * 2);
     worker.register('typed.sum', (ctx) => {
       const [one, [two, three]] = parentResults(ctx, double, [double, double]);

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningServer } from '../../src/index.ts';
+import { afterAll, describe, expect, test } from 'vitest';
 import { expectRefusal } from '../support/refusal.ts';
 import { send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await serve();
-});
+const server = await serve();
 afterAll(() => server.close());
 
 interface Warning {

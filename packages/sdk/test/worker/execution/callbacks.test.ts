@@ -1,13 +1,9 @@
 import { manualClock } from '@ojs-ts/core';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DiscardError, type JobContext, SnoozeError, type WorkerOptions } from '../../../src/index.ts';
-import { type Bench, gate, openBench } from '../../support/bench.ts';
+import { benchOfEachTest, gate, openBench } from '../../support/bench.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 /** Options that note which callback was called with what. */
 function noting(calls: unknown[][]): WorkerOptions {

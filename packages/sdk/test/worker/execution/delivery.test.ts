@@ -1,13 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { OJSError } from '../../../src/index.ts';
-import { aborted, type Bench, gate, openBench } from '../../support/bench.ts';
+import { aborted, benchOfEachTest, gate, openBench } from '../../support/bench.ts';
 import { refusal } from '../../support/faulty.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const items = (name: 'acks' | 'nacks') =>
   bench.wire.bodies('worker.exchange').map((body) => (Array.isArray(body[name]) ? body[name] : []));

@@ -1,13 +1,10 @@
-import { type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startServer } from '@ojs-ts/server';
+import { afterAll, expect, test } from 'vitest';
 import { Client, Worker } from '../../../src/index.ts';
 import { keepingLogger } from '../../support/log.ts';
 import { openProxy } from '../../support/proxy.ts';
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({ storage: 'memory:', port: 0, log: false });
-});
+const server = await startServer({ storage: 'memory:', port: 0, log: false });
 afterAll(() => server.close());
 
 /** A result of so many characters, over HTTP. */

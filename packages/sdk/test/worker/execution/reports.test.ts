@@ -1,13 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type JobContext, OJSError, OJSValidationError } from '../../../src/index.ts';
-import { type Bench, gate, openBench } from '../../support/bench.ts';
+import { benchOfEachTest, gate } from '../../support/bench.ts';
 import { refusal } from '../../support/faulty.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const reports = () => bench.wire.bodies('job.reportProgress');
 

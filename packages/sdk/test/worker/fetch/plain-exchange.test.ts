@@ -1,13 +1,10 @@
-import { type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startServer } from '@ojs-ts/server';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { Client, DiscardError, SnoozeError, Worker } from '../../../src/index.ts';
 import { keepingLogger } from '../../support/log.ts';
 import { openProxy } from '../../support/proxy.ts';
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({ storage: 'memory:', port: 0, log: false });
-});
+const server = await startServer({ storage: 'memory:', port: 0, log: false });
 afterAll(() => server.close());
 
 // Each worker holds its last fetch for a second when it stops.

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { OJSValidationError } from '../../../src/index.ts';
 import { PrefetchWindow } from '../../../src/worker/fetch/slots.ts';
 import { LeasedJob } from '../../../src/worker/leases/leased-job.ts';
-import { type Bench, gate, openBench } from '../../support/bench.ts';
+import { benchOfEachTest, gate } from '../../support/bench.ts';
 
 function ran(...milliseconds: readonly number[]): LeasedJob[] {
   return milliseconds.map((ms, index) => {
@@ -49,11 +49,7 @@ describe('how many jobs are fetched ahead', () => {
 });
 
 describe('a worker with the defaults', () => {
-  let bench: Bench;
-  beforeEach(async () => {
-    bench = await openBench();
-  });
-  afterEach(() => bench[Symbol.asyncDispose]());
+  const bench = benchOfEachTest();
 
   const enqueue = (count: number, type: string) =>
     bench.client.enqueueBatch(Array.from({ length: count }, (_, n) => ({ type, args: [n], queue: 'default' })));

@@ -1,12 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { OJSValidationError } from '../../../src/index.ts';
-import { type Bench, gate, openBench } from '../../support/bench.ts';
+import { benchOfEachTest, gate } from '../../support/bench.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(() => bench[Symbol.asyncDispose]());
+const bench = benchOfEachTest();
 
 const beats = () => bench.wire.bodies('worker.heartbeat');
 const enqueue = (count: number) =>
