@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import { memoryStorage } from '../../src/storage/memory/memory.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { checkProperty } from '../support/property.ts';
 import { acks, claim, holders, insert, jobOpening, jobReads, keyedOpening, remove, transitions } from './model/jobs.ts';
 import { recordReads, recordSteps } from './model/records.ts';
 import { beat, operator, prune, registryReads, upkeep } from './model/registry.ts';
@@ -58,6 +60,18 @@ export async function compare(model: Storage, subject: Storage, turns: readonly 
   const [expected, actual] = await Promise.all([model, subject].map((storage) => remains(storage, now)));
   expect(actual).toEqual(expected);
   expect(await countErrors(subject)).toEqual([]);
+}
+
+/** Compares at least so many scripts on the storage with those on a storage in memory. */
+export async function compareWithMemory(subject: Storage, atLeast: number): Promise<void> {
+  await using model = memoryStorage();
+  let runs = 0;
+  const property = fc.asyncProperty(script, async (turns) => {
+    runs += 1;
+    await compare(model, subject, turns);
+  });
+  await checkProperty(property, { atLeast, atMost: 500, ms: 8_000 });
+  expect(runs).toBeGreaterThanOrEqual(atLeast);
 }
 
 /** All at once where calls made at once take effect in their order, else one after the other. */

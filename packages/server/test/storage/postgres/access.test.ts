@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { expect } from 'vitest';
 import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
 import { insert, newJob, queue, t0 } from '../suite/tools.ts';
-import { newSchema, openPostgres, server, test } from './schema.ts';
+import { connectAdmin, newSchema, openPostgres, test } from './schema.ts';
 
 async function administer(work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: server ?? '' });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
+  await using client = await connectAdmin();
+  await work(client);
 }
 
 test('a role without the right to create schemas migrates the schema that an administrator has created', async () => {

@@ -1,11 +1,11 @@
 import { State } from '@ojs-ts/core/job';
-import pg from 'pg';
+import type pg from 'pg';
 import { expect, test } from 'vitest';
 import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
 import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
 import { claim, claimOf, eventLog, idOf, ids, insert, move, newJob, queue, t0, to, uniqueOf } from '../suite/tools.ts';
-import { newSchema, openPostgres, server } from './schema.ts';
+import { connectAdmin, newSchema, openPostgres, server } from './schema.ts';
 
 /** Resolves with the first wake that fits. */
 function wakeOf(
@@ -28,13 +28,8 @@ const schemaOf = (url: string) => new URL(url).searchParams.get('schema');
 
 /** What an administrator does on a connection of his own. */
 async function administer<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: server ?? '' });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
+  await using client = await connectAdmin();
+  return await work(client);
 }
 
 const endConnections = (url: string) =>

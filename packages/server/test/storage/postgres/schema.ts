@@ -28,14 +28,20 @@ export async function openPostgres(url = newSchema(), pages = usualDeltaPages): 
   return storage;
 }
 
+/** A connection to the server of the run, beside those of a storage. */
+export async function connectAdmin(): Promise<pg.Client & AsyncDisposable> {
+  const client = new pg.Client({ connectionString: server ?? '' });
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
+
 /**
  * A database of its own, which other tests cannot affect: PostgreSQL removes dead rows once no transaction of the same
  * database sees them.
  */
 export async function newDatabase(): Promise<AsyncDisposable & { readonly url: (schema: string) => string }> {
   const name = `ojs_${randomBytes(16).toString('hex')}`;
-  const admin = new pg.Client({ connectionString: server ?? '' });
-  await admin.connect();
+  const admin = await connectAdmin();
   await admin.query(`CREATE DATABASE ${name}`);
   const url = new URL(server ?? '');
   url.pathname = `/${name}`;

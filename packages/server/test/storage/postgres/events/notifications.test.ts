@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { postgresStorage } from '../../../../src/storage/postgres/postgres.ts';
 import type { Wake } from '../../../../src/storage/storage.ts';
 import { storeProxy } from '../../../support/store-proxy.ts';
-import { newSchema, openPostgres, server, test } from '../schema.ts';
+import { connectAdmin, newSchema, openPostgres, test } from '../schema.ts';
 
 test('a foreign notice, which any role may send, wakes all and does no harm', async () => {
   const url = newSchema();
@@ -14,20 +14,15 @@ test('a foreign notice, which any role may send, wakes all and does no harm', as
     woken.push(...wakes);
     told();
   });
-  const stranger = new pg.Client({ connectionString: server ?? '' });
-  await stranger.connect();
-  try {
-    for (const payload of ['', 'now', 'null', '{"from":"x","queues":5}', '[]']) {
-      woken.length = 0;
-      const heard = new Promise<void>((resolve) => {
-        told = resolve;
-      });
-      await stranger.query('SELECT pg_notify($1, $2)', [`ojs_${new URL(url).searchParams.get('schema')}`, payload]);
-      await heard;
-      expect(woken).toContainEqual({ kind: 'queue', queue: null });
-    }
-  } finally {
-    await stranger.end();
+  await using stranger = await connectAdmin();
+  for (const payload of ['', 'now', 'null', '{"from":"x","queues":5}', '[]']) {
+    woken.length = 0;
+    const heard = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    await stranger.query('SELECT pg_notify($1, $2)', [`ojs_${new URL(url).searchParams.get('schema')}`, payload]);
+    await heard;
+    expect(woken).toContainEqual({ kind: 'queue', queue: null });
   }
 });
 

@@ -1,8 +1,7 @@
 import { State } from '@ojs-ts/core/job';
-import pg from 'pg';
 import { expect, vi } from 'vitest';
 import { claim, idOf, ids, insert, newJob } from '../../suite/tools.ts';
-import { newSchema, openPostgres, server, test } from '../schema.ts';
+import { connectAdmin, newSchema, openPostgres, test } from '../schema.ts';
 
 const waiting = `SELECT count(*)::int AS count FROM pg_locks
   WHERE NOT granted AND relation = to_regclass($1 || '.ended')`;
@@ -17,17 +16,12 @@ test('a job that ends between the two reads of a list is listed once', async () 
   await insert(storage, [newJob(1)]);
   await claim(storage);
   const schema = new URL(url).searchParams.get('schema') ?? '';
-  const other = new pg.Client({ connectionString: server ?? '' });
-  await other.connect();
-  try {
-    await other.query('BEGIN');
-    await other.query(`LOCK TABLE ${schema}.ended IN ACCESS EXCLUSIVE MODE`);
-    const listing = storage.jobs.list({ states: State.active | State.completed, limit: 9 });
-    await vi.waitFor(async () => expect((await other.query(waiting, [schema])).rows).toEqual([{ count: 1 }]), 60_000);
-    await other.query(end(schema));
-    await other.query('COMMIT');
-    expect(ids((await listing).items)).toEqual([idOf(1)]);
-  } finally {
-    await other.end();
-  }
+  await using other = await connectAdmin();
+  await other.query('BEGIN');
+  await other.query(`LOCK TABLE ${schema}.ended IN ACCESS EXCLUSIVE MODE`);
+  const listing = storage.jobs.list({ states: State.active | State.completed, limit: 9 });
+  await vi.waitFor(async () => expect((await other.query(waiting, [schema])).rows).toEqual([{ count: 1 }]), 60_000);
+  await other.query(end(schema));
+  await other.query('COMMIT');
+  expect(ids((await listing).items)).toEqual([idOf(1)]);
 });
