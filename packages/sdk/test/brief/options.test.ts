@@ -1,6 +1,6 @@
 import { defaultRetry } from '@ojs-ts/core/lifecycle';
-import { openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openEmbedded, startServer } from '@ojs-ts/server';
+import { afterAll, expect, test, vi } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
 import * as ojs from '../../src/index.ts';
 import { readWorkerOptions } from '../../src/worker/options.ts';
@@ -9,11 +9,8 @@ import { openProxy } from '../support/proxy.ts';
 
 // The tables of the brief's Configuration Reference.
 
-let server: RunningServer;
-beforeAll(async () => {
-  vi.stubEnv('OJS_QUEUE', '');
-  server = await startServer({ storage: 'sqlite:', port: 0, log: false });
-});
+vi.stubEnv('OJS_QUEUE', '');
+const server = await startServer({ storage: 'sqlite:', port: 0, log: false });
 afterAll(async () => {
   vi.unstubAllEnvs();
   await server.close();

@@ -1,21 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startServer } from '@ojs-ts/server';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { selfSigned } from '../../../server/test/support/certificate.ts';
 import { consoleLogger } from '../../src/connection/logger.ts';
 import { Client, Worker } from '../../src/index.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { benchOfEachTest } from '../support/bench.ts';
 import { keepingLogger } from '../support/log.ts';
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await bench[Symbol.asyncDispose]();
-});
+const bench = benchOfEachTest();
+afterEach(() => vi.unstubAllEnvs());
 
 // A fault of other SDKs: no configuration by the environment (SDK-007 to SDK-009).
 describe('the environment, below code and above the defaults', () => {

@@ -1,20 +1,16 @@
 import { type } from 'arktype';
 import * as v from 'valibot';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { Client, defineJob, type JobHandle, job, OJSValidationError } from '../../src/index.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { openBench } from '../support/bench.ts';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Compiles only where the two types are the same. */
 const same = <T extends true>(): T | undefined => undefined;
 
-let bench: Bench;
-let client: Client;
-beforeAll(async () => {
-  bench = await openBench();
-  client = new Client(bench.wire);
-});
+const bench = await openBench();
+const client = new Client(bench.wire);
 afterAll(() => bench[Symbol.asyncDispose]());
 
 const emailSend = defineJob<'email.send', [to: string, template: 'welcome' | 'reset'], { id: string }>('email.send', {

@@ -1,11 +1,11 @@
 import { formatTimestamp } from '@ojs-ts/core';
-import { type Embedded, openEmbedded } from '@ojs-ts/server';
+import { openEmbedded } from '@ojs-ts/server';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
+import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { Client, type CronJobRequest, defineJob, JobNotFoundError, job, nextRuns, Worker } from '../../src/index.ts';
 import { SyncClient } from '../../src/sync/index.ts';
-import { type Served, serve } from '../support/serve.ts';
+import { serve } from '../support/serve.ts';
 
 const report = defineJob<'report.make', [region: string], { pages: number }>('report.make', {
   queue: 'reports',
@@ -16,11 +16,7 @@ const invoice = defineJob('invoice.send', {
   result: z.object({ ok: z.boolean() }),
 });
 
-let embedded: Embedded;
-let server: Served;
-beforeAll(async () => {
-  [embedded, server] = await Promise.all([openEmbedded('memory:'), serve()]);
-});
+const [embedded, server] = await Promise.all([openEmbedded('memory:'), serve()]);
 afterAll(async () => {
   await Promise.all([embedded[Symbol.asyncDispose](), server[Symbol.asyncDispose]()]);
 });

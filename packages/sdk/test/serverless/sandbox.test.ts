@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { rolldown } from 'rolldown';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 /** The entry as an edge platform bundles it: no condition `node`, nothing of Node left to import. */
 async function bundle(): Promise<string> {
@@ -38,11 +38,7 @@ const webGlobals = {
   setTimeout,
 };
 
-let code: string;
-
-beforeAll(async () => {
-  code = await bundle();
-});
+const code = await bundle();
 
 test.each([
   ['Vercel', 'ojs.fetchHandler(worker)'],

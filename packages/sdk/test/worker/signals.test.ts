@@ -2,18 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startServer } from '@ojs-ts/server';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../src/index.ts';
 
 const program = fileURLToPath(new URL('../support/signalled.ts', import.meta.url));
-let server: RunningServer;
-let client: Client;
-
-beforeAll(async () => {
-  server = await startServer({ storage: 'memory:', port: 0, log: false });
-  client = new Client(server.url);
-});
+const server = await startServer({ storage: 'memory:', port: 0, log: false });
+const client = new Client(server.url);
 afterAll(async () => {
   await client.close();
   await server.close();

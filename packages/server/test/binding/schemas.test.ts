@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningServer } from '../../src/index.ts';
+import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../storage/sqlite/temporary.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
-import { serve } from '../support/server.ts';
+import { serve, serveAll } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 
 interface Shown {
@@ -23,11 +22,7 @@ const invoice = {
 };
 
 describe.each(storages)('schemas on $name', (storage) => {
-  let server: RunningServer;
-  beforeAll(async () => {
-    server = await serve({ storage: storage.url() });
-  });
-  afterAll(() => server.close());
+  const server = serveAll({ storage: storage.url() });
 
   /** A job type that no other test uses. */
   const newType = () => `type.t${newId().replaceAll('-', '')}`;

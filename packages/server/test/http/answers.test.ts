@@ -1,18 +1,13 @@
 import { type OperationName, operationNames, pathOf, routeOf } from '@ojs-ts/core/operations';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningServer } from '../../src/index.ts';
+import { describe, expect, test } from 'vitest';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, parseResponse, raw, send } from '../support/request.ts';
-import { serve } from '../support/server.ts';
+import { serveAll } from '../support/server.ts';
 
 /** What every answer has, whatever was asked. */
 describe('answers', () => {
-  let server: RunningServer;
-  beforeAll(async () => {
-    server = await serve({ allowedHosts: ['ojs.example.com'], allowedOrigins: ['https://admin.example.com'] });
-  });
-  afterAll(() => server.close());
+  const server = serveAll({ allowedHosts: ['ojs.example.com'], allowedOrigins: ['https://admin.example.com'] });
 
   const job = () => ({ id: newId(), type: 'a.b', args: [] });
 

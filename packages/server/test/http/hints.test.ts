@@ -1,18 +1,13 @@
 import { maxEnvelopeBytes } from '@ojs-ts/core/job';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningServer } from '../../src/index.ts';
+import { describe, expect, test } from 'vitest';
 import { newId } from '../support/ids.ts';
 import { send } from '../support/request.ts';
-import { serve } from '../support/server.ts';
+import { serve, serveAll } from '../support/server.ts';
 
 const docs = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/http.md lists the routes.';
 
 describe('errors for a user of curl', () => {
-  let server: RunningServer;
-  beforeAll(async () => {
-    server = await serve();
-  });
-  afterAll(() => server.close());
+  const server = serveAll();
 
   async function errorOf(request: Parameters<typeof send>[1]) {
     const { status, text } = await send(server.url, request);

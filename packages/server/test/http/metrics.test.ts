@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';
 import { metricsIn, seriesIn, sumOf } from '../support/metrics.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
-import { serve } from '../support/server.ts';
+import { serve, serveAll } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 import { followStream } from '../support/streams.ts';
 
@@ -56,11 +56,7 @@ describe.each(storages)('on $name', ({ name, url }) => {
 });
 
 describe('/metrics', () => {
-  let server: RunningServer;
-  beforeAll(async () => {
-    server = await serve({ tokens: ['viewer:a-viewer', 'producer:a-producer'] });
-  });
-  afterAll(() => server.close());
+  const server = serveAll({ tokens: ['viewer:a-viewer', 'producer:a-producer'] });
 
   const get = (headers = {}, path = '/metrics') =>
     send(server.url, { path, headers: { authorization: 'Bearer a-viewer', ...headers } });

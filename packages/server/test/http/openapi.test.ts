@@ -3,7 +3,6 @@ import { type OperationName, operationNames, routeOf, routesOf } from '@ojs-ts/c
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningServer } from '../../src/index.ts';
 import { type Canaries, plantCanaries } from '../support/canaries.ts';
 import { newId } from '../support/ids.ts';
 import { call, type Request, type Response, send } from '../support/request.ts';
@@ -13,12 +12,8 @@ import { serve } from '../support/server.ts';
 type Tree = Readonly<Record<string, unknown>>;
 
 const path = '/ojs/v1/openapi.json';
-let server: RunningServer;
-let document: Tree;
-beforeAll(async () => {
-  server = await serve();
-  document = JSON.parse((await send(server.url, { path })).text);
-});
+const server = await serve();
+const document: Tree = JSON.parse((await send(server.url, { path })).text);
 afterAll(() => server.close());
 
 /** The node of the document at these names. */

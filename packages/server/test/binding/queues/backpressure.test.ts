@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../../src/index.ts';
 import { newId } from '../../support/ids.ts';
 import { call, type Response, send } from '../../support/request.ts';
-import { serve } from '../../support/server.ts';
+import { serve, serveAll } from '../../support/server.ts';
 import { storages } from '../../support/storages.ts';
 
 interface Events {
@@ -10,11 +10,7 @@ interface Events {
 }
 
 describe.each(storages)('backpressure on $name', (storage) => {
-  let server: RunningServer;
-  beforeAll(async () => {
-    server = await serve({ storage: storage.url() });
-  });
-  afterAll(() => server.close());
+  const server = serveAll({ storage: storage.url() });
 
   /** A queue that no other test uses, with its bound. */
   async function bounded(max_depth: number, more: object = {}): Promise<string> {

@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningServer } from '../../../src/index.ts';
+import { describe, expect, test } from 'vitest';
 import { bench } from '../../support/engine.ts';
 import { newId } from '../../support/ids.ts';
 import { call } from '../../support/request.ts';
-import { serve } from '../../support/server.ts';
+import { serveAll } from '../../support/server.ts';
 import { storages } from '../../support/storages.ts';
 
 interface Listed {
@@ -16,11 +15,7 @@ interface Fetched {
 }
 
 describe.each(storages)('limits on $name', (storage) => {
-  let server: RunningServer;
-  beforeAll(async () => {
-    server = await serve({ storage: storage.url() });
-  });
-  afterAll(() => server.close());
+  const server = serveAll({ storage: storage.url() });
 
   const newQueue = () => `q-${newId()}`;
   const newKey = () => `key.${newId()}`;

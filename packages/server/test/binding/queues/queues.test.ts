@@ -1,18 +1,13 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningServer } from '../../../src/index.ts';
+import { describe, expect, test } from 'vitest';
 import { newId } from '../../support/ids.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
-import { serve } from '../../support/server.ts';
+import { serveAll } from '../../support/server.ts';
 import { storages } from '../../support/storages.ts';
 
 describe.each(storages)('queues on $name', (storage) => {
-  let server: RunningServer;
-  beforeAll(async () => {
-    server = await serve({ storage: storage.url() });
-  });
-  afterAll(() => server.close());
+  const server = serveAll({ storage: storage.url() });
 
   const newQueue = () => `q-${newId()}`;
   const configure = (queue: string, body: object, path = 'queues') =>
