@@ -45,6 +45,12 @@ type OldRecord =
 
 type Counts = { readonly [kind: string]: number };
 
+/** A record of the store of records counts under its own kind, as a cron does. */
+function count(counts: Record<string, number>, entry: DumpRecord | OldRecord): void {
+  const kind = entry.kind === 'record' ? entry.record.kind : entry.kind;
+  counts[kind] = (counts[kind] ?? 0) + 1;
+}
+
 export interface BackupSummary {
   readonly header: Header;
   readonly counts: Counts;
@@ -95,7 +101,7 @@ async function* lines({ backup }: Storage, header: Header, counts: Record<string
   };
   yield hashed(`${JSON.stringify(header)}\n`);
   for await (const page of backup.dump()) {
-    for (const { kind } of page) counts[kind] = (counts[kind] ?? 0) + 1;
+    for (const record of page) count(counts, record);
     yield hashed(page.map((record) => `${JSON.stringify(record)}\n`).join(''));
   }
   const trailer: Trailer = { kind: 'end', counts, sha256: hash.digest('hex') };
@@ -125,7 +131,7 @@ export async function readBackup(
         trailer = value;
         continue;
       }
-      counts[value.kind] = (counts[value.kind] ?? 0) + 1;
+      count(counts, value);
     }
     hash.update(`${line}\n`);
   }
