@@ -55,6 +55,10 @@ export function records(shards: Shards, limits: LimitOwners): Records {
 
     async commit(changes, now = 0) {
       const places = await Promise.all(changes.map((change) => placeOf(change, now)));
+      for (const [at, { job }] of changes.entries()) {
+        const place = places[at] ?? 0;
+        if (job && map.indexOf(job.queue) !== place) refuseJob(map, place, job.queue);
+      }
       return fanOut<RecordChange, CommitAnswer>(
         changes,
         places,
@@ -76,6 +80,16 @@ function destinationOf(cron: StoredRecord, now: number): ReturnType<typeof cronD
 
 function isCron({ kind }: RecordKey): boolean {
   return kind === cronKind;
+}
+
+/** A job in a namespace that is not its queue's would never be claimed. */
+function refuseJob(map: QueueMap, place: number, queue: string): never {
+  const [from, to] = [map.namespaces[place], map.namespaces[map.indexOf(queue)]];
+  throw new ProtocolError(
+    'unsupported',
+    `The records are in namespace ${from}, and queue ${queue} is in namespace ${to}: a commit cannot span two.`,
+    { queue, namespace: to },
+  );
 }
 
 function refuseMove(name: string, queue: string, to: string, from: string): never {

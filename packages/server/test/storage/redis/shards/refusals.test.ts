@@ -48,6 +48,17 @@ async function faultOf(call: Promise<unknown>): Promise<ProtocolError> {
 }
 
 describe.skipIf(server === null)('across namespaces', () => {
+  test('a job beside records of another namespace is refused, and nothing of the call is written', async () => {
+    const storage = await open();
+    const record = { kind: 'kind', key: 'a', version: 1, createdAt: t0, updatedAt: t0, body: '1' };
+    const fault = await faultOf(storage.records.commit([{ puts: [record], job: reports(1) }], t0));
+    expect(fault.code).toBe('unsupported');
+    expect(fault.message).toMatch(/in namespace \S+home, and queue reports is in namespace \S+b:/);
+    expect(await storage.records.get([record])).toEqual([null]);
+    expect(await storage.records.commit([{ puts: [record], job: emails(1) }], t0)).toEqual([true]);
+    expect(ids(await claim(storage, { queues: ['emails'] }))).toEqual([idOf(1)]);
+  });
+
   test('a batch is refused with the namespace of each queue, and nothing of the call is written', async () => {
     const storage = await open();
     const fault = await faultOf(storage.jobs.insert([[newJob(1)], [emails(2), reports(3)]], t0));
