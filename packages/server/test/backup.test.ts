@@ -10,6 +10,7 @@ import { readBackup, writeBackup } from '../src/backup.ts';
 import { AuditLog } from '../src/engine/access/audit-log.ts';
 import { Documents } from '../src/engine/documents.ts';
 import { memoryStorage } from '../src/storage/memory/memory.ts';
+import { openStorage } from '../src/storage/open.ts';
 import type { DumpRecord } from '../src/storage/storage.ts';
 import { temporaryDirectory } from './storage/sqlite/temporary.ts';
 import { idOf, ids, insert, newJob, t0 } from './storage/suite/tools.ts';
@@ -187,4 +188,22 @@ test('a failed dump keeps the previous file', async () => {
   };
   await expect(writeBackup(failing, file)).rejects.toThrow('The store is gone.');
   expect(readFileSync(file, 'utf8')).toBe(before);
+});
+
+test('a member whose name is no column never becomes a part of a statement', async () => {
+  await using storage = await openStorage('sqlite:');
+  await storage.migrate();
+  const record = { kind: 'schema', key: 'a', version: 1, createdAt: 1, updatedAt: 1, body: '1' };
+  const named = { ...record, key: 'b', 'x") VALUES (1); --': 1 };
+  const store = { seed: 1, leaseKey: newKey(), position: 0, lastStart: 0 };
+  const page: readonly DumpRecord[] = [
+    { kind: 'store', record: store },
+    { kind: 'record', record },
+    { kind: 'record', record: named },
+  ];
+  const pages = async function* () {
+    yield page;
+  };
+  await expect(storage.backup.restore(pages())).rejects.toThrow('x") VALUES (1); --: expected the name of a column');
+  expect(await storage.records.get([record])).toEqual([null]);
 });

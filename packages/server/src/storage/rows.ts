@@ -10,16 +10,24 @@ import type { Directive, QueueRecord, WorkerRecord } from './storage.ts';
 
 const names = new Map<string, string>();
 
-/** The members of a record under the names of their columns. */
+/**
+ * The members of a record under the names of their columns.
+ * @throws Error if a name is none of a column: names become a part of statements, and a backup may have any.
+ */
 export function columnsOf(record: object, ...without: readonly string[]): Readonly<Record<string, unknown>> {
   const row: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(record)) {
     if (without.includes(name)) continue;
-    const column = names.get(name) ?? snakeCase(name);
-    names.set(name, column);
-    row[column] = value;
+    row[names.get(name) ?? nameColumn(name)] = value;
   }
   return row;
+}
+
+function nameColumn(name: string): string {
+  if (!/^[a-z]+$/i.test(name)) throw new Error(`${name}: expected the name of a column`);
+  const column = snakeCase(name);
+  names.set(name, column);
+  return column;
 }
 
 export const recordColumns = columns({
