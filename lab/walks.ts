@@ -1,4 +1,4 @@
-// `node lab/walks.ts [FOLDER]`: the walks of docs/architecture.md, by V8's precise coverage of client, worker and server in
+// `node lab/walks.ts [FOLDER]`: the walks of docs/internals/architecture.md, by V8's precise coverage of client, worker and server in
 // one process. A file counts if one of its functions ran in each of ten warm calls, so most upkeep does not count.
 import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';

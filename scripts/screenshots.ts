@@ -7,7 +7,7 @@ import { Dashboard, launch } from '../packages/dashboard/test/dashboard.ts';
 import { places } from '../packages/dashboard/test/places.ts';
 import { seed } from '../packages/dashboard/test/seed.ts';
 
-const docs = fileURLToPath(new URL('../docs/dashboard/', import.meta.url));
+const docs = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const wide = { width: 1280, height: 800 };
 const looks = [
   { name: 'light', colorScheme: 'light', viewport: wide },

@@ -9,11 +9,13 @@ const run = promisify(execFile);
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 const guides =
-  'first-job typed-jobs retries scheduling cron limits shutdown from-bullmq from-pg-boss from-celery'.split(' ');
+  'first-job typed-jobs retries scheduling cron limits graceful-shutdown from-bullmq from-pg-boss from-celery'.split(
+    ' ',
+  );
 const pages = [
   'packages/sdk/README.md',
-  ...guides.map((name) => `docs/guide/${name}.md`),
-  'docs/dashboard/mounting.md',
+  ...globSync(`docs/*/{${guides.join(',')}}.md`, { cwd: root }),
+  'docs/guides/mount-the-dashboard.md',
 ];
 
 /** What the pieces of code take for given. */

@@ -28,7 +28,7 @@ test('the README shows the examples verbatim', () => {
 });
 
 test('the guide of the first job shows its worker and producer verbatim', () => {
-  const guide = readFileSync(join(root, 'docs/guide/first-job.md'), 'utf8');
+  const guide = readFileSync(join(root, 'docs/start/first-job.md'), 'utf8');
   const blocks = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
   expect(blocks).toEqual(['worker.ts', 'producer.ts'].map((name) => readFileSync(example(name), 'utf8')));
 });

@@ -42,7 +42,7 @@ const pages = {
 test.each(Object.entries(pages))(
   'the guide of %s shows programs that run, with their output',
   async (page, programs) => {
-    const text = read(`docs/guide/${page}.md`);
+    const text = read(`docs/guides/${page}.md`);
     for (const [program, output] of Object.entries(programs)) {
       expect(text).toContain(`\`\`\`ts\n${read(`examples/${program}`)}\`\`\`\n\n\`\`\`text\n${output}\`\`\``);
       await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });

@@ -13,7 +13,7 @@ const { NODE_OPTIONS: _, VITEST: __, ...rest } = process.env;
 const env = { ...rest, OJS_BACKEND_URL: 'http://127.0.0.1:9' };
 
 test('the guide shows every program of examples/testing verbatim', () => {
-  const page = readFileSync(join(root, 'docs/guide/testing.md'), 'utf8');
+  const page = readFileSync(join(root, 'docs/guides/testing.md'), 'utf8');
   const programs = globSync('*.ts', { cwd: folder }).filter((name) => name !== 'vitest.config.ts');
   expect(programs).toHaveLength(7);
   for (const name of programs) expect(page).toContain(`\`\`\`ts\n${readFileSync(join(folder, name), 'utf8')}\`\`\``);

@@ -7,7 +7,7 @@ import { elsewhere, tasks } from './tasks.ts';
 import { pathOf, type Trial, tryTask } from './trial.ts';
 
 const count = Number(process.env.TASK_JOBS ?? 1_000_000);
-const page = readFileSync(new URL('../../docs/operator-tasks.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/operate/operator-tasks.md', import.meta.url), 'utf8');
 /** The last column of each task. */
 const documented = new Map(
   [...page.matchAll(/^\| ([A-Z][^|]+) \| `(?:[^`]+)` \| (.+) \|$/gm)].map(([, name = '', path = '']) => [name, path]),

@@ -1,4 +1,4 @@
-// The commands of docs/guide/bundling.md, as they stand there, and what their bundles do against a real server.
+// The commands of docs/guides/bundling.md, as they stand there, and what their bundles do against a real server.
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ beforeAll(async () => {
     openProject({ 'node-22': 'npm:node@22.19.0' }),
     startServer({ storage: 'memory:', port: 0, log: false }),
   ]);
-  const page = await readFile(join(root, 'docs/guide/bundling.md'), 'utf8');
+  const page = await readFile(join(root, 'docs/guides/bundling.md'), 'utf8');
   commands = [...page.matchAll(/```bash\nnpx (.*)\n```/g)].map(([, command = '']) => command);
 }, 900_000);
 afterAll(async () => {

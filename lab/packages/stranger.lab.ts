@@ -178,7 +178,7 @@ describe('the first job of the guide, in an empty folder', () => {
     [...page.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text);
 
   test('its commands, its tsconfig.json and its programs, after the `npm init` of npm 11', async () => {
-    const page = await readFile(join(root, 'docs/guide/first-job.md'), 'utf8');
+    const page = await readFile(join(root, 'docs/start/first-job.md'), 'utf8');
     const [commands = '', serve = ''] = blocks(page, 'bash');
     const [config = ''] = blocks(page, 'json');
     const [worker = '', producer = ''] = blocks(page, 'ts');

@@ -10,7 +10,7 @@ export const pageFile = fileURLToPath(new URL('../docs/reliability.md', import.m
 export function reliabilityPage(figures: Figures): string {
   return `# Reliability
 
-What we promise, how we test each promise, and the figures of the last run. [Guarantees](../../docs/guarantees.md) has the promises
+What we promise, how we test each promise, and the figures of the last run. [Guarantees](../../docs/start/guarantees.md) has the promises
 in full.
 
 \`npm run reliability\` runs every instrument and writes this page. The full size takes some six hours.

@@ -1,4 +1,4 @@
-// The Grafana dashboard, the alert rules and docs/metrics.md against what a real server answers at /metrics.
+// The Grafana dashboard, the alert rules and docs/reference/metrics.md against what a real server answers at /metrics.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ interface Dashboard {
 
 const rules: Rules = parse(read('deploy/prometheus/rules.yaml'));
 const dashboard: Dashboard = JSON.parse(read('deploy/grafana/ojs.json'));
-const page = read('docs/metrics.md');
+const page = read('docs/reference/metrics.md');
 const alerts = rules.groups.flatMap((group) => group.rules);
 const expressions: readonly (readonly [where: string, expr: string])[] = [
   ...alerts.map(({ alert, expr }) => [alert, expr] as const),
@@ -75,7 +75,7 @@ describe('expressions', () => {
   });
 });
 
-describe('docs/metrics.md', () => {
+describe('docs/reference/metrics.md', () => {
   const rows = [...page.matchAll(/^\| `(\w+)` \| (counter|gauge|histogram) \|([^|]*)\| ([^|]+) \|$/gm)].map(
     ([, name = '', kind = '', labels = '']) => ({
       name,

@@ -7,7 +7,7 @@ import { Ojs } from './support/ojs.ts';
 import { fail } from './support/work.ts';
 
 const rules = readFileSync(new URL('../../../deploy/prometheus/rules.yaml', import.meta.url), 'utf8');
-const page = readFileSync(new URL('../../../docs/operator-tasks.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../docs/operate/operator-tasks.md', import.meta.url), 'utf8');
 const commands = new Map(
   [...page.matchAll(/^\| ([A-Z][^|]+) \| `((?:ojs|curl) [^`]+)` \|/gm)].map(([, task = '', command = '']) => [
     task,

@@ -8,14 +8,14 @@ import { selfSigned } from '../../server/test/support/certificate.ts';
 
 const options = listOptions(serverOptions);
 
-/** The table of docs/server.md, without links and code marks: flag, variable, default and text. */
-const documented = readFileSync(resolve(import.meta.dirname, '../../../docs/server.md'), 'utf8')
+/** The table of docs/reference/server.md, without links and code marks: flag, variable, default and text. */
+const documented = readFileSync(resolve(import.meta.dirname, '../../../docs/reference/server.md'), 'utf8')
   .split('\n')
   .filter((line) => line.startsWith('| `--'))
   .map((line) => line.replace(/\[([^\]]+)\]\([^)]+\)/g, '$1').replaceAll('`', ''))
   .map((line) => line.split('|').slice(1, 5));
 
-test('docs/server.md lists every option with its flag, variable, default and help, and may say more', () => {
+test('docs/reference/server.md lists every option with its flag, variable, default and help, and may say more', () => {
   const rows = documented.map((cells) => cells.map((cell) => cell.trim()));
   const expected = options.map((option) => {
     const { flag, variable, help } = option;

@@ -12,7 +12,7 @@ function ofInterface<T>(value: T): Readonly<Record<string, T>> {
 
 /**
  * The rooms of the house, the most exact prefix first, and what each may import besides itself. The drawing is
- * docs/architecture.md.
+ * docs/internals/architecture.md.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [],
@@ -152,7 +152,7 @@ function violations(sources: ReadonlyMap<string, string>): string[] {
   });
 }
 
-test('no arrow between the layers that docs/architecture.md does not draw', () => {
+test('no arrow between the layers that docs/internals/architecture.md does not draw', () => {
   const files = globSync('{packages/*,lab/checker,lab/simulation}/src/**/*.ts', { cwd: root });
   expect(files.length).toBeGreaterThan(40);
   expect(violations(new Map(files.map((file) => [file, readFileSync(resolve(root, file), 'utf8')])))).toEqual([]);

@@ -74,9 +74,9 @@ test('a circle of types is found', () => {
   expect(circles(importsOf(sources))).toEqual([['a/one.ts', 'a/two.ts', 'b/three.ts']]);
 });
 
-test('docs/architecture.md and docs/internals/rules.md name files and functions that exist', () => {
+test('docs/internals/architecture.md and docs/internals/rules.md name files and functions that exist', () => {
   const missing: string[] = [];
-  for (const page of ['docs/architecture.md', 'docs/internals/rules.md']) {
+  for (const page of ['docs/internals/architecture.md', 'docs/internals/rules.md']) {
     for (const line of readFileSync(resolve(root, page), 'utf8').split('\n')) {
       const paths = [...line.matchAll(/`(packages\/[^`*]+)`/g)].map(([, path = '']) => path);
       for (const path of paths) if (!existsSync(resolve(root, path))) missing.push(`${page}: ${path}`);

@@ -8,7 +8,7 @@ import { selfSigned } from './support/certificate.ts';
 import { serve } from './support/server.ts';
 
 describe('readConfig', () => {
-  test('has the defaults of docs/server.md', () => {
+  test('has the defaults of docs/reference/server.md', () => {
     expect(readConfig({}, {})).toMatchObject({
       storage: 'sqlite:./ojs.db',
       port: 8080,
@@ -168,7 +168,7 @@ describe('readConfig', () => {
     expect(() => readConfig({ failedLogins: 'none' }, {})).toThrow(/^failedLogins is "none"/);
   });
 
-  test('reads the limits of streams and WebSockets, and whether there is an event log (docs/events.md)', () => {
+  test('reads the limits of streams and WebSockets, and whether there is an event log (docs/reference/events.md)', () => {
     const defaults = {
       bufferSize: 1_000,
       ratePerSecond: 100,

@@ -19,7 +19,7 @@ const usage = `${placesUsage}; default all
 --start N           jobs a second of the first probe for a capacity, default 2000
 --seconds N         of a run at a rate, and of the probe that decides, default 60
 --jobs N            of idle, default 1000
---json              one JSON document; nothing is kept, and docs/benchmarks.md not written
+--json              one JSON document; nothing is kept, and lab/docs/benchmarks.md not written
 A figure of the same commit that is there already is not taken again.`;
 
 interface Contestant {

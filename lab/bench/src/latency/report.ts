@@ -23,7 +23,7 @@ export interface LatencyPoint {
   readonly figures: readonly Figure[];
 }
 
-/** The part of `docs/benchmarks.md` about latency. */
+/** The part of `lab/docs/benchmarks.md` about latency. */
 export function latencyReport(points: readonly Kept<LatencyPoint>[]): string {
   if (points.length === 0) return 'Not measured yet.';
   const common = points.filter(({ load }) => load !== 'half');

@@ -4,12 +4,12 @@ export interface Parts {
   readonly scale: string;
 }
 
-/** The text of `docs/benchmarks.md`. */
+/** The text of `lab/docs/benchmarks.md`. */
 export function benchmarksPage({ peers, latency, scale }: Parts): string {
   return `# Benchmarks
 
 Figures of ojs-ts, beside other queues on the same database. Three commands measure, and write this page and
-[Scale](../lab/docs/scale.md):
+[Scale](scale.md):
 
 | command | measures |
 | --- | --- |

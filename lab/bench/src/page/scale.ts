@@ -21,7 +21,7 @@ export function scalePage({ latency, scale }: ScaleFigures): string {
   );
   return `# Scale
 
-How many jobs a day one machine, one PostgreSQL and one Redis carry. [Benchmarks](../../docs/benchmarks.md) has the curves behind
+How many jobs a day one machine, one PostgreSQL and one Redis carry. [Benchmarks](benchmarks.md) has the curves behind
 this page. \`npm run bench -- latency\` and \`npm run bench -- scale\` measure the figures and write both pages.
 
 ## One store

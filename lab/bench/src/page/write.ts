@@ -8,7 +8,7 @@ import { benchmarksPage } from './benchmarks.ts';
 import { chartSvg } from './chart.ts';
 import { scalePage } from './scale.ts';
 
-/** Writes `docs/benchmarks.md`, its curves and `lab/docs/scale.md` from the figures that are kept. */
+/** Writes `lab/docs/benchmarks.md`, its curves and `lab/docs/scale.md` from the figures that are kept. */
 export function writePages(): void {
   const [latency, scale] = [kept<LatencyPoint>('latency'), kept<ScalePoint>('scale')];
   const parts = {
@@ -16,7 +16,7 @@ export function writePages(): void {
     latency: latencyReport(latency),
     scale: scaleReport(scale),
   };
-  writeFileSync(inRepository('docs/benchmarks.md'), benchmarksPage(parts));
+  writeFileSync(inRepository('lab/docs/benchmarks.md'), benchmarksPage(parts));
   writeFileSync(inRepository('lab/docs/scale.md'), scalePage({ latency, scale }));
   mkdirSync(inRepository('lab/docs/curves'), { recursive: true });
   for (const [name, chart] of Object.entries(scaleCharts(scale)))

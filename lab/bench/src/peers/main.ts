@@ -16,7 +16,7 @@ import { runPeer } from './run.ts';
 
 const usage = `${placesUsage}; default sqlite,postgres,redis
 --peer-storage NAME                     where the peers work instead; ours on SQLite beside BullMQ: --storage sqlite --peer-storage redis
-${workUsage}; also: nothing is kept, and docs/benchmarks.md not written`;
+${workUsage}; also: nothing is kept, and lab/docs/benchmarks.md not written`;
 
 async function contest(
   scenario: Scenario,

@@ -19,7 +19,7 @@ export interface Contest {
   readonly series: readonly { readonly who: string; readonly figures: readonly Figure[] }[];
 }
 
-/** The part of `docs/benchmarks.md` about peers. */
+/** The part of `lab/docs/benchmarks.md` about peers. */
 export function peersReport(contests: readonly Kept<Contest>[]): string {
   if (contests.length === 0) return 'Not measured yet.';
   const pairs = Map.groupBy(contests, ({ ours, theirs }) => JSON.stringify([ours, theirs]));

@@ -78,10 +78,10 @@ function linesOf(
   }));
 }
 
-/** The part of `docs/benchmarks.md` about scale. */
+/** The part of `lab/docs/benchmarks.md` about scale. */
 export function scaleReport(points: readonly CurvePoint[]): string {
   if (points.length === 0) return 'Not measured yet.';
-  const charts = Object.keys(scaleCharts(points)).map((name) => `![Curves: ${name}](../lab/docs/curves/${name}.svg)`);
+  const charts = Object.keys(scaleCharts(points)).map((name) => `![Curves: ${name}](curves/${name}.svg)`);
   const bends = [
     ...fieldNames.flatMap((name) =>
       operations.flatMap((operation) => bendsOf(`${operation}, ${name}`, costLines(points, name, operation), 'up')),

@@ -41,7 +41,7 @@ export function stateNames(mask: StateMask): readonly StateName[] {
 }
 
 /**
- * The states from which each state may be entered (ojs-core §6.3; docs/state-machine.md). A new job is scheduled,
+ * The states from which each state may be entered (ojs-core §6.3; docs/reference/job-states.md). A new job is scheduled,
  * available or pending.
  */
 export const Sources: Readonly<Record<StateName, StateMask>> = {

@@ -57,7 +57,7 @@ export function completed({ id, claim = null, worker = null, result }: Completio
   return worker === null ? transition : { ...transition, worker };
 }
 
-/** FAIL (ojs-core §7.4; rows 8 and 9 of docs/state-machine.md). `random` is uniform in [0, 1). */
+/** FAIL (ojs-core §7.4; rows 8 and 9 of docs/reference/job-states.md). `random` is uniform in [0, 1). */
 export function failed(job: JobRecord, failure: Failure, now: Millis, random: () => number): Transition {
   const ending = endOf(job, failure, now);
   return ending.exhausts() ? ending.discard() : ending.retry(random);
@@ -137,7 +137,7 @@ const lossMessages = {
 } as const;
 
 /**
- * The lease ended or the worker died (rows 12 and 13 of docs/state-machine.md): available at once while attempts are
+ * The lease ended or the worker died (rows 12 and 13 of docs/reference/job-states.md): available at once while attempts are
  * left. If the process held other jobs, the one that killed it is unknown: then the execution does not count. A job
  * that died alone as often as {@link isPoison} says is discarded to the dead letter, whatever its policy allows: it
  * would kill the next worker too.

@@ -7,7 +7,7 @@ export interface Option<Given, Value = Given> {
   readonly variable: string;
   /** As the command line takes it, such as `--port <number>`. */
   readonly flag: string;
-  /** One sentence for the help and for docs/server.md. */
+  /** One sentence for the help and for docs/reference/server.md. */
   readonly help: string;
   readonly fallback: Value;
   /** The default in the help; null where the help names none. */

@@ -523,8 +523,8 @@ describe('explanations', () => {
     });
   });
 
-  test('docs/explain.md has every reason in its words', () => {
-    const page = readFileSync(new URL('../../../../docs/explain.md', import.meta.url), 'utf8');
+  test('docs/operate/explain.md has every reason in its words', () => {
+    const page = readFileSync(new URL('../../../../docs/operate/explain.md', import.meta.url), 'utf8');
     const rows = [...page.matchAll(/^\| `(\w+)` \| (.+?) \| .*\|$/gm)].map(([, code, clause]) => [code, clause]);
     expect(rows).toEqual(Object.entries(reasonClauses));
   });

@@ -13,9 +13,9 @@ import {
   planOf,
 } from '../../src/query/index.ts';
 
-const page = readFileSync(resolve(import.meta.dirname, '../../../../docs/query.md'), 'utf8');
+const page = readFileSync(resolve(import.meta.dirname, '../../../../docs/reference/query.md'), 'utf8');
 
-test('docs/query.md lists every field with its other names and operators', () => {
+test('docs/reference/query.md lists every field with its other names and operators', () => {
   const [, section = ''] = /^## Fields$([\s\S]*?)^\*\*States/m.exec(page) ?? [];
   const rows = section.split('\n').filter((line) => line.startsWith('| `'));
   const listed = rows.map((row) => {
@@ -27,7 +27,7 @@ test('docs/query.md lists every field with its other names and operators', () =>
   expect(listed).toEqual(Object.entries(fields).map(([name, { kind, aliases }]) => [name, aliases, operatorsOf[kind]]));
 });
 
-test('docs/query.md has queries that can be read, with the plans that it says', () => {
+test('docs/reference/query.md has queries that can be read, with the plans that it says', () => {
   const examples = [...page.matchAll(/^```text\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
     block.trim().split('\n'),
   );
@@ -38,7 +38,7 @@ test('docs/query.md has queries that can be read, with the plans that it says', 
   for (const [, query = '', plan] of plans) expect(describePlan(planOf(parseQuery(query), 0))).toBe(plan);
 });
 
-test('docs/query.md has the bounds', () => {
+test('docs/reference/query.md has the bounds', () => {
   for (const bound of [maxQueryLength, maxQueryValues, maxQueryNesting, maxQuerySteps])
     expect(page).toContain(` ${bound.toLocaleString('en-US')} `);
 });

@@ -78,7 +78,7 @@ function warnOfBundle(message: string): void {
   warned = true;
   process.emitWarning(
     `undici cannot run in this bundle (${message}), so @ojs-ts/sdk uses fetch, which is slower. ` +
-      'Mark undici as external or define `require`: https://github.com/ojs-ts/ojs-ts/blob/main/docs/guide/bundling.md',
+      'Mark undici as external or define `require`: https://github.com/ojs-ts/ojs-ts/blob/main/docs/guides/bundling.md',
     { code: 'OJS_BUNDLED_UNDICI' },
   );
 }

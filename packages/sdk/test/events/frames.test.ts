@@ -179,8 +179,8 @@ test('a prefix requests no job.state_changed, but matches it', () => {
   ]);
 });
 
-test('docs/events.md names every event type and the fields of a progress report', async () => {
-  const page = readFileSync(new URL('../../../../docs/events.md', import.meta.url), 'utf8');
+test('docs/reference/events.md names every event type and the fields of a progress report', async () => {
+  const page = readFileSync(new URL('../../../../docs/reference/events.md', import.meta.url), 'utf8');
   const isNamed = (kind: string) => page.includes(`\`${kind}\``) || page.includes(`\`${kind.split('.')[0]}.*\``);
   expect(Object.values(EventType).filter((kind) => !isNamed(kind))).toEqual([]);
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { serve } from '../support/serve.ts';
 
 test('the guide’s program runs as it stands', async () => {
-  const guide = readFileSync(join(import.meta.dirname, '../../../../docs/guide/scripts.md'), 'utf8');
+  const guide = readFileSync(join(import.meta.dirname, '../../../../docs/guides/scripts.md'), 'utf8');
   const program = /```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
   await using server = await serve();
   // Beside this test, so that it finds the package.

@@ -1,4 +1,4 @@
-// The recipes of docs/guide/testing.md under the runners themselves; under Jest, which has to be installed first, in
+// The recipes of docs/guides/testing.md under the runners themselves; under Jest, which has to be installed first, in
 // packed.long.ts.
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';

@@ -38,11 +38,11 @@ export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'sys
 };
 
 /**
- * Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/extensions.md has the reasons for the
+ * Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/reference/extensions.md has the reasons for the
  * others.
  */
 const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'observability', 'progress'] as const;
-/** Additions of this server, described in docs/server.md. */
+/** Additions of this server, described in docs/reference/server.md. */
 const own = [
   'x-lease',
   'x-repeatable-fetch',

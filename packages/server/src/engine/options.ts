@@ -14,7 +14,7 @@ export interface EngineLog {
 
 export const silentLog: EngineLog = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/** The options of the server that an engine has: docs/server.md describes them. */
+/** The options of the server that an engine has: docs/reference/server.md describes them. */
 export const engineOptions = serverOptions.engine;
 export type EngineSettings = ValuesOf<typeof engineOptions>;
 export type Retention = EngineSettings['retention'];

@@ -7,7 +7,7 @@ export interface ServedRoute {
   readonly path: string;
 }
 
-const reference = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/http.md lists the routes.';
+const reference = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/reference/http.md lists the routes.';
 
 /** Advice for a request without a route: the nearest route, and where the list of routes is. */
 export function routeHint(method: string, path: string, routes: readonly ServedRoute[]): string {

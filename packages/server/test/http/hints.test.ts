@@ -4,7 +4,7 @@ import { newId } from '../support/ids.ts';
 import { send } from '../support/request.ts';
 import { serve, serveAll } from '../support/server.ts';
 
-const docs = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/http.md lists the routes.';
+const docs = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/reference/http.md lists the routes.';
 
 describe('errors for a user of curl', () => {
   const server = serveAll();

@@ -4,14 +4,14 @@ import { expect, test } from 'vitest';
 import { send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
 
-const page = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../../docs/reference/http.md', import.meta.url), 'utf8');
 const rows = [...page.matchAll(/^\| ([A-Z]+) \| `([^`]+)` \| ([a-z, ]+) \| (.+) \|$/gm)].map(
   ([, method = '', path = '', right = '', words = '']) => ({ method, path, right, words }),
 );
 /** Streams are no operations: they have no single answer. */
 const streams = rows.filter(({ path }) => /\/(stream|events|summaries|ws)$/.test(path) && path !== '/ojs/v1/events');
 
-test('docs/http.md has every operation with its path, its right and its other spellings, and nothing else', () => {
+test('docs/reference/http.md has every operation with its path, its right and its other spellings, and nothing else', () => {
   const told = rows
     .filter((row) => !streams.includes(row))
     .map(({ method, path, right, words }) => ({
@@ -28,7 +28,7 @@ test('docs/http.md has every operation with its path, its right and its other sp
   expect(told.toSorted(byRoute)).toEqual(known.toSorted(byRoute));
 });
 
-test('the streams that docs/http.md names are routes, and ask for a token', async () => {
+test('the streams that docs/reference/http.md names are routes, and ask for a token', async () => {
   expect(streams).toHaveLength(8);
   const server = await serve({ tokens: ['a-long-secret'] });
   try {

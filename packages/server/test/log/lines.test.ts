@@ -1,12 +1,12 @@
-// docs/logs.md against the source, and the shape of a line.
+// docs/reference/logs.md against the source, and the shape of a line.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { serverLog } from '../../src/server-log.ts';
 import { writtenLines } from './written-lines.ts';
 
-test('docs/logs.md lists every line that the source writes, with its level', () => {
-  const page = readFileSync(resolve(import.meta.dirname, '../../../../docs/logs.md'), 'utf8');
+test('docs/reference/logs.md lists every line that the source writes, with its level', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../../../docs/reference/logs.md'), 'utf8');
   const rows = [...page.matchAll(/^\| `([^`]+)` \| (trace|debug|info|warn|error) \|/gm)];
   const documented = rows.map(([, message, level]) => `${level} ${message}`);
   const written = writtenLines().map(({ level, message }) => `${level} ${message}`);

@@ -130,7 +130,7 @@ const reasons: Readonly<Record<string, string>> = {
   no_new_job: 'There was no new job, or it was deleted since.',
 };
 
-/** Why jobs were left as they are (docs/bulk.md). */
+/** Why jobs were left as they are (docs/operate/bulk.md). */
 export function reasonOf(name: string): string {
   return reasons[name] ?? name;
 }

@@ -56,7 +56,7 @@ export interface Sort {
   readonly needs?: string;
 }
 
-/** Orders that the server has an index for (docs/http.md, Order of lists). */
+/** Orders that the server has an index for (docs/reference/http.md, Order of lists). */
 export const sorts: readonly [Sort, ...Sort[]] = [
   { sort: '', order: '', label: 'Newest first' },
   { sort: 'created_at', order: 'asc', label: 'Oldest first' },

@@ -1,4 +1,4 @@
-// Run by jest.long.ts with Jest, against the packed packages: the recipes of docs/guide/testing.md.
+// Run by jest.long.ts with Jest, against the packed packages: the recipes of docs/guides/testing.md.
 const { Client } = require('@ojs-ts/sdk');
 const { allEnqueued, assertEnqueued, drain, fakeMode, restore } = require('@ojs-ts/sdk/testing');
 

@@ -1,4 +1,4 @@
-// Run by runners.long.ts with `node --test`: the recipes of docs/guide/testing.md.
+// Run by runners.long.ts with `node --test`: the recipes of docs/guides/testing.md.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { Client } from '@ojs-ts/sdk';

@@ -1,4 +1,4 @@
-// Run by runners.long.ts with a vitest of its own: the recipes of docs/guide/testing.md.
+// Run by runners.long.ts with a vitest of its own: the recipes of docs/guides/testing.md.
 import { Client } from '@ojs-ts/sdk';
 import { allEnqueued, assertEnqueued, drain, fakeMode, restore } from '@ojs-ts/sdk/testing';
 import { afterEach, aroundEach, beforeEach, describe, expect, test } from 'vitest';
