@@ -1,6 +1,7 @@
 // Builds what is published: packages/NAME/dist is the package as npm packs it. `npm run build`, or with names: `npm run
 // build -- core sdk`.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +30,7 @@ const packages: readonly Package[] = [
   { name: 'core', commonjs: true, assets: [] },
   { name: 'sdk', commonjs: true, assets: [] },
   { name: 'dashboard', commonjs: false, assets: ['public'] },
+  { name: 'docs', commonjs: false, assets: ['public'] },
   {
     name: 'server',
     commonjs: false,
@@ -115,12 +117,18 @@ async function declarations(directory: string, commonjs: boolean): Promise<void>
   }
 }
 
+function isSiteBuilt(): boolean {
+  return existsSync(new URL('packages/docs/public/pages.json', root));
+}
+
 export async function buildPackage({ name, commonjs, assets, ...how }: Package): Promise<void> {
   const directory = new URL(`packages/${name}/`, root);
   const folder = fileURLToPath(directory);
   const output = new URL('dist/', directory);
   const manifest: Manifest = JSON.parse(await readFile(new URL('package.json', directory), 'utf8'));
-  if (assets.includes('public')) buildPages(rootFolder, process.execPath);
+  if (name === 'dashboard') buildPages(rootFolder, process.execPath);
+  if (name === 'docs' && !isSiteBuilt())
+    throw new Error('packages/docs/public is missing. Run: npm run site -- --package');
   await rm(output, { recursive: true, force: true });
   await scripts(folder, 'esm', how);
   if (commonjs) await scripts(folder, 'cjs', how);
@@ -139,4 +147,7 @@ if (unknown.length > 0) {
   console.error(`build: expected some of ${packages.map(({ name }) => name).join(', ')}, got ${unknown.join(', ')}`);
   process.exit(1);
 }
-for (const one of packages) if (wanted.length === 0 || wanted.includes(one.name)) await buildPackage(one);
+for (const one of packages) {
+  // The site has tools of its own to install, so a build of everything takes its pages only if they are there.
+  if (wanted.length === 0 ? one.name !== 'docs' || isSiteBuilt() : wanted.includes(one.name)) await buildPackage(one);
+}

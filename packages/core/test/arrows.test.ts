@@ -64,6 +64,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'pino',
   ],
   'packages/dashboard/src': ['core', 'node:'],
+  'packages/docs/src': ['node:'],
   'lab/checker/src/main.ts': ['checker', 'node:'],
   'lab/checker/src': [],
   // It wraps the storage interface and starts engines, so it looks inside of the server.
@@ -115,6 +116,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/src/embedded': 'embedded',
   'packages/server/src': 'server',
   'packages/dashboard/src': 'dashboard',
+  'packages/docs/src': 'docs',
   'lab/checker/src': 'checker',
   'lab/simulation/src': 'simulation',
   'packages/server/test': 'server-tests',
