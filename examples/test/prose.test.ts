@@ -1,13 +1,23 @@
 // The documents have short sentences and the words of the field. docs/reference/glossary.md has our own words. Comments of code
 // have whole sentences and none of the words that a reader has to translate.
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import {
+  allFaults,
+  type Fault,
+  measure,
+  measureAll,
+  mostWords,
+  pagesOf,
+  sourcesOf,
+  type Totals,
+  totalsOf,
+} from '../../scripts/prose/faults.ts';
+import { messagesIn } from '../../scripts/prose/messages.ts';
+import { sentencesOf, sentencesOfComments, wordsOf } from '../../scripts/prose/sentences.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-
-/** Most words of a sentence. Inline code, a link and a URL count as one word each. */
-const mostWords = 25;
 
 type Banned = readonly (readonly [words: RegExp, instead: string])[];
 
@@ -52,54 +62,10 @@ const bannedInComments: Banned = [
 /** A comment that begins so has no subject: “Of the last hour.” */
 const headless = /^(?:Of|What|Whether|Where|Those that|Those of)\b/;
 
-interface Sentence {
-  readonly line: number;
-  readonly text: string;
-}
-
-/**
- * The sentences of a Markdown page. Code blocks and comments are left out; a heading, a list item and a cell end one.
- */
-function sentencesOf(page: string): readonly Sentence[] {
-  const lines = page
-    .replaceAll(/^( *)```[\s\S]*?^\1```$|<!--[\s\S]*?-->/gm, (block) => block.replaceAll(/[^\n]/g, ''))
-    .split('\n');
-  const blocks: { line: number; text: string }[] = [];
-  let open = false;
-  lines.forEach((text, index) => {
-    const line = index + 1;
-    const isTable = /^\s*\|/.test(text);
-    if (isTable) {
-      const cells = /^[\s|:-]+$/.test(text) ? [] : text.split(/(?<!\\)\|/);
-      for (const cell of cells) blocks.push({ line, text: cell });
-    } else if (text.trim() !== '') {
-      const starts = /^\s*(?:#|[-*] |\d+\. |>)/.test(text);
-      const last = blocks.at(-1);
-      if (open && !starts && last !== undefined) last.text += `\n${text}`;
-      else blocks.push({ line, text: text.replace(/^\s*(?:#+|[-*]|\d+\.|>)\s/, '') });
-    }
-    open = !isTable && text.trim() !== '' && !/^#/.test(text);
-  });
-  return blocks.flatMap(({ line, text }) => {
-    const plain = text
-      .replaceAll(/!?\[!?\[[^\]]*\]\([^)]*\)\]\([^)]*\)|!\[[^\]]*\]\([^)]*\)/g, '')
-      .replaceAll(/(`+)[^`]+?\1/g, (code) => `CODE${code.replaceAll(/[^\n]/g, '')}`)
-      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .replaceAll(/<?https?:\/\/\S+/g, 'URL')
-      .replaceAll(/\*\*([^*]+)[:.]?\*\*:?/g, (_, label: string) => (text.startsWith('**') ? `${label}. ` : label));
-    let at = line;
-    return plain.split(/(?<=[.!?][”")*]*)(?=\s)/).flatMap((part) => {
-      const first = at + (/^\s*/.exec(part)?.[0].split('\n').length ?? 1) - 1;
-      at += part.split('\n').length - 1;
-      return part.trim() === '' ? [] : [{ line: first, text: part.trim().replaceAll(/\s+/g, ' ') }];
-    });
-  });
-}
-
 /** The problems of a page, one line each: file, line, reason, sentence. */
 function lint(file: string, page: string): readonly string[] {
   return sentencesOf(page).flatMap(({ line, text }) => {
-    const words = text.split(' ').filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+    const words = wordsOf(text);
     const found = banned.flatMap(([pattern, instead]) => {
       const [word] = pattern.exec(text) ?? [];
       return word === undefined ? [] : [`“${word}”: say ${instead}`];
@@ -110,49 +76,24 @@ function lint(file: string, page: string): readonly string[] {
   });
 }
 
-/** A comment of TypeScript, CSS, Lua or SQL: a block, or lines of its own that follow one another, or the end of a line. */
-const comments = {
-  code: /(?<=^|[\s({])\/\*\*?(?=\s)[\s\S]*?\*\/|^[ \t]*\/\/.*(?:\n[ \t]*\/\/.*)*|(?<=\s)\/\/ .*$/gm,
-  script: /^[ \t]*--.*(?:\n[ \t]*--.*)*|(?<=\s)-- .*$/gm,
-};
-
-/** The problems of the comments of a file, one line each. Code in backticks and links is left out. */
+/** The problems of the comments of a file, one line each. */
 function lintComments(file: string, source: string): readonly string[] {
-  const pattern = /\.(?:lua|sql)$/.test(file) ? comments.script : comments.code;
-  return [...source.matchAll(pattern)].flatMap(({ 0: comment, index }) => {
-    const text = comment
-      .replaceAll(/`[^`]*`|\{@link [^}]*\}/g, (code) => `CODE${code.replaceAll(/[^\n]/g, '')}`)
-      .replaceAll(/^[ \t]*(?:\/\*\*?|\*(?!\/)|\/\/|--)|\*\/$/gm, '')
-      .replaceAll(/^[ \t]*(?:- |\* |@throws |@param \S+ (?:- )?|@\w+ )/gm, '\n');
-    return text.split(/(?<=[.!?])\s+|\n\s*\n/).flatMap((part) => {
-      const sentence = part.trim().replaceAll(/\s+/g, ' ');
-      const found = bannedInComments.flatMap(([words, instead]) => {
-        const [word] = words.exec(sentence) ?? [];
-        return word === undefined ? [] : [`“${word}”: say ${instead}`];
-      });
-      const reasons = [...(headless.test(sentence) ? ['begins without a subject'] : []), ...found];
-      if (reasons.length === 0) return [];
-      const line = source.slice(0, index).split('\n').length;
-      return reasons.map((reason) => `${file}:${line}: ${reason}: ${sentence}`);
+  return sentencesOfComments(file, source).flatMap(({ line, text }) => {
+    const found = bannedInComments.flatMap(([words, instead]) => {
+      const [word] = words.exec(text) ?? [];
+      return word === undefined ? [] : [`“${word}”: say ${instead}`];
     });
+    const reasons = [...(headless.test(text) ? ['begins without a subject'] : []), ...found];
+    return reasons.map((reason) => `${file}:${line}: ${reason}: ${text}`);
   });
 }
 
-/** All pages but those of docs/api and docs/generated, which git ignores. */
-const pages = globSync(
-  '{*.md,docs/*.md,docs/!(api|generated)/*.md,{packages,lab}/*/README.md,lab/*.md,lab/docs/*.md}',
-  {
-    cwd: root,
-  },
-).toSorted();
-
-test.each(pages)('%s has short sentences and no banned word', (page) => {
+test.each(pagesOf(root))('%s has short sentences and no banned word', (page) => {
   expect(lint(page, readFileSync(join(root, page), 'utf8'))).toEqual([]);
 });
 
-const sources = globSync('packages/*/{src,app,lua,sql}/**/*.{ts,tsx,css,lua,sql}', { cwd: root }).toSorted();
-
 test('comments of code are whole sentences without a banned word', () => {
+  const sources = sourcesOf(root);
   expect(sources.length).toBeGreaterThan(1_000);
   expect(sources.flatMap((file) => lintComments(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
 });
@@ -162,6 +103,80 @@ test('the glossary has at most twelve words of our own', () => {
   const rows = own.split('\n').filter((line) => /^\| (?!word|---)/.test(line));
   expect(rows.length).toBeGreaterThan(0);
   expect(rows.length).toBeLessThanOrEqual(12);
+});
+
+/** Pages, comments, messages: text that moves from one folder to another is no rise. */
+const scopeOf = (folder: string) => folder.replace(/ [^ ]+$/, '');
+
+function sum(totals: Readonly<Record<string, Totals>>, scope: string, fault: Fault): number {
+  return Object.entries(totals).reduce(
+    (all, [folder, of]) => all + (scopeOf(folder) === scope ? (of[fault] ?? 0) : 0),
+    0,
+  );
+}
+
+test('no named fault has become more frequent', { timeout: 120_000 }, () => {
+  const kept: Readonly<Record<string, Totals>> = JSON.parse(
+    readFileSync(join(root, 'docs/internals/prose.json'), 'utf8'),
+  );
+  const all = measureAll(root);
+  const now = totalsOf(all);
+  const rises = Object.entries(now).flatMap(([folder, totals]) =>
+    allFaults
+      .filter((fault) => sum(now, scopeOf(folder), fault) > sum(kept, scopeOf(folder), fault))
+      .filter((fault) => (totals[fault] ?? 0) > (kept[folder]?.[fault] ?? 0))
+      .flatMap((fault) => [
+        `${folder}: ${kept[folder]?.[fault] ?? 0} of “${fault}” are kept in docs/internals/prose.json, now ${totals[fault]}:`,
+        ...all
+          .filter((each) => each.folder === folder)
+          .flatMap(({ found }) => found.filter((each) => each.fault === fault))
+          .map(({ place, text }) => `  ${place}: ${text}`),
+      ]),
+  );
+  expect(rises).toEqual([]);
+});
+
+describe('the counter', () => {
+  test.each([
+    ['has', 'The [guide](a.md) has the options.'],
+    ['of-of', 'It waits for the end of a token of the storage.'],
+    ['by', 'It finds jobs by a filter.'],
+    ['counts', 'The old secret counts for 24 hours.'],
+    ['light', 'A job goes before its history.'],
+    ['headless', 'What is due starts.'],
+    ['whatever', 'It starts, whatever its queue.'],
+    ['status', 'Further requests are `429`.'],
+    ['adverb', 'It asks about ids, too.'],
+    ['rare', 'Somebody has changed it.'],
+    ['a', 'The log has one item a line.'],
+  ])('finds “%s” in %j', (fault, text) => {
+    expect(measure('a.md', 'pages', sentencesOf(text)).found).toContainEqual({
+      place: 'a.md:1',
+      fault,
+      text: expect.any(String),
+    });
+  });
+
+  test('finds nothing in a plain sentence', () => {
+    const page = '# Where failed jobs are\n\nThe server answers 429. It deletes a job after one week. Is it running?\n';
+    expect(measure('a.md', 'pages', sentencesOf(page)).found).toEqual([]);
+  });
+
+  test('finds the places that make messages', () => {
+    const code = [
+      "import { a } from 'some long name';",
+      "if (a === 'b') throw new ConfigError(a + ': expected a number' + ` such as 5`);",
+      "log.warn('event log unreadable', { a });",
+      'sql`SELECT one FROM two`;',
+    ].join('\n');
+    expect(messagesIn('packages/server/src/a.ts', code)).toEqual([
+      { file: 'packages/server/src/a.ts', line: 2, kind: 'message', text: '…: expected a number such as 5' },
+      { file: 'packages/server/src/a.ts', line: 3, kind: 'log', text: 'event log unreadable' },
+    ]);
+    expect(messagesIn('packages/dashboard/app/a.tsx', 'const a = <p className="a b">\n  No jobs.\n</p>;')).toEqual([
+      { file: 'packages/dashboard/app/a.tsx', line: 2, kind: 'dashboard', text: 'No jobs.' },
+    ]);
+  });
 });
 
 describe('the lint', () => {
