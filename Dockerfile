@@ -62,6 +62,6 @@ STOPSIGNAL SIGTERM
 # 200 while the storage answers. Override this check for a server with a self-signed certificate.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.OJS_PORT}/ojs/v1/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# A young generation of at most 48 MiB: docs/operate/operating.md, idle cost.
+# A young generation of at most 48 MiB: docs/operate/sizing.md.
 ENTRYPOINT ["node", "--max-semi-space-size=16", "packages/cli/src/main.ts"]
 CMD ["serve"]

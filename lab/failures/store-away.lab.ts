@@ -8,7 +8,7 @@ const stores = [
   ...(findPostgres() === null ? [] : [{ name: 'PostgreSQL', start: startPostgres }]),
   ...(findRedis() === null ? [] : [{ name: 'Redis', start: startRedis }]),
 ];
-/** What docs/operate/operating.md leaves a server from SIGTERM to SIGKILL. */
+/** What docs/operate/health.md leaves a server from SIGTERM to SIGKILL. */
 const graceMs = 15_000;
 const absences = stores.flatMap((store) => [
   { ...store, absence: 'is dead', leave: (instance: Instance) => instance.kill() },

@@ -30,7 +30,7 @@ const drainMs = 600_000;
 /** `ojs serve` with a small heap, under legal and hostile sizes at once. */
 export async function memory({ storage, heap, seconds, streams }: MemoryOptions): Promise<MemoryRun> {
   const env = {
-    // V8 adds up to 192 MiB of young generation to a heap, however small the heap is: docs/operate/operating.md.
+    // V8 adds up to 192 MiB of young generation to a heap, however small the heap is: docs/operate/sizing.md.
     NODE_OPTIONS: `--max-old-space-size=${heap} --max-semi-space-size=16`,
     OJS_RETAIN_COUNT: retained,
     // All clients have one address here; what they may take of the memory is the question, not their number.

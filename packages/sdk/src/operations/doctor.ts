@@ -4,7 +4,7 @@ import { type Camel, camel } from './answer.ts';
 import { read } from './row.ts';
 
 /**
- * A problem that an operator should fix. `docs/operate/operating.md` has all codes. The severity is `error` if jobs are lost or
+ * A problem that an operator should fix. `docs/operate/health.md` explains all codes. The severity is `error` if jobs are lost or
  * blocked, or soon will be.
  */
 export interface Finding extends Camel<answers.Finding> {}

@@ -111,7 +111,7 @@ async function ofHealth({ storage, storeHealth, clock }: Engine): Promise<readon
       error(
         'damaged',
         `The store is damaged: ${file.message}`,
-        'Stop the servers, keep the file, and restore a backup: docs/operate/operating.md.',
+        'Stop the servers, keep the file, and restore a backup: docs/operate/backup.md.',
       ),
     );
   if (behind.status === 'fail')

@@ -85,7 +85,7 @@ function textOf(value: Setting['value']): string {
   return formatPeriod(String(value));
 }
 
-/** In maintenance mode no job starts; enqueues and running jobs continue (docs/operate/operating.md, Maintenance mode). */
+/** In maintenance mode no job starts; enqueues and running jobs continue (docs/operate/maintenance-mode.md). */
 function MaintenanceCard() {
   const maintenance = useCall('admin.maintenance', { refreshMs: 30_000 });
   const may = useMay('admin.setMaintenance');
