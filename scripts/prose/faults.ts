@@ -17,26 +17,29 @@ const code = '(?:4(?:0\\d|1\\d|2\\d|31)|50[0-4]|20[0-46]|30[1-8])';
 /** The named faults and their patterns. */
 export const faults = {
   has: new RegExp(
-    `(?:${linkMark}|\\b(?:page|guide|section|table|list|README|chapter|document|docs|reference|index|log|answer|message|entry|CODE)s?) (?:has|have)\\b`,
+    `(?:${linkMark}|\\b(?:page|guide|section|table|list|README|chapter|document|docs|reference|log|answer|message|entry)s?|CODE) (?:has|have)\\b(?! (?:CODE|no |\\p{L}+ed\\b))`,
     'iu',
   ),
   'of-of':
     /(?<!\b(?:one|out|instead|number|because|kind|sort|all|each|most|none|some|any|many|outside|inside|independent|list|pair|total|maximum|ahead|regardless)) of (?:(?:the|an?|its|their|each|every|this|that|all|your) )?(?:[\p{L}’'-]+ ){1,2}(?<!\b(?:one|out|instead|number|because|kind|all|each|most|some|any) )of\b/iu,
   by: /^By (?!default|hand|contrast|then)|\bby (?:(?:the|an?|its|their|this|that|these|which|whose) )?(?:[\p{L}-]+ )?(?:clocks?|filters?|commas?|rules?|flags?|options?|HTTP|headers?|calls?|polling|means|way|words?)\b/iu,
   counts:
-    /\b(?:counts?|counted) (?:for|as|from|no|by|until|again|only)\b|\b(?:not|longer|still|also|only|which|that|they|it|them) counts?\b/iu,
+    /\b(?:counts?|counted) (?:for|as|from|no|until|again|only)\b|\b(?:not|longer|still|also|only|which|that|they|it|them) counts?\b/iu,
   light:
     /\b(?:goes|went|gone|stays?|stayed|comes|came|ends|ended|stands|stood|holds|held|makes? (?:the|an?|it|its|them|new))\b/iu,
   headless: /^(?:Of|What|Whether|Where|Who|Whoever|Whatever|Which|Those that|Those of)\b(?!.*\?$)/u,
   whatever: /[\p{L},;] (?:whatever|whichever|wherever|whoever)\b/iu,
   status: new RegExp(
-    `\\b(?:is|are|was|were|be|becomes?|gets?) (?:an? )?${code}(?=$|[.,;:)]| (?:if|when|for|until|and|or|before|after|with|without|as|in|on|unless|there|then|too)\\b)`,
+    `\\b(?:is|are|was|were|be|becomes?) (?:an? )?${code}(?=$|[.,;:)]| (?:if|when|for|until|and|or|before|after|with|without|as|in|on|unless|there|then|too)\\b)`,
     'iu',
   ),
   adverb:
-    /\b(?:anew|meanwhile)\b|(?:, | )(?:too|then|also)(?:[.;:)]|$)|\balso (?:behind|after|at|for|in|with|when|if)\b/iu,
-  rare: /\b(?:mend(?:s|ed|ing)?|reckon\w*|seldom|beside|steers?|steered|tells?|told|somebody|nobody|whoever|in spite of|in good order|hands? out|handed out|thus|hence|likewise|lest|behold)\b/iu,
-  a: new RegExp(`\\b(?:${number} (?:[\\p{L}-]+ ){1,2}|(?:${things}|once|twice) )an? ${unit}\\b(?! of\\b)`, 'iu'),
+    /\b(?:anew|meanwhile)\b|(?:, |(?<!see) )(?:too|then|also)(?:[.;:)]|$)|\balso (?:behind|after|at|for|in|with|when|if)\b/iu,
+  rare: /\b(?:mend(?:s|ed|ing)?|reckon\w*|seldom|beside|steers?|steered|tells?|told|somebody|whoever|in spite of|in good order|hands? out|handed out|thus|hence|likewise|lest|behold)\b/iu,
+  a: new RegExp(
+    `\\b(?:${number} (?:(?!(?:without|with|from|for|of|to|in|on|after|before|and|or|if|that|than|as|between|per)\\b)[\\p{L}-]+ ){1,2}|(?:${things}|once|twice) )an? ${unit}\\b(?! of\\b)`,
+    'iu',
+  ),
 } as const;
 
 /** A long sentence, or one of the named faults. */

@@ -31,7 +31,7 @@ const states: ReadonlyMap<string, Directive> = new Map([
 ]);
 /** The worker's description of itself; stored as sent. */
 const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
-/** The share of its machine that the worker uses; docs/reference/http.md has their units. */
+/** The share of its machine that the worker uses; docs/reference/worker.md has their units. */
 const loadFields = ['rss_bytes', 'heap_used_bytes', 'event_loop_lag_ms'] as const;
 
 /** The jobs that the heartbeat names. */

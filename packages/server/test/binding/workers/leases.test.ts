@@ -155,7 +155,7 @@ describe.each(storages)('leases on $name', (storage) => {
     await call(url, '/workers/nack', { job_id: job.id, worker_id: 'w1', requeue: true, error });
     await call(url, '/workers/fetch', { queues: ['default'], worker_id: 'w2' });
     expectRefusal(await post(url, '/workers/ack', { job_id: job.id, worker_id: 'w1' }), 409, 'conflict');
-    // What docs/reference/http.md names as the limit: the id does not tell one claim of the worker from the next.
+    // What docs/reference/http-workers.md names as the limit: the id does not tell one claim of the worker from the next.
     await call(url, '/workers/nack', { job_id: job.id, worker_id: 'w2', requeue: true, error });
     await call(url, '/workers/fetch', { queues: ['default'], worker_id: 'w1' });
     expect((await post(url, '/workers/ack', { job_id: job.id, worker_id: 'w1' })).status).toBe(200);
