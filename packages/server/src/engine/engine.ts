@@ -173,7 +173,7 @@ export class Engine implements AsyncDisposable {
       new OutboxImport({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance, admit });
     const { outboxImport } = this;
     const maintenance = new Maintenance(storage, clock, () => {
-      this.#fetches.waiters.wake(null);
+      this.#fetches.wake(null);
       this.upkeep.changed();
     });
     this.maintenance = maintenance;
@@ -321,7 +321,7 @@ export class Engine implements AsyncDisposable {
     const subscription = await storage.subscribe((wakes) => {
       engine.upkeep.changed();
       for (const wake of wakes) {
-        if (wake.kind === 'queue') engine.#fetches.waiters.wake(wake.queue);
+        if (wake.kind === 'queue') engine.#fetches.wake(wake.queue);
         // A storage that does not know what has changed does not know whether the log has grown.
         if (wake.kind === 'events' || (wake.kind === 'queue' && wake.queue === null)) engine.subscriptions.wake();
         if (wake.kind === 'inbox' && options.upkeep !== 'manual') engine.#takeIn();

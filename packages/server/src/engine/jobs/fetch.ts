@@ -4,8 +4,8 @@ import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import type { Maintenance } from '../maintenance.ts';
 import type { EngineSettings } from '../options.ts';
+import { FetchLines } from './fetch-lines.ts';
 import type { Suspects } from './suspects.ts';
-import { Waiters } from './waiters.ts';
 
 export interface FetchRequest {
   readonly queues: readonly string[];
@@ -23,9 +23,6 @@ export interface FetchRequest {
   readonly waitMs: number;
 }
 
-/** A waiting fetch claims again after this long, in milliseconds, because a wake-up is only a hint. */
-const pollMs = 1_000;
-
 interface Parts {
   readonly batches: Batches;
   readonly storage: Storage;
@@ -38,7 +35,7 @@ interface Parts {
 /** FETCH (ojs-core §7.2) with long poll. */
 export class Fetches {
   readonly #parts: Parts;
-  readonly waiters = new Waiters();
+  readonly #lines = new FetchLines();
   readonly #closed = new AbortController();
 
   constructor(parts: Parts) {
@@ -47,13 +44,18 @@ export class Fetches {
 
   /** Fetches of the worker that wait get nothing any more; later ones do. */
   leave(worker: string): void {
-    this.waiters.end(worker);
+    this.#lines.end(worker);
+  }
+
+  /** Jobs may have become available in the queue, or in any queue for null. */
+  wake(queue: string | null): void {
+    this.#lines.wake(queue);
   }
 
   /** Waiting fetches answer empty at once; later ones never wait. */
   close(): void {
     this.#closed.abort();
-    this.waiters.wake(null);
+    this.#lines.wakeAll();
   }
 
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
@@ -70,18 +72,28 @@ export class Fetches {
     const starts = async () =>
       !this.#parts.maintenance.on && !(worker !== null && (await this.#parts.suspects.holds(worker)));
     const claimed = async () =>
-      !(await starts()) ? { jobs: await this.repeated(request), again: null } : this.#parts.batches.claim(claim);
+      (await starts())
+        ? { ...(await this.#parts.batches.claim(claim)), mayStart: true }
+        : { jobs: await this.repeated(request), again: null, mayStart: false };
     if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await claimed()).jobs;
     const until = performance.now() + request.waitMs;
-    using waiter = this.waiters.add(request.queues, worker);
+    using place = this.#lines.join(request.queues, worker);
     for (;;) {
-      const { jobs, again } = await claimed();
+      place.asks();
+      const { jobs, again, mayStart } = await claimed();
       const left = until - performance.now();
+      if (jobs.length > 0) place.served();
       if (jobs.length > 0 || left <= 0 || signal?.aborted || this.#closed.signal.aborted) return jobs;
+      if (!mayStart) place.passOn();
       // No commit announces the time at which a rate allows the next start.
-      const reopens = again === null ? pollMs : Math.max(1, again - this.#parts.clock.now());
-      await waiter.wait(Math.min(left, pollMs, reopens), signal);
-      if (signal?.aborted || waiter.isOver) return [];
+      const reopens = again === null ? this.#lines.pollMs : Math.max(1, again - this.#parts.clock.now());
+      const asks = await place.wait(Math.min(this.#lines.pollMs, reopens), left, signal);
+      if (!asks || this.#closed.signal.aborted) return [];
+      if (signal?.aborted || place.isOver) {
+        // The wake-up was for any fetch of the line.
+        place.wake();
+        return [];
+      }
     }
   }
 

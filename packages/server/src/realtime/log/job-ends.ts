@@ -1,5 +1,5 @@
 import { type JobId, type JobRecord, Terminal } from '@ojs-ts/core/job';
-import { Waiters } from '../../engine/jobs/waiters.ts';
+import { Waiter } from '../../engine/jobs/waiter.ts';
 import type { EventSubscriptions } from './event-subscriptions.ts';
 import type { LogEvent } from './log-events.ts';
 
@@ -16,7 +16,7 @@ const pollMs = 1_000;
 export class JobEnds {
   readonly #subscriptions: EventSubscriptions;
   readonly #get: (id: JobId) => Promise<JobRecord | null>;
-  readonly #waiters = new Waiters();
+  readonly #waiters = new Set<Waiter>();
   readonly #closed = new AbortController();
 
   constructor(subscriptions: EventSubscriptions, get: (id: JobId) => Promise<JobRecord | null>) {
@@ -37,7 +37,7 @@ export class JobEnds {
     const until = performance.now() + waitMs;
     const first = await this.#get(id);
     if (first === null || (first.state & Terminal) !== 0 || waitMs <= 0 || this.#closed.signal.aborted) return first;
-    using waiter = this.#waiters.add([id]);
+    const waiter = this.#join();
     const events = this.#subscriptions.kept
       ? this.#subscriptions.subscribe({ job: id }, { onEvent: ({ ends }) => (ends ? waiter.wake() : undefined) })
       : null;
@@ -52,6 +52,7 @@ export class JobEnds {
         await waiter.wait(events === null ? Math.min(left, pollMs) : left, signal);
       }
     } finally {
+      this.#waiters.delete(waiter);
       events?.close();
     }
   }
@@ -66,7 +67,7 @@ export class JobEnds {
       return jobs.some((job) => job === null || (job.state & Terminal) !== 0);
     };
     if (waitMs <= 0 || this.#closed.signal.aborted || (await isOver())) return;
-    using waiter = this.#waiters.add(ids);
+    const waiter = this.#join();
     const follower = { onEvent: ({ ends }: LogEvent) => (ends ? waiter.wake() : undefined) };
     const subscriptions = this.#subscriptions.kept
       ? ids.map((id) => this.#subscriptions.subscribe({ job: id }, follower))
@@ -80,6 +81,7 @@ export class JobEnds {
         if (await waiter.wait(this.#subscriptions.kept ? left : Math.min(left, pollMs), signal)) return;
       }
     } finally {
+      this.#waiters.delete(waiter);
       for (const subscription of subscriptions) subscription.close();
     }
   }
@@ -87,6 +89,12 @@ export class JobEnds {
   /** Answers all waiting callers at once; later callers never wait. */
   close(): void {
     this.#closed.abort();
-    this.#waiters.wake(null);
+    for (const waiter of this.#waiters) waiter.wake();
+  }
+
+  #join(): Waiter {
+    const waiter = new Waiter();
+    this.#waiters.add(waiter);
+    return waiter;
   }
 }

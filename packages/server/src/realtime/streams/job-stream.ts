@@ -1,7 +1,7 @@
 import { members, ProtocolError } from '@ojs-ts/core';
 import { type JobRecord, type Json, renderOutcome, renderProgress, State, Terminal } from '@ojs-ts/core/job';
 import type { Parts } from '../../engine/engine.ts';
-import { Waiter } from '../../engine/jobs/waiters.ts';
+import { Waiter } from '../../engine/jobs/waiter.ts';
 import type { StateFrame } from './state-frames.ts';
 
 type Engine = Parts<'clock' | 'jobs' | 'subscriptions'>;
@@ -53,7 +53,7 @@ export async function* follow(
   shown: Shown,
   signal: AbortSignal,
 ): AsyncGenerator<StateFrame> {
-  using waiter = new Waiter([], () => {});
+  const waiter = new Waiter();
   const subscription = engine.subscriptions.subscribe(
     { job: id },
     {

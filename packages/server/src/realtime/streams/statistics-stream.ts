@@ -1,5 +1,5 @@
 import { type Engine, overview, uptimeOf } from '../../binding/admin/statistics.ts';
-import { Waiter } from '../../engine/jobs/waiters.ts';
+import { Waiter } from '../../engine/jobs/waiter.ts';
 import type { StateFrame } from './state-frames.ts';
 
 /** GET /admin/stats/stream: the statistics of GET /admin/stats, read once an interval however many follow them. */
@@ -27,7 +27,7 @@ export class StatisticsStream {
 
   /** The statistics at once, and again after an interval in which they changed. */
   async *follow(signal: AbortSignal): AsyncGenerator<StateFrame> {
-    using waiter = new Waiter([], () => {});
+    const waiter = new Waiter();
     for (let last = ''; !signal.aborted; await waiter.wait(this.#intervalMs, signal)) {
       const statistics = await this.latest();
       const text = JSON.stringify(statistics);

@@ -1,7 +1,7 @@
 import { EventSummarizer } from '@ojs-ts/core/events';
 import type { QueueAccess } from '../../binding/access.ts';
 import type { Parts } from '../../engine/engine.ts';
-import { Waiter } from '../../engine/jobs/waiters.ts';
+import { Waiter } from '../../engine/jobs/waiter.ts';
 import { cursorText, placeOf, readCursor } from '../log/cursors.ts';
 import type { LogEvent } from '../log/log-events.ts';
 import type { StateFrame } from './state-frames.ts';
@@ -44,7 +44,7 @@ export class SummaryStream {
   ): AsyncGenerator<StateFrame> {
     const { subscriptions } = this.#engine;
     const summarizer = new EventSummarizer();
-    using waiter = new Waiter([], () => {});
+    const waiter = new Waiter();
     let position = 0;
     let id = '0';
     const onEvent = (event: LogEvent) => {
@@ -92,5 +92,5 @@ export class SummaryStream {
 }
 
 function pause(signal: AbortSignal): Promise<unknown> {
-  return new Waiter([], () => {}).wait(restMs, signal);
+  return new Waiter().wait(restMs, signal);
 }

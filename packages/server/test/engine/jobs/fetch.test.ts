@@ -1,8 +1,8 @@
 import { State } from '@ojs-ts/core/job';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { testWith } from '../../../../core/test/support/test-with.ts';
 import { Engine } from '../../../src/engine/engine.ts';
-import { Waiters } from '../../../src/engine/jobs/waiters.ts';
+import { FetchLines } from '../../../src/engine/jobs/fetch-lines.ts';
 import { bench, items, newJob, settled } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
@@ -117,33 +117,111 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     const ids = (await Promise.all(fetches)).flat().map((job) => job.id);
     expect(new Set(ids).size).toBe(ids.length);
   });
+
+  it('one job costs a claim and two looks for more, with 500 waiters as with ten', async (b) => {
+    const caller = new AbortController();
+    const fetches = Array.from({ length: 500 }, () => b.fetch({ waitMs }, caller.signal));
+    await settled();
+    const claim = vi.spyOn(b.engine.storage.jobs, 'claim');
+    await b.push();
+    expect(await Promise.race(fetches)).toHaveLength(1);
+    await settled();
+    expect(claim.mock.calls.reduce((sum, [claims]) => sum + claims.length, 0)).toBeLessThanOrEqual(4);
+    caller.abort();
+    expect((await Promise.all(fetches)).flat()).toHaveLength(1);
+  });
 });
 
-describe('Waiters', () => {
-  test('a wake-up between registration and wait is not missed, and counts once', async () => {
-    const waiters = new Waiters();
-    using waiter = waiters.add(['a', 'b', 'a']);
-    waiters.wake('b');
-    waiters.wake('a');
-    expect(await waiter.wait(60_000)).toBe(true);
-    expect(await waiter.wait(1)).toBe(false);
+describe('a line of waiting fetches', () => {
+  const join = (lines: FetchLines, count: number, queues = ['q']) =>
+    Array.from({ length: count }, () => lines.join(queues, null));
+  const hour = 3_600_000;
+
+  test('a wake-up between joining and waiting is not missed, and counts once', async () => {
+    const lines = new FetchLines();
+    using place = lines.join(['a', 'b', 'a'], null);
+    lines.wake('b');
+    lines.wake('a');
+    expect(await place.wait(hour, hour)).toBe(true);
+    expect(await place.wait(1, 1)).toBe(false);
   });
 
-  test('a wake-up without a queue wakes all, one of another queue nobody, and a closed waiter is removed', async () => {
-    const waiters = new Waiters();
-    const [a, b] = [waiters.add(['a']), waiters.add(['b'])];
-    waiters.wake('c');
-    expect(await a.wait(1)).toBe(false);
-    const both = [a.wait(60_000), b.wait(60_000)];
-    waiters.wake(null);
-    expect(await Promise.all(both)).toEqual([true, true]);
-    a[Symbol.dispose]();
-    b[Symbol.dispose]();
-    expect(waiters.size).toBe(0);
+  test('a wake-up wakes the first of each line that names the queue, and none of another', async () => {
+    const lines = new FetchLines();
+    const [first, second] = join(lines, 2);
+    const [both] = join(lines, 1, ['p', 'q']);
+    const waits = [first?.wait(hour, hour), second?.wait(1, 1), both?.wait(hour, hour)];
+    lines.wake('other');
+    lines.wake('q');
+    expect(await Promise.all(waits)).toEqual([true, false, true]);
+  });
+
+  test('who is served wakes two others, who is not wakes none', async () => {
+    const lines = new FetchLines();
+    const [first, ...others] = join(lines, 5);
+    const waits = others.map((place) => place.wait(1, 1));
+    first?.served();
+    first?.[Symbol.dispose]();
+    expect(await Promise.all(waits)).toEqual([true, true, false, false]);
+    const [a, b] = others;
+    const last = b?.wait(1, 1);
+    a?.[Symbol.dispose]();
+    expect(await last).toBe(false);
+  });
+
+  test('who leaves with a wake-up gives it to the next, who may be claiming', async () => {
+    const lines = new FetchLines();
+    const [first, second] = join(lines, 2);
+    lines.wake('q');
+    first?.[Symbol.dispose]();
+    expect(second?.isWoken).toBe(true);
+  });
+
+  test('only the last that asked claims by time, and leaves that to another', async () => {
+    const lines = new FetchLines();
+    const [first, second] = join(lines, 2);
+    first?.asks();
+    second?.asks();
+    expect(await Promise.all([first?.wait(1, 2), second?.wait(1, hour)])).toEqual([false, true]);
+    const next = first?.wait(hour, hour);
+    second?.[Symbol.dispose]();
+    expect(await next).toBe(true);
+  });
+
+  test('who may not start jobs lets those behind look, once each', async () => {
+    const lines = new FetchLines();
+    const [first, second, third] = join(lines, 3);
+    const waits = [first?.wait(1, 1), third?.wait(1, 1)];
+    second?.passOn();
+    third?.passOn();
+    expect(await Promise.all(waits)).toEqual([false, true]);
+  });
+
+  test('a wake-up without a queue reaches every line, and an empty line is forgotten', async () => {
+    const lines = new FetchLines();
+    const places = [...join(lines, 1, ['a']), ...join(lines, 1, ['b'])];
+    const waits = places.map((place) => place.wait(hour, hour));
+    lines.wake(null);
+    expect(await Promise.all(waits)).toEqual([true, true]);
+    for (const place of places) place[Symbol.dispose]();
+    expect(lines.size).toBe(0);
+    using again = lines.join(['a'], null);
+    lines.wake('a');
+    expect(again.isWoken).toBe(true);
   });
 
   test('an aborted signal ends the wait at once', async () => {
-    using waiter = new Waiters().add(['a']);
-    expect(await waiter.wait(60_000, AbortSignal.abort())).toBe(false);
+    using place = new FetchLines().join(['a'], null);
+    expect(await place.wait(hour, hour, AbortSignal.abort())).toBe(false);
+  });
+
+  test('more than a hundred lines poll less often, at most every 30 s', () => {
+    const lines = new FetchLines();
+    for (let index = 0; index < 100; index++) lines.join([`q${index}`], null);
+    expect(lines.pollMs).toBe(1_000);
+    for (let index = 100; index < 2_000; index++) lines.join([`q${index}`], null);
+    expect(lines.pollMs).toBe(20_000);
+    for (let index = 2_000; index < 5_000; index++) lines.join([`q${index}`], null);
+    expect(lines.pollMs).toBe(30_000);
   });
 });
