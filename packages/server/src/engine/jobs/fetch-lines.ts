@@ -1,17 +1,17 @@
 import { Waiter } from './waiter.ts';
 
-/** How long an empty claim of a line holds, in milliseconds: a wake-up is only a hint, and may be lost. */
+/** A line claims again after this long, in milliseconds, because a wake-up is only a hint. */
 const pollMs = 1_000;
-/** Claims per second that no wake-up asked for, of all lines of a server: with more lines each polls less often. */
+/** Most polls of a server per second: with more lines than that, each line polls less often. */
 const pollsPerSecond = 100;
 const maxPollMs = 30_000;
 /** A fetch that gets a job wakes so many others: a thousand waiting fetches are all awake after ten rounds. */
 const followers = 2;
 
 /**
- * Fetches that wait for a job. Those of the same queues form a line, which asks the store as one fetch would: a
- * wake-up or the poll lets one of them claim, and each that gets a job wakes two others. So neither an idle second
- * nor a single job costs more where many workers wait.
+ * Fetches that wait for a job. Fetches of the same queues form a line, and only one of them claims at a wake-up or
+ * poll. A fetch that gets a job wakes two others, since there may be more jobs. An idle second and a single job
+ * therefore cost the same with ten waiting workers and with two thousand.
  */
 export class FetchLines {
   readonly #lines = new Map<string, Line>();
@@ -36,7 +36,7 @@ export class FetchLines {
     for (const { places } of this.#lines.values()) for (const place of places) place.wake();
   }
 
-  /** The worker has ended: its fetches must claim nothing more. */
+  /** Ends the fetches of a worker that has gone: they must claim nothing more. */
   end(worker: string): void {
     for (const { places } of this.#lines.values()) for (const place of places) if (place.worker === worker) place.end();
   }
@@ -151,7 +151,7 @@ export class Place implements Disposable {
     return this.#line.asker === this || this.#waiter.wait(leftMs - ms, signal);
   }
 
-  /** What this fetch leaves undone becomes another's: a wake-up that it did not follow, the claims by time. */
+  /** Another fetch takes over the polls, and a wake-up that this one has not followed. */
   [Symbol.dispose](): void {
     const line = this.#line;
     line.places.delete(this);

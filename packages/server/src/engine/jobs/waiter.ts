@@ -1,4 +1,4 @@
-/** A caller that waits for a hint: a wake-up since its last wait ends the next one at once. */
+/** A caller that waits for a hint. A wake-up before it waits is not lost. */
 export class Waiter {
   #woken = false;
   #resolve: (() => void) | null = null;
