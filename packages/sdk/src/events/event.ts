@@ -64,7 +64,9 @@ export class Event {
   static fromStream(kind: string, id: string, data: unknown): Event {
     if (!isObject(data))
       throw OJSValidationError.of('data', `expected a JSON object in the event ${JSON.stringify(kind)} of a stream`);
-    const isEnvelope = isObject(data.data) && (textOf(data.event) ?? textOf(data.type)) !== undefined;
+    // A flat event names its job on the first level; progress has an object `data` of its own and the job's `type`.
+    const isEnvelope =
+      data.job_id === undefined && isObject(data.data) && (textOf(data.event) ?? textOf(data.type)) !== undefined;
     if (isEnvelope && (dateOf(data.timestamp) ?? dateOf(data.time)) !== undefined) return Event.fromDict(data);
     return new Event({ event: kind, timestamp: dateOf(data.timestamp) ?? new Date(), data, ...(id !== '' && { id }) });
   }

@@ -145,6 +145,13 @@ describe('Event', () => {
     expect([event.jobId, event.jobType, event.queue, event.state]).toEqual(['019', 'a.b', 'q', 'completed']);
   });
 
+  test('flat progress with data of its own is no envelope', () => {
+    const report = { job_id: '019', type: 'a.b', timestamp: '2026-01-31T12:00:00Z', progress: 40, data: { files: 3 } };
+    const event = Event.fromStream('job.progress', '42', report);
+    expect(event).toMatchObject({ event: 'job.progress', id: '42', jobId: '019', jobType: 'a.b' });
+    expect(event.progress).toEqual({ percent: 40, data: { files: 3 } });
+  });
+
   test.each([
     [{ timestamp: '2026-01-31T12:00:00Z' }, 'event'],
     [{ event: 'a', timestamp: 'yesterday' }, 'timestamp'],
