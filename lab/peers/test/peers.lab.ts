@@ -1,0 +1,3 @@
+import { runCases } from '../src/run.ts';
+
+runCases();
