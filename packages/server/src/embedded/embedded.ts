@@ -24,7 +24,7 @@ export type EmbeddedOptions = Omit<EngineOptions, 'storage'>;
 
 /**
  * The engine in this process as a Transport: `new Client(transport)` and `new Worker(transport)` need no server and no
- * port. Disposing the transport closes the store.
+ * port. `close()` closes the storage.
  *
  * @param url `sqlite:PATH`, `sqlite:` for a temporary file, or `memory:`
  */
@@ -110,10 +110,17 @@ export class Embedded implements GuardedTransport {
     return this.#streams.open(call, context);
   }
 
-  /** Answers the calls in flight, long polls at once, ends the streams, then closes the store. */
-  [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Answers the calls in flight, long polls at once, ends the streams, then closes the storage. Close workers first: their
+   * last outcomes are calls. A second call waits for the same end.
+   */
+  close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #close(): Promise<void> {
