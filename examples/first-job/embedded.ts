@@ -1,15 +1,16 @@
-import { Client, Worker } from '@ojs-ts/sdk';
+import { Client, defineJob, Worker } from '@ojs-ts/sdk';
 import { openEmbedded } from '@ojs-ts/server';
 
-const transport = await openEmbedded('sqlite:./jobs.db'); // no server, no port
-const client = new Client(transport);
-const worker = new Worker(transport, { queues: ['email'] });
-worker.register('email.send', async ({ args: [to] }) => ({ sent: true, to }));
-const running = worker.start();
+const welcome = defineJob<'email.welcome', [to: string], { sent: boolean }>('email.welcome', { queue: 'email' });
 
-const job = await client.enqueue('email.send', ['user@example.com'], { queue: 'email' });
-console.log(await job.wait());
+const engine = await openEmbedded('sqlite:./jobs.db'); // a file: no server, no Redis
+const worker = new Worker(engine, { queues: ['email'] });
+worker.register(welcome, async ({ args: [to] }) => ({ sent: to.endsWith('@example.com') })); // to: string
+void worker.start(); // until stop(), SIGTERM or SIGINT
+
+const client = new Client(engine);
+const job = await client.enqueue(welcome, ['ada@example.com'], { retry: { maxAttempts: 5 } });
+console.log(await job.wait()); // { sent: true }, typed
 
 await worker.stop();
-await running;
-await transport[Symbol.asyncDispose]();
+await engine.close();

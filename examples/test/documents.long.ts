@@ -8,11 +8,12 @@ const root = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-const guides =
-  'first-job typed-jobs retries scheduling cron limits graceful-shutdown from-bullmq from-pg-boss from-celery'.split(
-    ' ',
-  );
+/** Those whose code is not a file of `examples`, as that of the first job is. */
+const guides = 'typed-jobs retries scheduling cron limits graceful-shutdown from-bullmq from-pg-boss from-celery'.split(
+  ' ',
+);
 const pages = [
+  'README.md',
   'packages/sdk/README.md',
   ...globSync(`docs/*/{${guides.join(',')}}.md`, { cwd: root }),
   'docs/guides/mount-the-dashboard.md',

@@ -28,7 +28,7 @@ function checkout(): string {
 }
 
 function copyTo(folder: string): void {
-  const left = ['node_modules', '.git', '.ojs-setup', 'dist', 'public', 'coverage', 'results'];
+  const left = ['node_modules', '.git', '.ojs-setup', 'dist', 'packed', 'public', 'coverage', 'results'];
   cpSync(root, folder, { recursive: true, filter: (path) => !left.includes(basename(path)) });
 }
 

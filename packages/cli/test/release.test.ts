@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { publishedPackages } from '../../../scripts/pack.ts';
 import { mismatches, sectionOf } from '../../../scripts/release-notes.ts';
-import { publishedPackages } from '../../server/test/support/packed.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../..');
