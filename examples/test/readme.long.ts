@@ -100,7 +100,7 @@ test('an existing project, with the worker of the page that it links', async () 
   const seconds = stopwatch();
   const port = await freePort();
   const user = newFolder(port);
-  const worker = blocks(read('docs/reference/cli.md').split('\n## Development\n')[1] ?? '', 'ts')[0] ?? '';
+  const worker = blocks(read('docs/guides/dev-server.md'), 'ts')[0] ?? '';
   writeFileSync(join(user.folder, 'package.json'), '{"type":"module"}');
   writeFileSync(join(user.folder, 'worker.ts'), worker);
   const [install = '', dev = '', ...others] = ways[1] ?? [];
