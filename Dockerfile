@@ -9,6 +9,7 @@ COPY packages/server/package.json packages/server/
 COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/cli/package.json packages/cli/
 COPY packages/create/package.json packages/create/
+COPY packages/docs/package.json packages/docs/
 COPY packages/sdk/package.json packages/sdk/
 COPY conformance/package.json conformance/
 COPY examples/package.json examples/

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path';
+import { checkVariables } from '@ojs-ts/core';
 import { operationNames, operations, pathOf, routesOf } from '@ojs-ts/core/operations';
 import { serverOptions, serverVariables } from '@ojs-ts/core/options';
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
@@ -57,6 +58,11 @@ const open = new Set(
 );
 /** Seconds. */
 const closeTimeout = serverOptions.closeTimeoutMs.fallback / 1_000;
+
+interface Kustomization {
+  readonly resources: readonly string[];
+  readonly images: readonly { readonly name: string; readonly newTag: string }[];
+}
 
 interface Resource {
   readonly kind: string;
@@ -275,7 +281,7 @@ describe.each(['compose.yaml', 'compose.quickstart.yaml'])('%s', (file) => {
 
 describe('deploy/kubernetes', () => {
   const folder = 'deploy/kubernetes';
-  const { resources }: { readonly resources: readonly string[] } = yaml(`${folder}/kustomization.yaml`);
+  const { resources, images }: Kustomization = yaml(`${folder}/kustomization.yaml`);
   const secret: Secret = yaml(`${folder}/secret.yaml`);
   const deployment: Deployment = yaml(`${folder}/deployment.yaml`);
   const service: KubernetesService = yaml(`${folder}/service.yaml`);
@@ -283,8 +289,9 @@ describe('deploy/kubernetes', () => {
   const pod = deployment.spec?.template?.spec;
   const container = pod?.containers?.[0];
 
-  test('the kustomization names every manifest of the folder', () => {
+  test('the kustomization names every manifest of the folder, and replaces the image of the deployment', () => {
     expect(readdirSync(join(root, folder)).toSorted()).toEqual([...resources, 'kustomization.yaml'].toSorted());
+    expect(images.map(({ name, newTag }) => `${name}:${newTag}`)).toEqual([container?.image]);
   });
 
   test('every field is one that the API of Kubernetes has, of its type', () => {
@@ -321,7 +328,7 @@ describe('deploy/kubernetes', () => {
     };
     const objects: readonly Resource[] = resources.map((name) => yaml(`${folder}/${name}`));
     expect(objects.map(({ kind }) => kind).toSorted()).toEqual(Object.keys(types).toSorted());
-    compile('right.ts', objects);
+    compile('right.ts', [...objects, yaml('deploy/worker/deployment.yaml')]);
     const misspelt = JSON.parse(
       JSON.stringify(objects).replace('terminationGracePeriodSeconds', 'terminationGracePeriod'),
     );
@@ -359,5 +366,61 @@ describe('deploy/kubernetes', () => {
     expect(Number(deployment.spec?.replicas)).toBeGreaterThan(Number(budget.spec?.minAvailable));
     expect(pod?.securityContext?.runAsNonRoot).toBe(true);
     expect(pod?.enableServiceLinks).toBe(false);
+  });
+});
+
+/** Seconds that a worker needs on SIGTERM: for running jobs, and for their outcomes. */
+const workerNeeds = 25 + 10;
+
+describe('deploy/worker', () => {
+  const { spec }: Deployment = yaml('deploy/worker/deployment.yaml');
+  const pod = spec?.template.spec;
+  const [container] = pod?.containers ?? [];
+
+  test('the deployment of a worker sets only variables that the SDK reads, and leaves jobs the time to end', () => {
+    const env = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value ?? 'secret']));
+    expect(Object.keys(env)).toEqual(['OJS_BACKEND_URL', 'OJS_AUTH_TOKEN', 'OJS_SHUTDOWN_TIMEOUT']);
+    expect(checkVariables(env)).toEqual({ misspelled: [], unknown: [] });
+    expect(pod?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(Number(env.OJS_SHUTDOWN_TIMEOUT) + 10);
+    expect(spec?.template.metadata?.labels).toEqual(spec?.selector.matchLabels);
+    expect([pod?.securityContext?.runAsNonRoot, pod?.enableServiceLinks]).toEqual([true, false]);
+  });
+
+  test('the page about deployments shows the Dockerfile of a new project', () => {
+    const [, shown = ''] = /```dockerfile\n([\s\S]*?)```/.exec(read('docs/operate/deploy.md')) ?? [];
+    const lines = read('packages/cli/templates/common/Dockerfile').split('\n');
+    expect(shown.split('\n').filter((line) => !lines.includes(line))).toEqual([]);
+    expect(shown).toContain('CMD');
+  });
+});
+
+const analyze = (...args: readonly string[]) => spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+
+describe.each([
+  { name: 'ojs', needs: closeTimeout, args: ['node_modules/.bin/ojs', 'serve'] },
+  { name: 'ojs-worker', needs: workerNeeds, args: ['src/worker.ts'] },
+])('deploy/systemd/$name.service', ({ name, needs, args }) => {
+  const unit = read(`deploy/systemd/${name}.service`);
+  const values = (key: string) => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value = '']) => value);
+
+  test('the unit starts node itself, with variables that the program reads, and waits until it has stopped', () => {
+    expect(values('ExecStart')).toEqual([['/usr/bin/node', ...args].join(' ')]);
+    expect(Number(values('TimeoutStopSec')[0])).toBeGreaterThanOrEqual(needs);
+    const names = values('Environment').flatMap((line) => line.split(' ').map((pair) => pair.split('=')[0] ?? ''));
+    expect(names.filter((variable) => variable.startsWith('OJS_') && !known.has(variable))).toEqual([]);
+  });
+
+  test.skipIf(analyze('--version').status !== 0)('systemd knows every key of the unit', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ojs-unit-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    // systemd refuses a program that is not on this machine.
+    const here = unit.replace('/usr/bin/node', process.execPath).replaceAll('ojs.service', 'network.target');
+    const verify = (text: string) => {
+      writeFileSync(join(directory, 'unit.service'), text);
+      const { status, stderr } = analyze('verify', '--man=no', join(directory, 'unit.service'));
+      return [status, stderr];
+    };
+    expect(verify(here)).toEqual([0, '']);
+    expect(verify(here.replace('TimeoutStopSec', 'TimeoutStopSecs'))[1]).toContain('TimeoutStopSecs');
   });
 });
