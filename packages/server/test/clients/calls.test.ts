@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
 
-const page = readFileSync(new URL('../../../../docs/reference/other-clients.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../../docs/internals/clients.md', import.meta.url), 'utf8');
 
 interface Call {
   readonly method: string;
@@ -11,7 +11,7 @@ interface Call {
   readonly answered: boolean;
 }
 
-/** The calls of a section of docs/reference/other-clients.md, with identifiers in place of placeholders. */
+/** The calls of a section of docs/internals/clients.md, with identifiers in place of placeholders. */
 function callsOf(title: string): readonly Call[] {
   const section = page.split('\n## ').find((one) => one.startsWith(title)) ?? '';
   const rows = [...section.matchAll(/^\| [a-z, ]+ \| (`.+`) \| (answered|404)\b.* \|$/gm)];
@@ -30,7 +30,7 @@ describe.each([
 ])('$title', ({ title, answered, missing }) => {
   const calls = callsOf(title);
 
-  test('are all in docs/reference/other-clients.md', () => {
+  test('are all in docs/internals/clients.md', () => {
     const [there, others] = [calls.filter((call) => call.answered), calls.filter((call) => !call.answered)];
     expect([there.length, others.length]).toEqual([answered, missing]);
   });
