@@ -2,10 +2,6 @@ import { Client, DiscardError, JobFailedError, SnoozeError, Worker } from '@ojs-
 
 const client = new Client();
 const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
-worker.register('payment.charge', ({ attempt }) => {
-  if (attempt < 3) throw new Error('the bank does not answer');
-  return `charged at attempt ${attempt}`;
-});
 worker.register('user.sync', () => {
   throw new DiscardError('the user is gone');
 });
@@ -16,20 +12,14 @@ worker.register('report.fetch', ({ attempt }) => {
   return `ready when asked ${asked} times, at attempt ${attempt}`;
 });
 
-const retry = { maxAttempts: 5, initialInterval: '20ms', backoffCoefficient: 2 } as const;
 await worker.runUntil(async () => {
-  const payment = await client.enqueue('payment.charge', [4200], { retry });
-  console.log(await payment.wait());
-  for (const { attempt, type, message } of (await payment.refresh()).errors)
-    console.log(`attempt ${attempt}: ${type}: ${message}`);
-
-  const sync = await client.enqueue('user.sync', ['u1'], { retry });
+  const sync = await client.enqueue('user.sync', ['u1']);
   await sync.wait().catch((error: unknown) => {
     if (error instanceof JobFailedError)
       console.log(error.job.state, `after attempt ${error.job.attempt}:`, error.errors[0]?.message);
   });
 
-  const report = await client.enqueue('report.fetch', [], { retry });
+  const report = await client.enqueue('report.fetch', []);
   console.log(await report.wait());
 });
 await client.close();

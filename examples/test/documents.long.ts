@@ -9,13 +9,15 @@ const run = promisify(execFile);
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 /** Those whose code is not a file of `examples`, as that of the first job is. */
-const guides = 'typed-jobs retries scheduling cron limits graceful-shutdown from-bullmq from-pg-boss from-celery'.split(
-  ' ',
-);
+const guides = [
+  ...['typed-jobs', 'retries', 'failed-jobs', 'scheduling', 'unique-jobs', 'priority', 'cron', 'limits'],
+  ...['choosing-limits', 'cancel-jobs', 'workflows', 'workflow-results', 'events', 'graceful-shutdown'],
+  ...['from-bullmq', 'from-pg-boss', 'from-celery'],
+];
 const pages = [
   'README.md',
   'packages/sdk/README.md',
-  ...globSync(`docs/*/{${guides.join(',')}}.md`, { cwd: root }),
+  ...globSync(`docs/!(reference)/{${guides.join(',')}}.md`, { cwd: root }),
   'docs/guides/mount-the-dashboard.md',
 ];
 

@@ -16,6 +16,7 @@ const pages = {
     'workflows/dag.ts':
       'The workflow "etl" failed at step clean (data.clean), which was discarded: Error: row 2 is empty\nattempt 1: row 2 is empty\nattempt 2: row 2 is empty\n',
   },
+  'workflow-results': { 'workflows/results.ts': '{ orders: 50 } { ordersPerUser: 2.5 }\n' },
   events: {
     'events/follow.ts':
       "job.enqueued email.send available\njob.started email.send active\njob.completed email.send completed\nthe job's last: job.completed\n",
@@ -25,17 +26,29 @@ const pages = {
     'typed-jobs/checked.ts': "[ 'args[0].to' ]\n2026 1\n2\ndiscarded validation\n",
   },
   retries: {
-    'retries/outcomes.ts':
-      'charged at attempt 3\nattempt 1: Error: the bank does not answer\nattempt 2: Error: the bank does not answer\ndiscarded after attempt 1: the user is gone\nready when asked 3 times, at attempt 1\n',
+    'retries/policy.ts':
+      'charged at attempt 3\nattempt 1: Error: the bank does not answer\nattempt 2: Error: the bank does not answer\n',
+    'retries/outcomes.ts': 'discarded after attempt 1: the user is gone\nready when asked 3 times, at attempt 1\n',
+  },
+  'failed-jobs': {
     'retries/dead-letter.ts': 'discarded after 2 attempts\npayment.charge TypeError a bug in the handler\ncharged\n',
   },
+  'cancel-jobs': { 'cancel-jobs/running.ts': 'the job is cancelled\nthe handler of a.mp4 has stopped\n' },
+  scheduling: {
+    'scheduling/later.ts': 'scheduled scheduled 2099-12-24T17:00:00.000Z\ndiscarded expired\nsent to ada@example.com\n',
+  },
+  'unique-jobs': {
+    'unique-jobs/once.ts':
+      'created duplicate true\nrefused: true\nreport of 2026-01\nonce per hour: duplicate - one at a time: created\n',
+  },
+  priority: { 'priority/order.ts': 'avatar.png\nupload-1.png\nupload-2.png\nbacklog.png\n' },
   cron: {
     'cron/tick.ts': '@every 1s UTC skip\nmade: sales\ndaily-report true\ntick true\n',
     'cron/typed.ts': 'reports EU\nnull\n[ 2026-03-30T05:30:00.000Z, 2026-03-31T05:30:00.000Z ]\n',
   },
-  limits: {
-    'limits/shared.ts':
-      'six jobs, never more than two at once: true\ntenant:acme may run 0 jobs\ntenant:acme may run 2 jobs\nthe queue mail: 100 starts in PT1M and 10 at once\n',
+  limits: { 'limits/per-customer.ts': 'customer:acme used 10 waiting 2\ncustomer:zeta used 1 waiting 0\n' },
+  'choosing-limits': {
+    'limits/concurrency.ts': '10 slots in the worker, 2 in the limit: never more than two at once: true\n',
   },
 } as const;
 

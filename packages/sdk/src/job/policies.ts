@@ -47,7 +47,7 @@ export interface UniquePolicy {
   keys: readonly ('type' | 'queue' | 'args' | 'meta')[];
   /** The args that count, by place (`'0'`) or by name in the first object that has it. Default: all. */
   argsKeys?: readonly string[] | undefined;
-  /** The members of `meta` that count. Default: all. */
+  /** The members of `meta` that must be equal. The server requires them with `meta` in `keys`. */
   metaKeys?: readonly string[] | undefined;
   /** Older jobs do not count. Default: no limit. */
   period?: Duration | undefined;
