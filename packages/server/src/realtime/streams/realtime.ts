@@ -1,4 +1,4 @@
-import type { Grant } from '@ojs-ts/core/access';
+import { type Grant, grants } from '@ojs-ts/core/access';
 import { commaSeparated, type Query } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { Connection, type ConnectionOptions, type Sink } from './connection.ts';
@@ -10,6 +10,8 @@ export class Realtime {
   readonly engine: Engine;
   readonly source: string;
   readonly #options: ConnectionOptions;
+  /** By the store's seed, and whether its clients see the data of progress: nothing else needs a right. */
+  readonly #renderers = new Map<string, Renderer>();
 
   constructor(engine: Engine, source: string, options: ConnectionOptions) {
     this.engine = engine;
@@ -20,9 +22,12 @@ export class Realtime {
   /** @param grant of the client; without one it sees everything */
   async connect(sink: Sink, grant?: Grant): Promise<Connection> {
     const seed = await this.engine.storage.seed();
+    const key = `${seed} ${grant === undefined || grants(grant, 'payload')}`;
+    const renderer = this.#renderers.get(key) ?? new Renderer(this.source, seed, grant);
+    this.#renderers.set(key, renderer);
     return new Connection({
       engine: this.engine,
-      renderer: new Renderer(this.source, seed, grant),
+      renderer,
       seed,
       sink,
       options: this.#options,

@@ -15,13 +15,18 @@ export interface Message {
   readonly at: Millis;
 }
 
-/** Renders events with the names of ojs-realtime §4, and as the envelope of ojs-events §2 if those have none. */
+/**
+ * Renders events with the names of ojs-realtime §4, and as the envelope of ojs-events §2 if those have none. All
+ * connections with the same rights share a renderer, which renders each event of the log once for all of them.
+ */
 export class Renderer {
   readonly #source: string;
   readonly #seed: number;
   readonly #grant: Grant | undefined;
+  readonly #items = new WeakMap<LogEvent, Message[]>();
+  readonly #envelopes = new WeakMap<LogEvent, Json>();
 
-  /** @param grant of the client; without one it sees everything */
+  /** @param grant of its clients; without one they see everything */
   constructor(source: string, seed: number, grant: Grant | undefined) {
     this.#source = source;
     this.#seed = seed;
@@ -29,6 +34,22 @@ export class Renderer {
   }
 
   item(item: Item): Message {
+    const { event, view, more } = item;
+    const index = view === 'event' ? 0 : more ? 1 : 2;
+    const known = this.#items.get(event) ?? [];
+    const message = known[index] ?? this.#message(item);
+    known[index] = message;
+    this.#items.set(event, known);
+    return message;
+  }
+
+  envelope(event: LogEvent): Json {
+    const text = this.#envelopes.get(event) ?? JSON.stringify(this.#wire(event));
+    this.#envelopes.set(event, text);
+    return text;
+  }
+
+  #message(item: Item): Message {
     const { event, view } = item;
     const { at, entry } = event;
     const id = idOf(item);
@@ -36,10 +57,6 @@ export class Renderer {
     const [kind] = entry;
     const data = kind === 'job.progress' || kind === 'job.heartbeat' ? this.#flat(event) : this.envelope(event);
     return { name: kind, id, data, at };
-  }
-
-  envelope(event: LogEvent): Json {
-    return JSON.stringify(this.#wire(event));
   }
 
   /**
