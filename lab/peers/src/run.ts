@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, inject, test } from 'vitest';
+import { postgresUrl } from '../../../packages/server/test/support/postgres.ts';
 import { redisUrl } from '../../../packages/server/test/support/redis.ts';
 import { within } from '../../../packages/server/test/support/storages.ts';
 import { install } from '../../bench/src/peers/install.ts';
 import { bullmq, openBull } from './bullmq.ts';
 import type { Case, Guide } from './case.ts';
 import { openOurs } from './ours.ts';
+import { openBoss, pgBoss } from './pg-boss.ts';
 
-const redis = await redisUrl();
+const [redis, postgres] = await Promise.all([redisUrl(), postgresUrl()]);
 install();
 
 /** Runs the cases of all guides, or those with a row that matches, each on a namespace of its own. */
 export function runCases(rows: RegExp = /./): void {
   runGuide(bullmq, rows, redis, 'namespace', (url) => openBull(url, `{${inject('testRun')}_${name()}}`));
+  runGuide(pgBoss, rows, postgres, 'schema', (url) => openBoss(url, `${inject('testRun')}_${name()}`));
 }
 
 function runGuide<Peer extends AsyncDisposable>(
