@@ -19,6 +19,9 @@ const pages = [
   'packages/sdk/README.md',
   ...globSync(`docs/!(reference)/{${guides.join(',')}}.md`, { cwd: root }),
   'docs/guides/mount-the-dashboard.md',
+  'docs/guides/dev-server.md',
+  'docs/reference/client.md',
+  'docs/reference/worker.md',
 ];
 
 /** What the pieces of code take for given. */
