@@ -17,7 +17,7 @@ const code = '(?:4(?:0\\d|1\\d|2\\d|31)|50[0-4]|20[0-46]|30[1-8])';
 /** The named faults and their patterns. */
 export const faults = {
   has: new RegExp(
-    `(?:${linkMark}|\\b(?:page|guide|section|table|list|README|chapter|document|docs|reference|log|answer|message|entry)s?|CODE) (?:has|have)\\b(?! (?:CODE|no |\\p{L}+ed\\b))`,
+    `(?:${linkMark}|\\b(?:page|guide|section|table|list|README|chapter|document|docs|reference|log|answer|message|entry)s?|CODE) (?:has|have)\\b(?! (?:CODE|no |been|\\p{L}+ed\\b))`,
     'iu',
   ),
   'of-of':
