@@ -1,0 +1,2 @@
+/** In place of a component that no page uses. */
+export default { render: () => null };

@@ -1,0 +1,25 @@
+import { type EnhanceAppContext, useData } from 'vitepress';
+import DefaultTheme from 'vitepress/theme-without-fonts';
+import { h } from 'vue';
+import { Switcher } from './switcher.ts';
+import './style.css';
+
+/** Guides come before the API and the pages of the makers, and the title of a page before its sections. */
+function weightOf(address: string, _term: string, { titles }: { titles: readonly string[] }): number {
+  return (/\/(?:api|openapi|internals)\//.test(address) ? 0.2 : 1) * (titles.length === 0 ? 2 : 1);
+}
+
+export default {
+  extends: DefaultTheme,
+  enhanceApp({ siteData }: EnhanceAppContext) {
+    // A function in the configuration would be evaluated in the browser, which our policy refuses.
+    siteData.value.themeConfig.search.options.miniSearch.searchOptions.boostDocument = weightOf;
+  },
+  Layout: () => {
+    const { theme } = useData();
+    const slots = theme.value.switcher
+      ? { 'nav-bar-content-after': () => h(Switcher), 'nav-screen-content-after': () => h(Switcher) }
+      : {};
+    return h(DefaultTheme.Layout, null, slots);
+  },
+};
