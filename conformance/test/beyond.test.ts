@@ -36,7 +36,7 @@ describe.each(storages)('on $name', ({ url }) => {
 test('503 has Retry-After', () => {
   const { status, headers } = refusal(
     new ProtocolError('backend_unavailable', 'The store is unreachable; try again.'),
-    'r',
+    { requestId: 'r' },
   );
   expect(status).toBe(503);
   expect(headers).toEqual({ 'retry-after': '1' });

@@ -22,6 +22,7 @@ const pages = [
   'docs/guides/dev-server.md',
   'docs/reference/client.md',
   'docs/reference/worker.md',
+  'docs/reference/errors.md',
 ];
 
 /** What the pieces of code take for given. */

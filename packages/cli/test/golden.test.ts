@@ -60,7 +60,7 @@ test('every command has a scene, whose output golden.long.ts compares', () => {
 });
 
 test('the docs name every command and option', () => {
-  const page = (name: string) => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8');
+  const page = (name: string) => readFileSync(new URL(`../../../docs/reference/${name}.md`, import.meta.url), 'utf8');
   const [commands, server] = [page('cli'), page('server')];
   const missing = leaves().flatMap(({ name, command }) => {
     const text = name === 'serve' ? server : commands;

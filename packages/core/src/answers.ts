@@ -1,4 +1,5 @@
 /** Texts of answers, for the server's binding and the fake of `@ojs-ts/sdk/testing`. */
+import { docsAddress, errorPlace, repositoryDocs } from './documentation.ts';
 import { renderJob } from './envelope/render.ts';
 import { type ErrorCode, ProtocolError } from './errors.ts';
 import type { JobId, JobRecord, Json } from './job/job.ts';
@@ -99,10 +100,20 @@ export function duplicateId(id: JobId, index: number, where: string, existing?: 
  */
 const besideCode: ReadonlySet<ErrorCode> = new Set(['queue_full', 'batch_size_exceeded', 'extension_not_supported']);
 
+/** The part of a request that an error body repeats. A handler passes the request itself. */
+export interface Asked {
+  readonly requestId: string;
+  /** The address of the documentation, with its slash. Default: the repository. */
+  readonly docsUrl?: string;
+}
+
 /**
  * The API error body (ojs-http-binding §16): nested, with a lower-case code and the other names of the error beside it.
  */
-export function renderError({ kind, code, message, details, hint }: ProtocolError, requestId: string): Json {
+export function renderError(
+  { kind, code, message, details, hint }: ProtocolError,
+  { requestId, docsUrl = repositoryDocs }: Asked,
+): Json {
   return JSON.stringify({
     error: {
       code: kind.wire ?? code,
@@ -111,7 +122,7 @@ export function renderError({ kind, code, message, details, hint }: ProtocolErro
       retryable: kind.retryable,
       request_id: requestId,
       hint,
-      docs_url: `https://openjobspec.org/docs/errors#${code}`,
+      docs_url: docsAddress(errorPlace(code), docsUrl),
       canonical_code: kind.canonical,
       ojs_code: kind.ojs,
       ...(besideCode.has(code) && details),
@@ -140,14 +151,14 @@ const maxErrors = 100;
 export function renderBulk(
   done: BulkDone,
   { items, more }: { readonly items: readonly BulkItem[]; readonly more: boolean },
-  requestId: string,
+  asked: Asked,
 ): { readonly status: number; readonly text: Json; readonly headers: Readonly<Record<string, string>> } {
   const faults = items.flatMap(({ id, fault }) => (fault === null ? [] : [{ id, fault }]));
   const succeeded = items.length - faults.length;
   const texts = items.map(({ id, fault }, index) => {
     const head = `{"index":${index},"job_id":${JSON.stringify(id)},"status"`;
     if (fault === null) return `${head}:"${done}"}`;
-    return `${head}:"skipped","reason":${JSON.stringify(fault.message)},${errorMember(fault, requestId)}}`;
+    return `${head}:"skipped","reason":${JSON.stringify(fault.message)},${errorMember(fault, asked)}}`;
   });
   const errors = faults
     .slice(0, maxErrors)
@@ -177,8 +188,8 @@ export function renderAdminBulk(done: BulkDone, { items, more }: Parameters<type
 }
 
 /** The answer to a purge of the dead letter: `purged_count` beside the sums of a bulk operation. */
-export function renderPurge(result: Parameters<typeof renderBulk>[1], requestId: string): PlainReply {
-  const reply = renderBulk('deleted', result, requestId);
+export function renderPurge(result: Parameters<typeof renderBulk>[1], asked: Asked): PlainReply {
+  const reply = renderBulk('deleted', result, asked);
   const purged = result.items.filter(({ fault }) => fault === null).length;
   return { ...reply, text: `{"purged_count":${purged},${reply.text.slice(1)}` };
 }
@@ -190,6 +201,6 @@ export function bulkStatus(succeeded: number, failed: number, success: 200 | 201
 }
 
 /** `"error":{…}` as an answer of its own would have it. */
-export function errorMember(error: ProtocolError, requestId: string): Json {
-  return renderError(error, requestId).slice(1, -1);
+export function errorMember(error: ProtocolError, asked: Asked): Json {
+  return renderError(error, asked).slice(1, -1);
 }

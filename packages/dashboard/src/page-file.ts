@@ -19,6 +19,9 @@ const kinds: Readonly<Record<string, Kind>> = {
   '.js': text('text/javascript; charset=utf-8'),
   '.json': text('application/json; charset=utf-8'),
   '.webmanifest': text('application/manifest+json; charset=utf-8'),
+  '.md': text('text/markdown; charset=utf-8'),
+  '.txt': text('text/plain; charset=utf-8'),
+  '.yaml': text('application/yaml; charset=utf-8'),
   '.svg': text('image/svg+xml'),
   '.png': binary('image/png'),
   '.ico': binary('image/x-icon'),
@@ -57,20 +60,28 @@ export class PageFile {
   readonly #content: Buffer;
   readonly #digest: string;
   readonly #caching: Caching;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #compressed = new Map<Encoding, Promise<Encoded>>();
 
   /**
    * @param path of the file; its extension decides the media type.
    * @param caching Default: `no-cache`.
+   * @param headers of every answer. Default: those of the dashboard.
    * @throws Error for a path that {@link isPageFile} refuses.
    */
-  constructor(path: string, content: Buffer, caching: Caching = 'no-cache') {
+  constructor(
+    path: string,
+    content: Buffer,
+    caching: Caching = 'no-cache',
+    headers: Readonly<Record<string, string>> = pageHeaders,
+  ) {
     const kind = kinds[extname(path)];
     if (kind === undefined) throw new Error(`${path}: files of this kind are not served`);
     this.#kind = kind;
     this.#content = content;
     this.#digest = createHash('sha256').update(content).digest('base64url');
     this.#caching = caching;
+    this.#headers = headers;
   }
 
   /** The file in the shortest encoding that the client takes, or 304 where the client has that. */
@@ -78,7 +89,7 @@ export class PageFile {
     const { encoding, content } = await this.#encoded(encodingOf(header('accept-encoding')));
     const etag = encoding === 'identity' ? `"${this.#digest}"` : `"${this.#digest}-${encoding}"`;
     const headers = {
-      ...pageHeaders,
+      ...this.#headers,
       'cache-control': this.#caching,
       etag,
       ...(this.#kind.compresses && { vary: 'Accept-Encoding' }),

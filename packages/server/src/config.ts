@@ -84,6 +84,7 @@ export function readConfig(options: ServerOptions, env: Environment = process.en
     ...values,
     tokens,
     allowedHosts: values.allowedHosts.map((name) => name.toLowerCase()),
+    docsUrl: values.docsUrl?.replace(/\/*$/, '/') ?? null,
     tls: readTls(tls.certFile, tls.keyFile),
     logJobs,
     memory: memoryLimits(heap),

@@ -6,6 +6,7 @@ import { readConfig, type ServerConfig, type ServerOptions } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { version } from './files.ts';
 import { httpApp } from './http/app.ts';
+import { type DocsPackage, docsRoot, findDocs } from './http/dashboard/docs.ts';
 import { RequestFailures } from './request-failures.ts';
 import { serverLog } from './server-log.ts';
 import { openStorage } from './storage/open.ts';
@@ -16,6 +17,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
   /** The URL of the dashboard; null where it is off. */
   readonly dashboard: string | null;
+  /** The URL of the documentation; null where `@ojs-ts/docs` is not installed. */
+  readonly docs: string | null;
   /** The URL of the storage, without its password. */
   readonly storage: string;
   readonly engine: Engine;
@@ -39,6 +42,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const config = readConfig(options);
   const log = serverLog(config.log, options.logTo);
   for (const { event, fields } of config.warnings) warnOnce(log, event, fields);
+  const docs = await installedDocs(log);
   const storage = await openStorage(config.storage, { events: config.events });
   const engine = await Engine.start({
     ...config.engine,
@@ -64,6 +68,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   try {
     const app = httpApp(binding, {
       ...config,
+      docs,
       warn: (fields, message) => log.warn(fields, message),
       ...(config.accessLog && { access: (fields, message) => log.info(fields, message) }),
       failed,
@@ -79,10 +84,21 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     };
     const dashboard = config.dashboard ? `${url}/dashboard/` : null;
     const storageUrl = withoutPassword(config.storage);
-    return { url, dashboard, storage: storageUrl, engine, close, [Symbol.asyncDispose]: () => close() };
+    const docsUrl = docs && `${url}${docsRoot}`;
+    return { url, dashboard, docs: docsUrl, storage: storageUrl, engine, close, [Symbol.asyncDispose]: () => close() };
   } catch (error) {
     await engine[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/** A server starts without its documentation if the package is broken. */
+async function installedDocs(log: Logger): Promise<DocsPackage | null> {
+  try {
+    return await findDocs();
+  } catch (err) {
+    log.warn({ err }, 'documentation is broken');
+    return null;
   }
 }
 

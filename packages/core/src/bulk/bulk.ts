@@ -1,4 +1,4 @@
-import { type BulkDone, type BulkItem, renderBulk } from '../answers.ts';
+import { type Asked, type BulkDone, type BulkItem, renderBulk } from '../answers.ts';
 import { ProtocolError } from '../errors.ts';
 import { otherEventEntry } from '../events/events.ts';
 import type { EventKind } from '../events/kinds.ts';
@@ -107,23 +107,23 @@ export class Bulk {
   finish(
     done: BulkDone,
     result: BulkResult,
-    requestId: string,
-    render: (done: BulkDone, result: BulkResult, requestId: string) => PlainReply = renderBulk,
+    asked: Asked,
+    render: (done: BulkDone, result: BulkResult, asked: Asked) => PlainReply = renderBulk,
   ): Answered<PlainReply> {
-    return run(this.#finished(done, result, requestId, render));
+    return run(this.#finished(done, result, asked, render));
   }
 
   *#finished(
     done: BulkDone,
     result: BulkResult,
-    requestId: string,
-    render: (done: BulkDone, result: BulkResult, requestId: string) => PlainReply,
+    asked: Asked,
+    render: (done: BulkDone, result: BulkResult, asked: Asked) => PlainReply,
   ): Steps<PlainReply> {
     const total = result.items.length;
     const succeeded = result.items.filter(({ fault }) => fault === null).length;
     const data = JSON.stringify({ total, [done]: succeeded, skipped: total - succeeded });
-    yield* ask(this.writeEvent(completions[done], requestId, data));
-    return render(done, result, requestId);
+    yield* ask(this.writeEvent(completions[done], asked.requestId, data));
+    return render(done, result, asked);
   }
 
   *#writeEvent(event: Json): Steps<void> {

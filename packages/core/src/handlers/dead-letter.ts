@@ -167,12 +167,12 @@ export const deadLetterHandlers: Handlers<
   }),
   /** POST /dead-letter/retry: `{filter, confirm: true}`, or `{ids}`. */
   'deadLetter.retryMany': inSteps(function* ({ bulk, clock, deadLetter, lifecycle }, request) {
-    const { access, key, requestId } = request;
+    const { access, key } = request;
     const targets = readRetryTargets(request, clock.now());
     if (access) yield* ask(access.targets(targets));
     deadLetter.forget();
     const result = yield* ask(bulk.each(targets, (id) => lifecycle.retry(id, key)));
-    return renderBulk('retried', result, requestId);
+    return renderBulk('retried', result, request);
   }),
   /** DELETE /dead-letter/:id: deletes the job. */
   'deadLetter.delete': inSteps(function* ({ deadLetter }, request) {
@@ -184,10 +184,11 @@ export const deadLetterHandlers: Handlers<
    * DELETE /dead-letter, POST /dead-letter/purge: deletes the jobs that match, by a body or by the query, because some
    * proxies drop the body of a DELETE.
    */
-  'deadLetter.purge': inSteps(function* ({ bulk, clock, deadLetter }, { access, body, query, requestId }) {
+  'deadLetter.purge': inSteps(function* ({ bulk, clock, deadLetter }, request) {
+    const { access, body, query } = request;
     const filter = readPurge(body, query, clock.now());
     if (access) yield* ask(access.targets({ filter }));
     deadLetter.forget();
-    return renderPurge(yield* ask(bulk.remove({ filter }, guard)), requestId);
+    return renderPurge(yield* ask(bulk.remove({ filter }, guard)), request);
   }),
 };

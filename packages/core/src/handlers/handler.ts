@@ -1,3 +1,4 @@
+import type { Asked } from '../answers.ts';
 import type { Targets } from '../bulk/bulk.ts';
 import type { ReadEnvelope } from '../envelope/envelope.ts';
 import type { JobId, Json } from '../job/job.ts';
@@ -28,12 +29,11 @@ export interface Access {
 }
 
 /** A call with texts for its parameters. */
-export interface Request {
+export interface Request extends Asked {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
   /** Body text, valid UTF-8, within the size limit; undefined without a body. */
   readonly body: Json | undefined;
-  readonly requestId: string;
   /** `Idempotency-Key` */
   readonly key: string | null;
   /** Absent for a caller that may use every queue. */

@@ -159,6 +159,11 @@ export const serverOptions = {
   quirks: toggle('OJS_QUIRKS', true, 'do not adapt answers to known clients'),
   storeCheck: toggle('OJS_STORE_CHECK', true, 'do not look for damage in an SQLite file after the start'),
   dashboard: toggle('OJS_DASHBOARD', true, 'do not serve the pages at /dashboard/ and /playground'),
+  docsUrl: text('OJS_DOCS_URL', '--docs-url <url>', null, 'documentation that errors and findings link to', {
+    form: /^https?:\/\/[^\s/?#]+(?:\/[^\s?#]*)?$/,
+    expected: 'an address such as https://docs.example.com/ojs/, without ? and #',
+    defaultText: '/docs/ of this server if installed, else the repository',
+  }),
   log: choice('OJS_LOG_LEVEL', 'level', logLevels, 'info', 'lowest level of lines in the log', [false]),
   logJobs: text(
     'OJS_LOG_JOBS',

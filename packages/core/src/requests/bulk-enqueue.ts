@@ -1,5 +1,14 @@
 /** Enqueueing many jobs, for the server and the fake of `@ojs-ts/sdk/testing`. */
-import { asSentMembers, bulkStatus, duplicateId, errorMember, refusedBy, replacement, summary } from '../answers.ts';
+import {
+  type Asked,
+  asSentMembers,
+  bulkStatus,
+  duplicateId,
+  errorMember,
+  refusedBy,
+  replacement,
+  summary,
+} from '../answers.ts';
 import { type ReadEnvelope, readParsedEnvelope } from '../envelope/envelope.ts';
 import { renderJob } from '../envelope/render.ts';
 import type { Warning } from '../envelope/unknown-members.ts';
@@ -189,7 +198,7 @@ function aborted(): ProtocolError {
 export function renderBulkEnqueued(
   items: readonly BulkEnqueued[],
   { atomicity, answer, merged }: BulkRequest,
-  requestId: string,
+  asked: Asked,
   now: Millis,
   atOnce: 1 | 2 = 1,
 ): { readonly reply: PlainReply; readonly data: Json } {
@@ -200,7 +209,7 @@ export function renderBulkEnqueued(
     if (answer === 'minimal' && asSent) return [];
     let text = `{"index":${index},"status":"${status}"`;
     if (job !== null) text += `,"job":${answer === 'summary' ? summary(job) : renderJob(job, { now })}${more}`;
-    if (fault !== null) text += `,${errorMember(fault, requestId)}`;
+    if (fault !== null) text += `,${errorMember(fault, asked)}`;
     if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
     return [`${text}}`];
   });

@@ -2,6 +2,7 @@
 import '../require-node.ts';
 
 export * from '../answers.ts';
+export * from '../documentation.ts';
 export * from '../semver.ts';
 export * from './bulk-enqueue.ts';
 export * from './enqueue.ts';

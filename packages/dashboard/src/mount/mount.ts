@@ -192,7 +192,7 @@ function refusal(fault: ProtocolError, requestId: string): MountAnswer {
   return {
     status: fault.kind.status,
     headers: { ...apiHeaders, 'x-request-id': requestId },
-    body: renderError(fault, requestId),
+    body: renderError(fault, { requestId }),
   };
 }
 

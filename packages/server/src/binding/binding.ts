@@ -116,7 +116,7 @@ export class Binding {
       const fault = faultOf(error);
       if (fault.kind.status >= 500) failed(error);
       await auditRefusal(this.engine, operation, request, fault);
-      return refusal(fault, request.requestId);
+      return refusal(fault, request);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, ProtocolError } from '@ojs-ts/core';
-import { type PlainReply, renderError } from '@ojs-ts/core/requests';
+import { type Asked, type PlainReply, renderError } from '@ojs-ts/core/requests';
 import { StoreUnwritable, type WriteRefusal } from '../storage/unavailable.ts';
 
 export { json, ok } from '@ojs-ts/core/requests';
@@ -15,9 +15,9 @@ export interface Reply extends PlainReply {
 }
 
 /** The answer to a refused call. */
-export function refusal(fault: ProtocolError, requestId: string): Reply {
+export function refusal(fault: ProtocolError, asked: Asked): Reply {
   const headers = headersOf(fault.code, fault.kind.status, fault.details);
-  return { status: fault.kind.status, text: renderError(fault, requestId), ...(headers && { headers }) };
+  return { status: fault.kind.status, text: renderError(fault, asked), ...(headers && { headers }) };
 }
 
 function headersOf(code: ErrorCode, status: number, details: ProtocolError['details']): Reply['headers'] {

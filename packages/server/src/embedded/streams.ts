@@ -42,7 +42,7 @@ export class Streams {
       writer?.close();
       signal?.throwIfAborted();
       auditStreamRefusal(this.#realtime.engine, { ...context, requestId }, call.channel, error);
-      const { status, text } = refusal(faultOf(error), requestId);
+      const { status, text } = refusal(faultOf(error), { requestId });
       return { status, text, headers, chunks: null };
     }
     if (writer === null) return { status: 204, text: '', headers, chunks: null };

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { ProtocolError } from '@ojs-ts/core';
 import { operationNames, operations, routesOf } from '@ojs-ts/core/operations';
 import type { RequestRate } from '@ojs-ts/core/options';
-import { requestIdOf, singles } from '@ojs-ts/core/requests';
+import { type Asked, requestIdOf, singles } from '@ojs-ts/core/requests';
 import { pagesFolder } from '@ojs-ts/dashboard';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { auditRefusal } from '../binding/audit.ts';
@@ -18,6 +18,7 @@ import { addAccessLog } from './access-log.ts';
 import { Authorization } from './auth.ts';
 import { Connections, type Warn } from './connections.ts';
 import { identify } from './credentials.ts';
+import { addDocs, type DocsPackage, docsLinks } from './dashboard/docs.ts';
 import { addPages } from './dashboard/pages.ts';
 import { addSessionRoutes } from './dashboard/session-routes.ts';
 import { Sessions } from './dashboard/sessions.ts';
@@ -60,6 +61,10 @@ export interface HttpOptions extends Guard {
   readonly dashboard: boolean;
   /** The folder of the built dashboard; that of `@ojs-ts/dashboard` unless a test has its own. */
   readonly pages?: URL;
+  /** The address that errors and findings link to, with its slash. Null: that of `docs`, else the repository. */
+  readonly docsUrl?: string | null;
+  /** The documentation at `/docs/`; null where it is not installed. */
+  readonly docs?: DocsPackage | null;
   readonly warn?: Warn;
   /** Receives a line for every answered request. */
   readonly access?: Warn;
@@ -85,6 +90,9 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     shouldUpgradeCallback: asksForWebSocket,
   };
   const proxies = proxyList(options.proxies);
+  const { docsUrl = null, docs = null } = options;
+  const links = docsLinks(docsUrl, docs);
+  const asked = (request: FastifyRequest): Asked => ({ requestId: request.id, ...links(request) });
   const app = Fastify({
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     requestTimeout: options.requestTimeoutMs,
@@ -98,13 +106,13 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
     frameworkErrors: (error, request, reply) => {
       begin(request, reply, options.quirks);
-      answer(reply, refusal(httpFault(error), request.id));
+      answer(reply, refusal(httpFault(error), asked(request)));
     },
     exposeHeadRoutes: false,
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: (error, socket) => refuseConnection(links(null), error, socket),
     ...(options.tls ? { https: { ...server, ...options.tls } } : { http: server }),
   });
-  app.server.on('checkExpectation', refuseExpectation);
+  app.server.on('checkExpectation', (_, response) => refuseExpectation(links(null), response));
   acceptBodies(app, binding.engine.memory.values);
   app.decorateRequest('credential', null);
   app.decorateRequest('holder', null);
@@ -166,7 +174,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   app.setErrorHandler((error, request, reply) => {
     // The framework has removed the media type.
     begin(request, reply, options.quirks);
-    return answer(reply, refusal(httpFault(error), request.id));
+    return answer(reply, refusal(httpFault(error), asked(request)));
   });
   app.setNotFoundHandler((request, reply) => {
     const { method } = request;
@@ -178,7 +186,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
       { method, path },
       routeHint(method, path, routes),
     );
-    answer(reply, refusal(fault, request.id));
+    answer(reply, refusal(fault, asked(request)));
   });
   const routes: ServedRoute[] = [];
   app.addHook('onRoute', ({ method, url }) => {
@@ -195,7 +203,12 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
           try {
             authorization.checkCall(request, name);
           } catch (error) {
-            await auditRefusal(binding.engine, name, bindingRequest(request, options.quirks), faultOf(error));
+            await auditRefusal(
+              binding.engine,
+              name,
+              bindingRequest(request, options.quirks, asked(request)),
+              faultOf(error),
+            );
             throw error;
           }
           if (bodies.counts(request.raw))
@@ -208,7 +221,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
           const gone = operations[name].waits ? goneSignal(reply) : undefined;
           if (gone !== undefined && request.holder !== null && request.holder.stored !== null)
             cutWithToken(polls, request, reply);
-          const call = () => binding.call(name, bindingRequest(request, options.quirks, gone));
+          const call = () => binding.call(name, bindingRequest(request, options.quirks, asked(request), gone));
           const answered = await (request.span === null ? call() : request.span.run(call));
           if (closing) reply.header('connection', 'close');
           if (isStrict(request)) reply.header('preference-applied', 'handling=strict');
@@ -219,6 +232,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     }
   }
   addRealtime(app, { binding, authorization, options: options.realtime, warn, failed: options.failed ?? (() => {}) });
+  addDocs(app, docs, authorization);
   if (sessions !== null) {
     addPages(app, options.pages ?? pagesFolder);
     addSessionRoutes(app, { binding, authorization, logins, sessions });
@@ -236,9 +250,9 @@ const openPaths: ReadonlySet<string> = new Set(
   operationNames.flatMap((name) => (operations[name].right === 'open' ? routesOf(name).map(({ path }) => path) : [])),
 );
 
-/** Reports whether the request needs a token: an open route, a page and an unknown path need none. */
+/** Reports whether the request needs a token: an open route, an open page and an unknown path need none. */
 function isGuarded({ routeOptions: { url, config } }: FastifyRequest): boolean {
-  return url !== undefined && !openPaths.has(url) && config.page !== true;
+  return url !== undefined && !openPaths.has(url) && config.page !== 'open';
 }
 
 /**
@@ -251,7 +265,7 @@ function requestLimit(rate: RequestRate | null) {
     if (limiter === null || rate === null) return;
     const client = request.holder?.name ?? clientOf(addressOf(request));
     const { url = '', config } = request.routeOptions;
-    const counts = what === 'count' && !openPaths.has(url) && config.page !== true;
+    const counts = what === 'count' && !openPaths.has(url) && config.page === undefined;
     const allowance = counts ? limiter.take(client) : limiter.peek(client);
     reply.headers(rateHeaders(allowance, rate));
     if (counts && !allowance.allowed) throw rateLimited(allowance, rate);
@@ -267,14 +281,14 @@ function begin(request: FastifyRequest, reply: FastifyReply, quirks: boolean): v
 
 const noQuery = {};
 
-function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: AbortSignal): BindingRequest {
+function bindingRequest(request: FastifyRequest, quirks: boolean, asked: Asked, signal?: AbortSignal): BindingRequest {
   const { accept, 'idempotency-key': key, 'if-none-match': ifNoneMatch } = request.headers;
   const quirk = quirkOf(request.headers, quirks);
   return {
     params: request.params as Readonly<Record<string, string>>,
     query: request.url.includes('?') ? singles(request.query) : noQuery,
     body: request.body as string | undefined,
-    requestId: request.id,
+    ...asked,
     // Only where proxies are trusted the client may be another than the peer.
     address: request.ips === undefined ? request.ip : addressOf(request),
     key: typeof key === 'string' && key !== '' ? key : null,

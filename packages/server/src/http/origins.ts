@@ -40,7 +40,8 @@ const advice =
  * can send, and must come from this origin. Browsers say where a request comes from in Sec-Fetch-Site, and where the
  * address is neither HTTPS nor localhost only in Origin. Throws `permission_denied`.
  */
-export function checkPage({ method, headers }: FastifyRequest): void {
+export function checkPage(request: FastifyRequest): void {
+  const { method, headers } = request;
   const { host = '', origin, 'sec-fetch-site': site } = headers;
   const isRead = method === 'GET' || method === 'HEAD';
   if (!isRead && headers['x-ojs-csrf'] !== '1')
@@ -50,6 +51,7 @@ export function checkPage({ method, headers }: FastifyRequest): void {
       { header: 'x-ojs-csrf' },
       advice,
     );
+  if (isVisit(request)) return;
   // A typed address, or a link from no page, has `none`.
   const isOwnPage =
     site === undefined
@@ -66,10 +68,10 @@ export function checkPage({ method, headers }: FastifyRequest): void {
     );
 }
 
-/** A link to a page of this server: its files are the same for everybody, and refuse to be framed. */
+/** A link to a page of this server: its files are the same for all who may read them, and refuse to be framed. */
 function isVisit({ headers, routeOptions }: FastifyRequest): boolean {
   return (
-    routeOptions.config.page === true &&
+    routeOptions.config.page !== undefined &&
     headers['sec-fetch-mode'] === 'navigate' &&
     headers['sec-fetch-dest'] === 'document'
   );

@@ -1,20 +1,26 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProtocolError, uuidv7 } from '@ojs-ts/core';
+import type { Asked } from '@ojs-ts/core/requests';
 import { faultOf, refusal } from '../binding/reply.ts';
 import { contentType, foreignMedia } from './media.ts';
+
+type Docs = Pick<Asked, 'docsUrl'>;
 
 /** How long a client may take to read a refusal and to close, in milliseconds; then the server ends the connection. */
 const lingerMs = 1_000;
 
-/** Answers requests that are not valid HTTP: too slow, too large a header, an unknown method, random bytes. */
-export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+/**
+ * Answers requests that are not valid HTTP: too slow, too large a header, an unknown method, random bytes.
+ * @param docs where the documentation is, as an error body says it.
+ */
+export function refuseConnection(docs: Docs, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
   }
   const requestId = `req_${uuidv7()}`;
-  const reply = refusal(clientFault(error.code), requestId);
+  const reply = refusal(clientFault(error.code), { ...docs, requestId });
   const head = [
     `HTTP/1.1 ${statusLines[error.code ?? ''] ?? '400 Bad Request'}`,
     `content-type: ${contentType}`,
@@ -29,14 +35,14 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
 }
 
 /** An `Expect` other than `100-continue`: the request is refused unread. */
-export function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
+export function refuseExpectation(docs: Docs, response: ServerResponse): void {
   const requestId = `req_${uuidv7()}`;
   const { text } = refusal(
     new ProtocolError(
       'invalid_request',
       'This server does not support the Expect header of the request; leave the header out.',
     ),
-    requestId,
+    { ...docs, requestId },
   );
   response.writeHead(417, {
     'content-type': contentType,

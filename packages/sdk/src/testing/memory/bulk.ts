@@ -23,7 +23,7 @@ const change =
   ): Handler<Host> =>
   ({ bulk, storage }, request) => {
     const targets = readTargets(request, states, storage.now);
-    return bulk.finish(done, atOnce(work(bulk, targets, request.key)), request.requestId);
+    return bulk.finish(done, atOnce(work(bulk, targets, request.key)), request);
   };
 
 /** Operations on many jobs (ojs-bulk-operations §5–8). */
@@ -34,7 +34,8 @@ export const bulkAnswers: Answers = {
   'bulk.delete': change('deleted', Terminal, (bulk, targets) => bulk.remove(targets, { from: Terminal })),
 };
 
-function enqueue({ storage, bulk, clock }: Host, { body, key, requestId }: Request): PlainReply {
+function enqueue({ storage, bulk, clock }: Host, call: Request): PlainReply {
+  const { body, key, requestId } = call;
   const text = requireBody(body);
   const request = readBulkRequest(new Fields(Fields.parse(text)), text);
   const enqueued = enqueueMany(request, {
@@ -50,7 +51,7 @@ function enqueue({ storage, bulk, clock }: Host, { body, key, requestId }: Reque
       throw error;
     },
   });
-  const { reply, data } = renderBulkEnqueued(atOnce(enqueued), request, requestId, storage.now);
+  const { reply, data } = renderBulkEnqueued(atOnce(enqueued), request, call, storage.now);
   if (!request.merged) atOnce(bulk.writeEvent('bulk.enqueue.completed', requestId, data));
   return reply;
 }

@@ -48,7 +48,7 @@ export class Memory extends Host {
         atOnce(answer(this, { params, query: textsOf(query), body, key: idempotencyKey ?? null, requestId })),
       );
     } catch (error) {
-      if (error instanceof ProtocolError) return { status: error.kind.status, text: renderError(error, requestId) };
+      if (error instanceof ProtocolError) return { status: error.kind.status, text: renderError(error, { requestId }) };
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import { latestOf } from '@ojs-ts/core';
 import { warningsOf } from '@ojs-ts/core/handlers';
 import { maxWarnings, type ReadEnvelope } from '@ojs-ts/core/job';
 import {
+  type Asked,
   type BulkEnqueued,
   type BulkRequest,
   enqueueMany,
@@ -47,7 +48,7 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
         pushEach: (read) => engine.jobs.pushEach(read),
         faultOf,
       });
-      return answer(engine, items, bulk, request.requestId);
+      return answer(engine, items, bulk, request);
     };
   });
 
@@ -69,7 +70,7 @@ async function answer(
   engine: Engine,
   items: readonly BulkEnqueued[],
   bulk: BulkRequest,
-  requestId: string,
+  asked: Asked,
 ): Promise<Answered> {
   const faults = items.flatMap(({ fault }) => fault ?? []);
   const [first] = faults;
@@ -78,11 +79,11 @@ async function answer(
   const { reply, data } = renderBulkEnqueued(
     items,
     bulk,
-    requestId,
+    asked,
     engine.clock.now(),
     engine.storage.traits.mergedAtOnce,
   );
-  if (!bulk.merged) await engine.bulk.writeEvent('bulk.enqueue.completed', requestId, data);
+  if (!bulk.merged) await engine.bulk.writeEvent('bulk.enqueue.completed', asked.requestId, data);
   const created = items.flatMap(({ status, job }) => (status === 'created' && job !== null ? [job] : []));
   const pressure = await engine.queueSettings.pressure(created);
   const headers = { ...reply.headers, ...(pressure !== null && pressureHeaders(pressure)) };

@@ -70,7 +70,7 @@ function changeMany({ operation, done, states, apply }: Change, dialect: 'bulk' 
         await request.access?.targets(targets);
         const result = await apply(engine, targets, repetition?.key ?? null);
         return {
-          reply: await engine.bulk.finish(done, result, request.requestId, render),
+          reply: await engine.bulk.finish(done, result, request, render),
           final: !result.items.some(({ fault }) => isBroken(fault)),
         };
       };

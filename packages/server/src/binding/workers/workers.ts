@@ -1,7 +1,7 @@
 import { expectedQueueName, formatTimestamp, isQueueName, isUuidv7, members, ProtocolError } from '@ojs-ts/core';
 import { type JobId, type JobRecord, type Json, renderJob, State } from '@ojs-ts/core/job';
 import { conflict } from '@ojs-ts/core/lifecycle';
-import { Fields } from '@ojs-ts/core/requests';
+import { type Asked, Fields } from '@ojs-ts/core/requests';
 import type { Parts } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
 import type { Ack, Outcome, Settlement } from '../../engine/jobs/settlement.ts';
@@ -151,7 +151,7 @@ export async function exchange(
     await access.worksAs(worker, secretDigest);
   }
   const settles = acks.length + nacks.length > 0;
-  const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
+  const refused = (item: Item, error: unknown) => refusedItem(item, error, request, failed);
   // All parts start in one iteration of the event loop, so that a store with group commit needs one commit.
   const [ackOutcomes, nackOutcomes, beating, fetching] = await Promise.all([
     acknowledge(engine, acks, worker, isShort, refused),
@@ -265,11 +265,11 @@ function settledItem(item: Item, id: JobId, outcome: Outcome, refused: Refused):
   }
 }
 
-function refusedItem({ body }: Item, error: unknown, requestId: string, failed: Failed): Json {
+function refusedItem({ body }: Item, error: unknown, asked: Asked, failed: Failed): Json {
   const fault = faultOf(error);
   if (fault.kind.status >= 500) failed(error);
   const id = body.job_id;
-  const reply = refusal(fault, requestId);
+  const reply = refusal(fault, asked);
   return `{"status":${reply.status},"job_id":${JSON.stringify(typeof id === 'string' ? id : null)},${reply.text.slice(1)}`;
 }
 

@@ -6,8 +6,11 @@ const root = '/dashboard/';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** A file of the pages: public for everybody who can reach this server, and outside the request rate. */
-    readonly page?: boolean;
+    /**
+     * A file of the pages, outside the request rate. `open` is for everybody who can reach this server, `guarded` for
+     * callers with a token or a session.
+     */
+    readonly page?: 'open' | 'guarded';
   }
 }
 
@@ -22,7 +25,7 @@ export function addPages(app: FastifyInstance, folder: URL): void {
     app.route({
       method: ['GET', 'HEAD'],
       url,
-      config: { page: true },
+      config: { page: 'open' },
       handler: async (request, reply) => handler(request, reply),
     });
   // The API lies beside the UI root.
@@ -52,14 +55,17 @@ function addDashboard(add: (url: string, handler: Handler) => void, pages: Pages
 }
 
 /** Relative, so that the address is right behind a proxy with a path prefix. */
-function redirect(reply: FastifyReply, to: string, status: 302 | 308): FastifyReply {
+export function redirect(reply: FastifyReply, to: string, status: 302 | 308): FastifyReply {
   return reply
     .headers({ ...pageHeaders, 'cache-control': 'no-cache' })
     .removeHeader('content-type')
     .redirect(to, status);
 }
 
-function sendPage(reply: FastifyReply, { status, headers, body }: PageAnswer): FastifyReply {
+export function sendPage(
+  reply: FastifyReply,
+  { status, headers, body }: Omit<PageAnswer, 'status'> & { readonly status: number },
+): FastifyReply {
   const { vary, ...others } = headers;
   if (vary !== undefined) addVary(reply, vary);
   return reply
@@ -75,12 +81,12 @@ function addVary(reply: FastifyReply, name: string): void {
   reply.header('vary', before === undefined ? name : `${before}, ${name}`);
 }
 
-function headerOf({ headers }: FastifyRequest): HeaderReader {
+export function headerOf({ headers }: FastifyRequest): HeaderReader {
   return (name) => headers[name];
 }
 
 /** Returns the path as sent: the browser resolves addresses against that, not against the decoded path. */
-function pathOf({ url }: FastifyRequest): string {
+export function pathOf({ url }: FastifyRequest): string {
   return url.split('?', 1)[0] ?? '';
 }
 
