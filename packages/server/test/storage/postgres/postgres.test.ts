@@ -63,6 +63,33 @@ else {
     for (const node of nodes) await node[Symbol.asyncDispose]();
   });
 
+  test('the long texts of jobs and workflows are compressed by LZ4', async () => {
+    const url = newSchema();
+    await using _storage = await openPostgres(url);
+    const { rows } = await administer((client) =>
+      client.query<{ column: string }>(
+        `SELECT relname || '.' || attname AS column FROM pg_attribute
+        JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE nspname = $1 AND relkind = 'r' AND attcompression = 'l' ORDER BY 1`,
+        [schemaOf(url)],
+      ),
+    );
+    expect(rows.map(({ column }) => column)).toEqual([
+      'ended.result',
+      'events.entries',
+      'jobs.envelope',
+      'node_specs.spec',
+      'nodes.result',
+      'records.body',
+      'requests.claims',
+      'requests.ids',
+      'texts.checkpoint',
+      'texts.history',
+      'texts.result',
+      'workflows.spec',
+    ]);
+  });
+
   test('another process is notified of new jobs and of the log, and of any change after a lost connection', async () => {
     const url = newSchema();
     await using one = await openPostgres(url);
