@@ -10,7 +10,7 @@ export class Realtime {
   readonly engine: Engine;
   readonly source: string;
   readonly #options: ConnectionOptions;
-  /** By the store's seed, and whether its clients see the data of progress: nothing else needs a right. */
+  /** One renderer for each seed of the store and right to the data of progress: nothing else needs a right. */
   readonly #renderers = new Map<string, Renderer>();
 
   constructor(engine: Engine, source: string, options: ConnectionOptions) {
