@@ -6,6 +6,7 @@ import { within } from '../../../packages/server/test/support/storages.ts';
 import { install } from '../../bench/src/peers/install.ts';
 import { bullmq, openBull } from './bullmq.ts';
 import type { Case, Guide } from './case.ts';
+import { graphileWorker, openGraphile } from './graphile-worker.ts';
 import { openOurs } from './ours.ts';
 import { openBoss, pgBoss } from './pg-boss.ts';
 
@@ -16,6 +17,7 @@ install();
 export function runCases(rows: RegExp = /./): void {
   runGuide(bullmq, rows, redis, 'namespace', (url) => openBull(url, `{${inject('testRun')}_${name()}}`));
   runGuide(pgBoss, rows, postgres, 'schema', (url) => openBoss(url, `${inject('testRun')}_${name()}`));
+  runGuide(graphileWorker, rows, postgres, 'schema', (url) => openGraphile(url, `${inject('testRun')}_${name()}`));
 }
 
 function runGuide<Peer extends AsyncDisposable>(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { bullmq } from '../src/bullmq.ts';
+import { graphileWorker } from '../src/graphile-worker.ts';
 import { pgBoss } from '../src/pg-boss.ts';
 
 /** The first cells of the tables whose first column is the other library. */
@@ -13,6 +14,7 @@ function rowsOf(page: string, library: string): readonly string[] {
 test.each([
   { library: 'BullMQ', guide: bullmq },
   { library: 'pg-boss', guide: pgBoss },
+  { library: 'graphile-worker', guide: graphileWorker },
 ])('every row of the guide from $library has a case, or a reason why it has none', ({ library, guide }) => {
   const rows = rowsOf(guide.page, library);
   const tested = new Set(guide.cases.flatMap((one) => one.rows));
