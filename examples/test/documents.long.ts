@@ -12,7 +12,8 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const guides = [
   ...['typed-jobs', 'retries', 'failed-jobs', 'scheduling', 'unique-jobs', 'priority', 'cron', 'limits'],
   ...['choosing-limits', 'cancel-jobs', 'workflows', 'workflow-results', 'events', 'graceful-shutdown'],
-  ...['from-bullmq', 'from-pg-boss', 'from-celery'],
+  ...['outbox', 'frameworks', 'serverless', 'opentelemetry', 'encryption', 'scripts'],
+  ...['from-bullmq', 'from-pg-boss', 'from-graphile-worker', 'from-celery'],
 ];
 const pages = [
   'README.md',

@@ -12,8 +12,9 @@ const folder = join(root, 'examples/testing');
 const { NODE_OPTIONS: _, VITEST: __, ...rest } = process.env;
 const env = { ...rest, OJS_BACKEND_URL: 'http://127.0.0.1:9' };
 
-test('the guide shows every program of examples/testing verbatim', () => {
-  const page = readFileSync(join(root, 'docs/guides/testing.md'), 'utf8');
+test('the guides show every program of examples/testing verbatim', () => {
+  const pages = ['testing', 'test-modes'].map((name) => readFileSync(join(root, `docs/guides/${name}.md`), 'utf8'));
+  const page = pages.join('\n');
   const programs = globSync('*.ts', { cwd: folder }).filter((name) => name !== 'vitest.config.ts');
   expect(programs).toHaveLength(7);
   for (const name of programs) expect(page).toContain(`\`\`\`ts\n${readFileSync(join(folder, name), 'utf8')}\`\`\``);

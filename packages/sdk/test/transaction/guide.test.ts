@@ -10,7 +10,8 @@ import { pgTransaction } from '../../src/transaction/index.ts';
 import { keepingLogger } from '../support/log.ts';
 import { openStore, postgres, type Store } from './store.ts';
 
-const guide = readFileSync(new URL('../../../../docs/guides/transactions.md', import.meta.url), 'utf8');
+const read = (name: string) => readFileSync(new URL(`../../../../docs/guides/${name}.md`, import.meta.url), 'utf8');
+const guide = read('transactions') + read('outbox');
 const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code ?? '');
 
 /** The block that has the text, run as it stands: imports are loaded, and names of places are those of the test. */
@@ -36,7 +37,7 @@ async function run(
   await new AsyncFunction('load', ...Object.keys(names), body)(load, ...Object.values(names));
 }
 
-describe.skipIf(postgres === null)('examples of docs/guides/transactions.md on PostgreSQL', () => {
+describe.skipIf(postgres === null)('examples of docs/guides/transactions.md and outbox.md on PostgreSQL', () => {
   let store: Store;
   let url: string;
   beforeAll(async () => {
