@@ -16,6 +16,8 @@ const guides = [
   ...['from-bullmq', 'from-pg-boss', 'from-graphile-worker', 'from-celery'],
 ];
 const pages = [
+  'docs/operate/bulk.md',
+  'docs/operate/explain.md',
   'README.md',
   'packages/sdk/README.md',
   ...globSync(`docs/!(reference)/{${guides.join(',')}}.md`, { cwd: root }),
