@@ -9,7 +9,10 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
-/** All that is published, a package after those that it needs. */
+/**
+ * All that is published, a package after those that it needs, except the pages of the documentation: they need a build
+ * of the site.
+ */
 export const publishedPackages = ['core', 'dashboard', 'server', 'sdk', 'cli', 'create'] as const;
 
 /** Builds the packages and packs them into a folder. Returns the path of each tarball, by the name of its folder. */

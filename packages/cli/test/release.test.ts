@@ -9,6 +9,8 @@ import { mismatches, sectionOf } from '../../../scripts/release-notes.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../..');
+/** The pages of the documentation too, for which the release builds the site. */
+const released = ['docs', ...publishedPackages];
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 interface Step {
@@ -63,16 +65,16 @@ describe('the release workflow', () => {
 
   test('the release packs and publishes every package after its dependencies', () => {
     const lists = [...commands.matchAll(/for name in ([a-z ]+);/g)].map(([, names = '']) => names.split(' '));
-    expect(lists).toEqual([publishedPackages, publishedPackages]);
+    expect(lists).toEqual([released, released]);
     const folders = globSync('packages/*/package.json', { cwd: root })
       // What stays in this repository shows nothing to a registry.
       .filter((path) => JSON.parse(read(path)).keywords !== undefined)
       .map((path) => path.split(/[\\/]/)[1]);
-    expect([...publishedPackages].sort()).toEqual(folders.sort());
-    publishedPackages.forEach((name, index) => {
+    expect(released.toSorted()).toEqual(folders.sort());
+    released.forEach((name, index) => {
       const { dependencies = {} } = JSON.parse(read(`packages/${name}/package.json`));
       const ours = Object.keys(dependencies).flatMap((dependency) => /^@ojs-ts\/(.*)/.exec(dependency)?.[1] ?? []);
-      expect(publishedPackages.slice(0, index)).toEqual(expect.arrayContaining(ours));
+      expect(released.slice(0, index)).toEqual(expect.arrayContaining(ours));
     });
   });
 });
@@ -95,7 +97,7 @@ describe('release notes', () => {
   });
 
   test('the release accepts a tag only if every package and every range has its version', () => {
-    const manifests = publishedPackages.map((name) => JSON.parse(read(`packages/${name}/package.json`)));
+    const manifests = released.map((name) => JSON.parse(read(`packages/${name}/package.json`)));
     const { version } = manifests[0];
     expect(mismatches(`v${version}`, manifests)).toEqual([]);
     expect(mismatches('v9.9.9', manifests)).toEqual(
