@@ -24,6 +24,6 @@ test('a client that is generated from the document type-checks, enqueues, lists 
     expect.stringMatching(/^Enqueued [0-9a-f-]{36}, which is available\.$/),
     'Queue email has 1 job, of type email.send.',
     'Queue email is paused.',
-    'There is no queue with this name.',
+    'There is no queue none.',
   ]);
 });

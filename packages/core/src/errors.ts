@@ -54,7 +54,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'NOT_FOUND',
     ojs: 'OJS-3000',
-    hint: 'Check the path and the identifier; finished jobs are removed when their retention ends.',
+    hint: 'Check the id. The server deletes a finished job when its retention ends.',
   },
   duplicate: {
     status: 409,
@@ -188,7 +188,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'PERMISSION_DENIED',
     ojs: 'OJS-5001',
-    hint: 'Use a token with the right or the queue named in the message, from an allowed host and origin.',
+    hint: 'Use a token that has the right, or covers the queue, that the message names.',
   },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -78,7 +78,7 @@ describe.skipIf(chromiumPath === null)('the life of a page', () => {
     );
     await dashboard.open('queues/mail?range=6h');
     await logIn(page, 'a-wrong-secret');
-    await page.getByText('The server does not know this token').waitFor();
+    await page.getByText('Unknown, revoked or expired token').waitFor();
     await logIn(page, secret);
     await page.getByRole('heading', { level: 1, name: 'mail' }).waitFor();
     await page.getByText(/\(viewer\)$/).waitFor();

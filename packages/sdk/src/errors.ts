@@ -1,4 +1,3 @@
-import { errorKinds } from '@ojs-ts/core';
 import type { Job, JobErrorEntry } from './job/job.ts';
 import { compact } from './json.ts';
 import type { Duration } from './options/duration.ts';
@@ -147,21 +146,16 @@ export class OJSAuthenticationError extends OJSAPIError {
 
   constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext = {}) {
     super(statusCode, error, context);
-    if (statusCode === 401) this.message += ' Give the client the option token, or set OJS_AUTH_TOKEN.';
+    if (statusCode === 401) this.message += ' Set OJS_AUTH_TOKEN, or pass the option token.';
   }
 }
 
 /**
- * 403: the server does not permit this call, for example because the token lacks a scope. No call is retried; a worker
- * and an outbox relay end.
+ * 403: the server does not permit this call, for example because the token lacks a right. No call is retried; a worker
+ * and an outbox relay stop.
  */
 export class OJSPermissionError extends OJSAuthenticationError {
   static override readonly name: string = 'OJSPermissionError';
-
-  constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext = {}) {
-    super(statusCode, error, context);
-    if (error.foreign !== true) this.message += ` ${errorKinds.permission_denied.hint}`;
-  }
 }
 
 /** 409 `duplicate`: another job has this id or this unique key. */

@@ -33,12 +33,7 @@ export function refusalOf({ status, text }: Answer, place: string): Failure {
       'unreachable',
       `${place} answered ${status} without an OJS error. Check that an OJS server runs there.`,
     );
-  return new Failure(kindOf(status), plainLines(status === 401 ? `${unauthenticated(message)} ${tokenHint}` : message));
-}
-
-/** A user of the command sends no headers. */
-function unauthenticated(message: string): string {
-  return message.endsWith('got no such header.') ? 'The server asks for a token, and none was sent.' : message;
+  return new Failure(kindOf(status), plainLines(status === 401 ? `${message} ${tokenHint}` : message));
 }
 
 function messageIn(text: string): string | null {

@@ -1,3 +1,5 @@
+import { ProtocolError } from '../errors.ts';
+
 /** The rights that calls need; a role grants some of them. */
 export const rights = [
   'enqueue',
@@ -66,6 +68,16 @@ export function grants({ roles }: Pick<Grant, 'roles'>, right: Right): boolean {
 
 export function rolesWith(right: Right): readonly Role[] {
   return roles.filter((role) => rightsOf[role].includes(right));
+}
+
+/** The refusal of a caller whose roles lack the right. */
+export function lacksRight({ roles }: Pick<Grant, 'roles'>, right: Right, holder = 'The token'): ProtocolError {
+  const needed = rolesWith(right)
+    .join(', ')
+    .replace(/, (?=[^,]+$)/, ' or ');
+  const has = roles.length === 0 ? 'no role' : `the role${roles.length === 1 ? '' : 's'} ${roles.join(' and ')}`;
+  const message = `This call needs the right \`${right}\` (role ${needed}). ${holder} has ${has}.`;
+  return new ProtocolError('permission_denied', message, { right, roles });
 }
 
 export function coversQueue({ queues }: Pick<Grant, 'queues'>, queue: string): boolean {

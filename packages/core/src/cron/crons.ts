@@ -1,6 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import { type StateName, stateName } from '../job/states.ts';
+import { notFound } from '../not-found.ts';
 import type { CommitAnswer } from '../records.ts';
 import { type Answered, type Answering, ask, run, type Steps } from '../steps.ts';
 import type { Jobs } from '../store/jobs.ts';
@@ -186,11 +187,15 @@ export class Crons {
   }
 
   *#remove(name: string): Steps<CronRecord> {
-    return (yield* ask(this.#crons.remove(name))) ?? notFound(name);
+    return (yield* ask(this.#crons.remove(name))) ?? (yield* this.#missing(name));
   }
 
   *#get(name: string): Steps<CronRecord> {
-    return (yield* ask(this.#crons.get(name))) ?? notFound(name);
+    return (yield* ask(this.#crons.get(name))) ?? (yield* this.#missing(name));
+  }
+
+  *#missing(name: string): Steps<never> {
+    throw notFound('cron job', name, yield* ask(this.#crons.someNames()));
   }
 
   /**
@@ -346,11 +351,7 @@ function pausedWarning(name: string, pausedAt: Millis): string {
 function throwChanged(name: string): never {
   throw new ProtocolError(
     'backend_unavailable',
-    'Other calls keep changing the cron; nothing was changed. Try again.',
+    `Other calls keep changing the cron job ${name}; nothing was changed. Try again.`,
     { name },
   );
-}
-
-function notFound(name: string): never {
-  throw new ProtocolError('not_found', `There is no cron with the name ${name}.`, { name });
 }

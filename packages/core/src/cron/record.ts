@@ -61,6 +61,15 @@ export class CronRecords {
     }
   }
 
+  /** One page of names, to compare with a wrong one. */
+  someNames(): Answered<readonly string[]> {
+    return run(this.#someNames());
+  }
+
+  *#someNames(): Steps<readonly string[]> {
+    return (yield* ask(this.#records.scan(cronKind, { limit: page }))).map(({ key }) => key);
+  }
+
   get(name: string): Answered<CronRecord | null> {
     return run(this.#get(name));
   }

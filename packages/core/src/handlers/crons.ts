@@ -13,6 +13,7 @@ import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
 import type { StateName } from '../job/states.ts';
 import { isCronName } from '../names.ts';
+import { notFound } from '../not-found.ts';
 import { Fields, requireBody, wrongValue } from '../requests/fields.ts';
 import { pagination, readPage } from '../requests/pages.ts';
 import { json, ok, type PlainReply } from '../requests/reply.ts';
@@ -160,9 +161,8 @@ function checkOf({ clock, queueBound, schemas }: Host, access: Request['access']
 
 /** @throws ProtocolError `not_found` for a name that no cron can have. */
 function nameOf({ params: { name = '' } }: Request): string {
-  const shown = name.slice(0, 255);
   if (isCronName(name)) return name;
-  throw new ProtocolError('not_found', `There is no cron with the name ${shown}.`, { name: shown });
+  throw notFound('cron job', name);
 }
 
 function cronReply(cron: CronRecord, lastState?: StateName | null): PlainReply {

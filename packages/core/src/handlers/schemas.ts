@@ -1,7 +1,7 @@
 import { rules } from '../envelope/validate.ts';
-import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
 import { members } from '../json/json.ts';
+import { notFound } from '../not-found.ts';
 import { wrongValue } from '../requests/fields.ts';
 import { notACursor, pagination, readPage } from '../requests/pages.ts';
 import { json, ok, type PlainReply } from '../requests/reply.ts';
@@ -33,7 +33,6 @@ interface Host {
   readonly schemas: SchemaRegistry;
 }
 
-const maxUri = 2_048;
 const maxSchemaLength = 65_536;
 
 /**
@@ -74,9 +73,9 @@ export const schemaHandlers: Handlers<
   'schema.get': showing(named),
   'schema.getVersion': showing(versioned),
   /** GET /schemas/:type/versions, newest first. */
-  'schema.versions': inSteps(function* ({ schemas }, { params: { key: type = '' } }) {
-    const entries = (yield* ask(schemas.list())).filter((entry) => entry.type === type);
-    if (entries.length === 0) missing(type);
+  'schema.versions': inSteps(function* (host, { params: { key: type = '' } }) {
+    const entries = (yield* ask(host.schemas.list())).filter((entry) => entry.type === type);
+    if (entries.length === 0) yield* missing(host, type, (entry) => entry.type);
     const versions = entries.map((entry, index) => ({ ...render(entry), is_latest: index === 0 }));
     return json({ type, job_type: type, versions, items: versions, count: versions.length });
   }),
@@ -121,7 +120,7 @@ function showing(find: Find, flat = false): Handler<Host> {
 function removing(find: Find): Handler<Host> {
   return inSteps(function* (host, { params }) {
     const entry = yield* find(host, params);
-    if (!(yield* ask(host.schemas.remove(entry)))) missing(entry.uri);
+    if (!(yield* ask(host.schemas.remove(entry)))) throw notFound('schema', entry.uri);
     return json({ deleted: true, ...render(entry) });
   });
 }
@@ -130,21 +129,22 @@ function removing(find: Find): Handler<Host> {
 function* named(host: Host, params: Request['params']): Steps<SchemaEntry> {
   const { key = '' } = params;
   if (key.includes(':')) return yield* byUri(host, params);
-  return (yield* ask(host.schemas.find(key, null))) ?? missing(key);
+  return (yield* ask(host.schemas.find(key, null))) ?? (yield* missing(host, key, ({ type }) => type));
 }
 
-function* byUri({ schemas }: Host, { key = '' }: Request['params']): Steps<SchemaEntry> {
-  return (yield* ask(schemas.byUri(key))) ?? missing(key);
+function* byUri(host: Host, { key = '' }: Request['params']): Steps<SchemaEntry> {
+  return (yield* ask(host.schemas.byUri(key))) ?? (yield* missing(host, key, ({ uri }) => uri));
 }
 
-function* versioned({ schemas }: Host, { key = '', version = '' }: Request['params']): Steps<SchemaEntry> {
-  return (yield* ask(schemas.find(key, version))) ?? missing(`${key}@${version}`);
+function* versioned(host: Host, { key = '', version = '' }: Request['params']): Steps<SchemaEntry> {
+  const found = yield* ask(host.schemas.find(key, version));
+  return found ?? (yield* missing(host, `${key}@${version}`, (one) => `${one.type}@${one.version}`));
 }
 
 /** The registration with the text of its schema: nested in `schema`, or flat with `schema` beside the rest. */
 function* schemaReply({ schemas }: Host, entry: SchemaEntry, flat: boolean, status = 200): Steps<PlainReply> {
   const text = yield* ask(schemas.text(entry));
-  if (text === null) missing(entry.uri);
+  if (text === null) throw notFound('schema', entry.uri);
   const body = `${JSON.stringify(render(entry)).slice(0, -1)},"schema":${text}}`;
   return { ...ok(flat ? body : `{"schema":${body}}`), status };
 }
@@ -165,6 +165,6 @@ function readCursor(cursor: string): number {
   throw wrongValue('cursor', notACursor);
 }
 
-function missing(name: string): never {
-  throw new ProtocolError('not_found', 'No schema is registered under this name.', { schema: name.slice(0, maxUri) });
+function* missing({ schemas }: Host, name: string, nameOf: (entry: SchemaEntry) => string): Steps<never> {
+  throw notFound('schema', name, (yield* ask(schemas.list())).map(nameOf));
 }

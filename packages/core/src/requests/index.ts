@@ -3,6 +3,7 @@ import '../require-node.ts';
 
 export * from '../answers.ts';
 export * from '../documentation.ts';
+export * from '../not-found.ts';
 export * from '../semver.ts';
 export * from './bulk-enqueue.ts';
 export * from './enqueue.ts';

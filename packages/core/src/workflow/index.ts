@@ -6,7 +6,7 @@ export { nodeEvents, unorderedKinds, type WorkflowCounts, workflowCancelled } fr
 export { type CallbackName, callbackNames, maxEdges, maxNesting, maxNodes } from './plan.ts';
 export * from './render.ts';
 export { renderGraph } from './render-graph.ts';
-export { missingWorkflow, Reopenings, type WorkflowReader } from './reopen.ts';
+export { Reopenings, type WorkflowReader } from './reopen.ts';
 export * from './reopened.ts';
 export { rerunWorkflow } from './rerun.ts';
 export { maxParents, maxResults } from './results.ts';

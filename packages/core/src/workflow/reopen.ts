@@ -3,6 +3,7 @@ import type { JobId, JobRecord, NodeRef, Transition } from '../job/job.ts';
 import type { NodeChange, Reopening } from '../job/reopening.ts';
 import { State } from '../job/states.ts';
 import { retried } from '../lifecycle/decide.ts';
+import { notFound } from '../not-found.ts';
 import { type Answered, ask, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
 import { workflowReopened } from './events.ts';
@@ -57,7 +58,7 @@ export class Reopenings {
    */
   *ofWorkflow(id: string, now: Millis, key: string | null): Steps<readonly Transition[]> {
     const record = yield* ask(this.#sources.workflows.get(id));
-    if (record === null) throw missingWorkflow(id);
+    if (record === null) throw notFound('workflow', id);
     if (record.state === 'cancelled')
       throw notRetried(id, 'workflow_cancelled', `Workflow ${id} was cancelled, so it cannot continue.`);
     const flow = new Flow(record, this.#sources);
@@ -316,10 +317,6 @@ function kept({ index, state }: NodeRecord): NodeChange {
 function whyNot({ state, error }: NodeRecord): string {
   if (state === 'cancelled') return 'was cancelled';
   return error === null ? 'failed, and its job is no longer in the state discarded' : 'could not be enqueued';
-}
-
-export function missingWorkflow(id: string): ProtocolError {
-  return new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
 }
 
 function notRetried(workflow: string, reason: string, message: string): ProtocolError {

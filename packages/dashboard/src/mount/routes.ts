@@ -61,7 +61,7 @@ export function targetOf(method: string, path: string, query: URLSearchParams): 
   const methods = [...new Set(alike.map((one) => one.method))];
   throw new ProtocolError(
     'not_found',
-    `There is no ${method} ${path.slice(0, 200)} here.`,
+    `There is no route ${method} ${path.slice(0, 200)}.`,
     { method, path: path.slice(0, 200) },
     methods.length === 0
       ? 'A mounted dashboard has the routes under /ojs/v1 of a server, except those for workers.'

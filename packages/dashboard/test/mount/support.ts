@@ -232,7 +232,7 @@ export function exerciseMount(name: string, open: OpenApp): void {
       const denied = await app.fetch(`${api}/queues/mail/pause`, { method: 'POST', ...as('alice') });
       expect([denied.status, (await read(denied)).error.message]).toEqual([
         403,
-        'The caller lacks the right to operate, which has operator, admin; its roles are viewer.',
+        'This call needs the right `operate` (role operator or admin). The caller has the role viewer.',
       ]);
       const paused = await app.fetch(`${api}/queues/mail/pause`, { method: 'POST', ...as('mail') });
       expect(paused.status).toBe(200);

@@ -55,7 +55,7 @@ export function apiError(answer: Answer, context: ErrorContext, place = context.
     message: foreign
       ? foreignMessage(place, answer)
       : code === noRoute
-        ? routeMessage(place, answer.status, serverMessage)
+        ? routeMessage(place, answer.status)
         : (serverMessage ?? `${place}: ${answer.status}.`),
     retryable: booleanOf(errorBody.retryable) ?? (isKnown(code) && errorKinds[code].retryable),
     details,
@@ -111,11 +111,8 @@ function isAboutRoute(code: string, { method, path }: Wire): boolean {
   return code === 'http_404' || (code === 'not_found' && typeof method === 'string' && typeof path === 'string');
 }
 
-function routeMessage(place: string, status: number, serverMessage = ''): string {
-  return (
-    `${place}: ${status}, the server has no such route. ` +
-    `${serverMessage} Check the base path of the URL; an older server may lack this operation.`
-  );
+function routeMessage(place: string, status: number): string {
+  return `${place}: ${status}, no such route. Check the base path of the URL; an older server may lack this operation.`;
 }
 
 /** The answer is not from an OJS server, but from a proxy or another server. */

@@ -11,8 +11,7 @@ const answer = (status: number, body: unknown, headers: Record<string, string> =
 
 /** What the error adds to the words of the server. */
 const advice: Readonly<Record<number, string>> = {
-  401: ' Give the client the option token, or set OJS_AUTH_TOKEN.',
-  403: ' Use a token with the right or the queue named in the message, from an allowed host and origin.',
+  401: ' Set OJS_AUTH_TOKEN, or pass the option token.',
 };
 
 describe('API errors', () => {

@@ -62,7 +62,7 @@ describe('what is no missing job', () => {
     expect(error).toMatchObject({
       code: 'route_not_found',
       statusCode: 404,
-      message: `GET ${server.url}/wrong/ojs/v1/jobs/${id}: 404, the server has no such route. There is no GET /wrong/ojs/v1/jobs/${id} here. Check the base path of the URL; an older server may lack this operation.`,
+      message: `GET ${server.url}/wrong/ojs/v1/jobs/${id}: 404, no such route. Check the base path of the URL; an older server may lack this operation.`,
     });
   });
 

@@ -4,9 +4,9 @@ import {
   coversQueue,
   type Grant,
   grants,
+  lacksRight,
   type Right,
   reachBeyond,
-  rolesWith,
 } from '@ojs-ts/core/access';
 import type { Targets } from '@ojs-ts/core/bulk';
 import type { Access } from '@ojs-ts/core/handlers';
@@ -36,13 +36,7 @@ const page = 500;
  * @throws ProtocolError `permission_denied`
  */
 export function checkRight(grant: Grant | undefined, right: Right | 'open'): void {
-  if (grant === undefined || right === 'open' || grants(grant, right)) return;
-  throw new ProtocolError(
-    'permission_denied',
-    `The caller lacks the right to ${right}, which has ${rolesWith(right).join(', ')}; ` +
-      `its roles are ${grant.roles.join(', ')}.`,
-    { right, roles: grant.roles },
-  );
+  if (grant !== undefined && right !== 'open' && !grants(grant, right)) throw lacksRight(grant, right, 'The caller');
 }
 
 interface NodesOf {

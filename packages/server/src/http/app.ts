@@ -109,7 +109,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
       answer(reply, refusal(httpFault(error), asked(request)));
     },
     exposeHeadRoutes: false,
-    clientErrorHandler: (error, socket) => refuseConnection(links(null), error, socket),
+    clientErrorHandler: (error, socket) => refuseConnection({ ...links(null), ...options }, error, socket),
     ...(options.tls ? { https: { ...server, ...options.tls } } : { http: server }),
   });
   app.server.on('checkExpectation', (_, response) => refuseExpectation(links(null), response));
@@ -182,7 +182,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     // The details let a client distinguish a missing route from a missing job.
     const fault = new ProtocolError(
       'not_found',
-      `There is no ${method} ${path} here.`,
+      `There is no route ${method} ${path}.`,
       { method, path },
       routeHint(method, path, routes),
     );
@@ -335,5 +335,9 @@ function refuseTenant(headers: IncomingHttpHeaders): void {
 /** Any 1.x is this version: the published Go SDK sends 1.0.0-rc.1. */
 function checkVersion(version: string | string[] | undefined): void {
   if (version === undefined || (typeof version === 'string' && /^1(\.|$)/.test(version))) return;
-  throw new ProtocolError('unsupported', 'This server speaks OJS-Version 1.0.', { supported_versions: ['1.0'] });
+  throw new ProtocolError(
+    'unsupported',
+    `OJS-Version: expected 1.0, got ${String(version).slice(0, 100)}. Leave the header out to take this version.`,
+    { supported_versions: ['1.0'] },
+  );
 }

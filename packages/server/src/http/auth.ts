@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
-import { type Grant, grants, type Right, rolesWith, tokenPrincipal } from '@ojs-ts/core/access';
+import { type Grant, grants, lacksRight, type Right, tokenPrincipal } from '@ojs-ts/core/access';
 import { type OperationName, operations } from '@ojs-ts/core/operations';
 import type { FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
@@ -87,14 +87,7 @@ export class Authorization {
     if (right === 'open' || !this.isOn) return;
     const { holder, credential } = request;
     if (holder === null) throw new ProtocolError('unauthenticated', strangerText(credential));
-    if (!grants(holder.grant, right)) {
-      throw new ProtocolError(
-        'permission_denied',
-        `The token lacks the right to ${right}, which has ${rolesWith(right).join(', ')}; ` +
-          `its roles are ${holder.grant.roles.join(', ')}.`,
-        { right, roles: holder.grant.roles },
-      );
-    }
+    if (!grants(holder.grant, right)) throw lacksRight(holder.grant, right);
   }
 
   checkCall(request: FastifyRequest, operation: OperationName): void {
@@ -103,14 +96,11 @@ export class Authorization {
 }
 
 function strangerText(credential: Credential | null): string {
-  if (credential === null) return 'Authorization: expected Bearer and a token, got no such header.';
+  if (credential === null) return 'No token was sent.';
   if (sentToken(credential.header) === undefined)
-    return 'Authorization: expected Bearer and a token, got something else.';
-  if (credential.session !== null) return 'The token of this session has ended, or was revoked. Log in again.';
-  return (
-    "The token is none of those in the server's --token, --token-file, OJS_TOKEN or OJS_TOKEN_FILE, " +
-    'and none that its store knows and that has not ended.'
-  );
+    return 'The Authorization header is not of the form "Bearer TOKEN", with one space and no quotes.';
+  if (credential.session !== null) return 'The token of this session was revoked or has expired. Log in again.';
+  return 'Unknown, revoked or expired token.';
 }
 
 function holderOf(stored: Awaited<ReturnType<Tokens['verify']>>): Holder | null {

@@ -79,7 +79,12 @@ function readBody(
   function end(): void {
     const body = bytes === 0 ? undefined : text.end();
     if (!Number.isNaN(announced) && bytes !== announced)
-      leave(new ProtocolError('invalid_request', 'The request body is not as long as Content-Length says.'));
+      leave(
+        new ProtocolError(
+          'invalid_request',
+          `The request body has ${bytes} bytes, but Content-Length says ${announced}.`,
+        ),
+      );
     else if (bytes > 0) leave(headerFault(headers) ?? bodyFault(body, weight > maxWeight), body);
     else leave(null);
   }
@@ -89,7 +94,11 @@ function readBody(
 }
 
 function bodyFault(body: string | null | undefined, isHeavy: boolean): ProtocolError | null {
-  if (isHeavy) return new ProtocolError('envelope_too_large', 'The request body has too many JSON values.');
+  if (isHeavy)
+    return new ProtocolError(
+      'envelope_too_large',
+      'The request body has too many JSON values for the memory of this server. Send it in parts, or give the server more memory.',
+    );
   return body === null ? new ProtocolError('invalid_payload', 'The request body is not valid UTF-8.') : null;
 }
 
@@ -98,12 +107,17 @@ function headerFault(headers: IncomingHttpHeaders): ProtocolError | null {
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity')
     return new ProtocolError(
       'invalid_request',
-      'The request body must not be compressed: Content-Encoding must be identity or absent.',
+      `Content-Encoding: expected identity or no such header, got ${encoding.slice(0, 100)}. Send the body uncompressed.`,
     );
   const media = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   return media === undefined || accepted.has(media) ? null : foreignMedia(media);
 }
 
 function tooLarge(): ProtocolError {
-  return new ProtocolError('envelope_too_large', `The request body is larger than ${bodyLimit} bytes.`);
+  return new ProtocolError(
+    'envelope_too_large',
+    `The request body is larger than ${bodyLimit} bytes (32 MiB), the limit of this server.`,
+    {},
+    'Send it in parts: fewer jobs in one request, or a reference to large arguments.',
+  );
 }

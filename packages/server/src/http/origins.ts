@@ -21,15 +21,26 @@ export function checkOrigin(request: FastifyRequest, guard: Guard): void {
   const { host = '', origin } = request.headers;
   const name = hostName(host);
   if (!(name === 'localhost' || isIP(name) !== 0 || guard.allowedHosts.includes(name))) {
-    throw denied('The Host of this request is not one of this server; an operator may add it with --allow-host.');
+    throw denied(
+      host === ''
+        ? 'The request has no Host header.'
+        : `The Host ${JSON.stringify(host.slice(0, 255))} is not a name of this server. Behind a proxy, start it with ` +
+            `--allow-host ${name.slice(0, 255)} (OJS_ALLOWED_HOSTS).`,
+    );
   }
   if (origin !== undefined && !isOwn(origin, host) && !guard.allowedOrigins.includes(origin)) {
-    throw denied('Requests from web pages of another origin are refused; an operator may add it with --allow-origin.');
+    throw denied(
+      `The web page is of another origin, ${JSON.stringify(origin.slice(0, 255))}. To allow it, start the server with ` +
+        '--allow-origin (OJS_ALLOWED_ORIGINS) and this origin.',
+    );
   }
   const site = request.headers['sec-fetch-site'];
   const foreign = (site === 'cross-site' || (site === 'same-site' && request.method !== 'GET')) && !isVisit(request);
   if (foreign && !(origin !== undefined && guard.allowedOrigins.includes(origin)))
-    throw denied('Requests from web pages of another site are refused.');
+    throw denied(
+      `The request comes from a web page of another site (Sec-Fetch-Site: ${site}). To allow pages of an origin, start ` +
+        'the server with --allow-origin (OJS_ALLOWED_ORIGINS).',
+    );
 }
 
 const advice =
@@ -94,7 +105,7 @@ function isOwn(origin: string, host: string): boolean {
 }
 
 function denied(message: string): ProtocolError {
-  return new ProtocolError('permission_denied', message);
+  return new ProtocolError('permission_denied', message, {}, 'The message names the option of the server.');
 }
 
 /** How long a browser may remember a preflight, in seconds. */

@@ -89,7 +89,7 @@ export function rateLimited({ waitMs }: Allowance, { limit, perMs }: RequestRate
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
   return new ProtocolError(
     'rate_limited',
-    `Too many requests: ${limit} in ${perMs / 1_000} s are allowed. Try again in ${seconds} s.`,
+    `Too many requests: a client may send ${limit} in ${perMs / 1_000} s. Try again in ${seconds} s.`,
     {
       limit,
       window_seconds: perMs / 1_000,

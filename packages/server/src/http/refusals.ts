@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { maxHeaderSize, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Asked } from '@ojs-ts/core/requests';
@@ -10,17 +10,23 @@ type Docs = Pick<Asked, 'docsUrl'>;
 /** How long a client may take to read a refusal and to close, in milliseconds; then the server ends the connection. */
 const lingerMs = 1_000;
 
+/** How long a request may take to arrive. */
+interface RequestTimes {
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
 /**
  * Answers requests that are not valid HTTP: too slow, too large a header, an unknown method, random bytes.
- * @param docs where the documentation is, as an error body says it.
+ * @param about where the documentation is, as an error body says it, and the time limits.
  */
-export function refuseConnection(docs: Docs, error: NodeJS.ErrnoException, socket: Socket): void {
+export function refuseConnection(about: Docs & RequestTimes, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
   }
   const requestId = `req_${uuidv7()}`;
-  const reply = refusal(clientFault(error.code), { ...docs, requestId });
+  const reply = refusal(clientFault(error.code, about), { docsUrl: about.docsUrl, requestId });
   const head = [
     `HTTP/1.1 ${statusLines[error.code ?? ''] ?? '400 Bad Request'}`,
     `content-type: ${contentType}`,
@@ -59,12 +65,28 @@ const statusLines: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
-function clientFault(code: string | undefined): ProtocolError {
+function clientFault(code: string | undefined, { headersTimeoutMs, requestTimeoutMs }: RequestTimes): ProtocolError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new ProtocolError('invalid_request', 'The request did not arrive in time.');
+    return new ProtocolError(
+      'invalid_request',
+      `The request did not arrive in time: its headers may take ${headersTimeoutMs / 1_000} s, and the whole request ` +
+        `${requestTimeoutMs / 1_000} s.`,
+      {},
+      'Send it faster or in parts, or start the server with a longer --headers-timeout or --request-timeout.',
+    );
   if (code === 'HPE_HEADER_OVERFLOW')
-    return new ProtocolError('invalid_request', 'The headers of the request are too large.');
-  return new ProtocolError('invalid_request', 'This is not a valid HTTP request.');
+    return new ProtocolError(
+      'invalid_request',
+      `The headers of the request are larger than ${maxHeaderSize} bytes.`,
+      {},
+      'Send fewer or shorter headers, such as cookies. NODE_OPTIONS=--max-http-header-size raises the limit.',
+    );
+  return new ProtocolError(
+    'invalid_request',
+    'This is not a valid HTTP request.',
+    {},
+    'A client that speaks HTTPS or HTTP/2 to a port of plain HTTP sends such bytes: check the scheme of the URL.',
+  );
 }
 
 /** Fastify's own refusals as errors of the specification. */

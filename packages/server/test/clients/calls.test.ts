@@ -46,7 +46,7 @@ describe.each([
       if (call.answered) continue;
       expect(headers['content-type']).toBe('application/openjobspec+json');
       expect(JSON.parse(text)).toMatchObject({
-        error: { code: 'not_found', message: `There is no ${method} ${path} here.`, details: { method, path } },
+        error: { code: 'not_found', message: `There is no route ${method} ${path}.`, details: { method, path } },
       });
     }
   });

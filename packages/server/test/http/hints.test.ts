@@ -30,13 +30,48 @@ describe('errors for a user of curl', () => {
   ])('%s %s', async (method, path, hint) => {
     expect(await errorOf({ method, path })).toMatchObject({
       status: 404,
-      error: { code: 'not_found', message: `There is no ${method} ${path} here.`, details: { method, path }, hint },
+      error: { code: 'not_found', message: `There is no route ${method} ${path}.`, details: { method, path }, hint },
     });
   });
 
   test('a missing job still has the hint of the catalogue', async () => {
     const { error } = await errorOf({ path: `/ojs/v1/jobs/${id}` });
-    expect(error.hint).toBe('Check the path and the identifier; finished jobs are removed when their retention ends.');
+    expect(error.hint).toBe('Check the id. The server deletes a finished job when its retention ends.');
+  });
+
+  test('a missing name is said, with the nearest one that exists', async () => {
+    const change = (method: string, path: string, body: unknown) =>
+      send(server.url, { method, path: `/ojs/v1${path}`, body: JSON.stringify(body) });
+    await change('PUT', '/queues/newsletter/config', {});
+    await change('PUT', '/rate-limits/customer:1', { concurrency: 1 });
+    await change('POST', '/cron', { name: 'nightly', cron: '0 3 * * *', job: { type: 'report.make', args: [] } });
+    await change('POST', '/schemas', { type: 'mail.send', version: '1.0.0', schema: { type: 'array' } });
+    const missing: [path: string, message: string][] = [
+      ['/queues/newsleter', 'There is no queue newsleter. Did you mean newsletter?'],
+      ['/queues/other', 'There is no queue other.'],
+      ['/rate-limits/custmer:1', 'There is no limit custmer:1. Did you mean customer:1?'],
+      ['/cron/nihgtly', 'There is no cron job nihgtly. Did you mean nightly?'],
+      ['/schemas/mail.sedn', 'There is no schema mail.sedn. Did you mean mail.send?'],
+      ['/schemas/mail.send/2.0.0', 'There is no schema mail.send@2.0.0. Did you mean mail.send@1.0.0?'],
+      ['/workers/w1/health', 'There is no worker w1.'],
+      [`/workflows/${id}`, `There is no workflow ${id}.`],
+      ['/events/stream?channel=queue:newsleter', 'There is no queue newsleter.'],
+    ];
+    for (const [path, message] of missing)
+      expect(await errorOf({ path: `/ojs/v1${path}` }), path).toMatchObject({ status: 404, error: { message } });
+  });
+
+  test('a request with a foreign Host, a wrong version or a compressed body: the message has what was sent', async () => {
+    const messageOf = async (headers: Record<string, string>, body?: string) =>
+      (await errorOf({ method: 'POST', path: '/ojs/v1/jobs', headers, ...(body !== undefined && { body }) })).error
+        .message;
+    expect(await messageOf({ host: 'jobs.example.com:443' })).toBe(
+      'The Host "jobs.example.com:443" is not a name of this server. Behind a proxy, start it with ' +
+        '--allow-host jobs.example.com (OJS_ALLOWED_HOSTS).',
+    );
+    expect(await messageOf({ origin: 'https://evil.example' })).toContain('of another origin, "https://evil.example".');
+    expect(await messageOf({ 'ojs-version': '2.0' })).toContain('expected 1.0, got 2.0.');
+    expect(await messageOf({ 'content-encoding': 'gzip' }, '{}')).toContain('got gzip. Send the body uncompressed.');
   });
 
   test('a page that is turned off is not named', async () => {

@@ -112,7 +112,7 @@ describe('tokens', () => {
     const refused = await post('/cron', secretOf('both'), cron);
     expectRefusal(refused, 403, 'permission_denied');
     expect(refused.text).toContain(
-      'lacks the right to schedule, which has operator, admin, cron; its roles are enqueue, work.',
+      'This call needs the right `schedule` (role operator, admin or cron). The token has the roles enqueue and work.',
     );
     expect((await post('/cron', secretOf('cron'), cron)).status).toBe(201);
     expectRefusal(await post('/jobs', secretOf('cron'), { type: 'a.b', args: [] }), 403, 'permission_denied');

@@ -1,10 +1,10 @@
-import { ProtocolError } from '@ojs-ts/core';
 import type { Request } from '@ojs-ts/core/handlers';
 import {
   countsOf,
   depthOf,
   json,
   missingName,
+  notFound,
   type PlainReply,
   pageOfQueues,
   readPage,
@@ -25,7 +25,7 @@ export const queueAnswers: Answers = {
   'queue.get': ({ storage }, { params }) => {
     const name = readQueueName(params.name);
     const [queue] = storage.registry.queues([name]);
-    if (queue === undefined) throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
+    if (queue === undefined) throw notFound('queue', name, storage.tables.queues.keys());
     const counts = countsOf(queue);
     const shown = renderQueue(queue);
     const state = queue.paused ? 'paused' : 'active';

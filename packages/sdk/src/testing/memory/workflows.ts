@@ -2,7 +2,8 @@ import { latestOf, uuidv7 } from '@ojs-ts/core';
 import { duplicateWorkflow, endedWorkflow, type WorkflowView } from '@ojs-ts/core/handlers';
 import type { JobId } from '@ojs-ts/core/job';
 import { atOnce, run } from '@ojs-ts/core/lifecycle';
-import { missingWorkflow, type ReadWorkflow, Reopenings, readWorkflow, workflowCancelled } from '@ojs-ts/core/workflow';
+import { notFound } from '@ojs-ts/core/requests';
+import { type ReadWorkflow, Reopenings, readWorkflow, workflowCancelled } from '@ojs-ts/core/workflow';
 import type { Table } from './table.ts';
 
 export class MemoryWorkflows {
@@ -25,7 +26,7 @@ export class MemoryWorkflows {
 
   get(id: string): WorkflowView {
     const row = this.#table.tables.workflows.rows.get(id);
-    if (row === undefined) throw missingWorkflow(id);
+    if (row === undefined) throw notFound('workflow', id);
     const nodes = [...row.nodes.values()];
     const ids = nodes.flatMap(({ job, state }): JobId[] => (job === null || state === 'waiting' ? [] : [job]));
     const jobs = this.#table.jobs

@@ -37,8 +37,8 @@ export async function listQueues(engine: Engine, { query, access }: BindingReque
 }
 
 /** GET /admin/queues/:name (ojs-admin-api §6.2). */
-export async function showQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
-  const queue = await requireQueue(engine, readName(params));
+export async function showQueue(engine: Engine, { params, access }: BindingRequest): Promise<Reply> {
+  const queue = await requireQueue(engine, readName(params), access);
   const configuration = renderConfig(readConfig(queue.config), engine.settings.retention);
   return json({
     ...summarise(queue, await oldestOf(engine, [queue]), await engine.statistics.each([queue.name])),
@@ -52,13 +52,13 @@ export async function showQueue(engine: Engine, { params }: BindingRequest): Pro
  */
 export async function purgeQueue(
   engine: Engine,
-  { params, query, body }: BindingRequest,
+  { params, query, body, access }: BindingRequest,
   _: About,
   failed: (error: unknown) => void,
 ): Promise<Reply> {
   const name = readName(params);
   const filter = readQueuePurge(name, body, query, engine.clock.now());
-  await requireQueue(engine, name);
+  await requireQueue(engine, name, access);
   const until = performance.now() + purgeMs;
   let purged = 0;
   let more = true;

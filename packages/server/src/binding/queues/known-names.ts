@@ -1,5 +1,6 @@
+import type { ProtocolError } from '@ojs-ts/core';
 import { queueLimitKey, type Warning } from '@ojs-ts/core/job';
-import { missingName } from '@ojs-ts/core/requests';
+import { missingName, notFound } from '@ojs-ts/core/requests';
 import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
 
@@ -31,6 +32,26 @@ export async function checkLimitKey(engine: Engine, key: string, asked: Asked): 
   const prefix = queueLimitKey('');
   if (key.startsWith(prefix)) return checkQueueName(engine, key.slice(prefix.length), asked);
   return missingName('limit', key, asked.query, await keysOf(engine));
+}
+
+/** The error for a queue that is read. Only the caller's own queues are compared. */
+export async function unknownQueue(
+  { storage }: Parts<'storage'>,
+  name: string,
+  access: BindingRequest['access'],
+): Promise<ProtocolError> {
+  const names = (await storage.registry.queues()).map((queue) => queue.name);
+  return notFound('queue', name, access === undefined ? names : names.filter((one) => access.covers(one)));
+}
+
+/** The error for a limit that is read. */
+export async function unknownLimit({ storage }: Parts<'storage'>, key: string): Promise<ProtocolError> {
+  const { items } = await storage.registry.limits({ limit: page });
+  return notFound(
+    'limit',
+    key,
+    items.map((limit) => limit.key),
+  );
 }
 
 async function keysOf({ storage }: Engine): Promise<readonly string[]> {

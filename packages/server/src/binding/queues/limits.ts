@@ -8,7 +8,7 @@ import type { LimitRecord } from '../../storage/storage.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueLimit, renderRate } from './config.ts';
-import { checkLimitKey, checkQueueName } from './known-names.ts';
+import { checkLimitKey, checkQueueName, unknownLimit } from './known-names.ts';
 import { readLimitSearch, searchLimits } from './limit-search.ts';
 import { readName } from './queues.ts';
 
@@ -45,8 +45,7 @@ async function listLimits(engine: Engine, { query }: BindingRequest): Promise<Re
 async function getLimit(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const key = params.key ?? '';
   const limit = await engine.storage.registry.limit(key);
-  if (limit === null)
-    throw new ProtocolError('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
+  if (limit === null) throw await unknownLimit(engine, key);
   return answer(engine, limit);
 }
 
@@ -64,9 +63,7 @@ async function overrideLimit(engine: Engine, request: BindingRequest): Promise<R
 /** DELETE /rate-limits/:key/override: the numbers of the jobs apply again, or those of the queue's configuration. */
 async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const key = params.key ?? '';
-  if ((await engine.storage.registry.limit(key)) === null) {
-    throw new ProtocolError('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
-  }
+  if ((await engine.storage.registry.limit(key)) === null) throw await unknownLimit(engine, key);
   return answer(engine, await engine.limitOverrides.restore(key));
 }
 

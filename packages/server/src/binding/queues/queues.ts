@@ -20,7 +20,7 @@ import { durationsOf } from '../admin/percentiles.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueChange, renderConfig } from './config.ts';
-import { checkQueueName } from './known-names.ts';
+import { checkQueueName, unknownQueue } from './known-names.ts';
 
 type Engine = Parts<'clock' | 'queueSettings' | 'queues' | 'settings' | 'statistics' | 'storage'>;
 
@@ -78,8 +78,8 @@ export async function createQueue(engine: Engine, request: BindingRequest): Prom
 /**
  * GET /queues/:name in every shape of published clients: nested and flat (ojs-queue-config §9.3, ojs-admin-api §6.2).
  */
-export async function getQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
-  return detail(engine, await requireQueue(engine, readName(params)));
+export async function getQueue(engine: Engine, { params, access }: BindingRequest): Promise<Reply> {
+  return detail(engine, await requireQueue(engine, readName(params), access));
 }
 
 /** DELETE /queues/:name with the strategy `reject`: deletes only a queue without jobs. */
@@ -88,8 +88,10 @@ export async function deleteQueue(engine: Engine, request: BindingRequest): Prom
   const sent = readBody('queue.delete', request, 0);
   const strategy = request.query.strategy ?? sent.strategy ?? 'reject';
   if (strategy !== 'reject')
-    throw new ProtocolError('unsupported', 'Only the strategy "reject" is supported.', { field: 'strategy' });
-  const queue = await requireQueue(engine, name);
+    throw new ProtocolError('unsupported', `strategy: expected reject, got ${JSON.stringify(strategy)}.`, {
+      field: 'strategy',
+    });
+  const queue = await requireQueue(engine, name, request.access);
   if (!(await engine.queueSettings.remove(queue))) {
     const counts = countsOf(await engine.queueSettings.find(name));
     throw new ProtocolError(
@@ -147,9 +149,14 @@ export function pressureHeaders({ depth, bound }: Pressure): Readonly<Record<str
   };
 }
 
-export async function requireQueue(engine: Engine, name: string): Promise<QueueRecord> {
+/** @throws ProtocolError `not_found` */
+export async function requireQueue(
+  engine: Engine,
+  name: string,
+  access: BindingRequest['access'],
+): Promise<QueueRecord> {
   const queue = await engine.queueSettings.find(name);
-  if (queue === null) throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
+  if (queue === null) throw await unknownQueue(engine, name, access);
   return queue;
 }
 

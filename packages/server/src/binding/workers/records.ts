@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
-import { Fields, pagination, readAdminPage } from '@ojs-ts/core/requests';
+import { Fields, notFound, pagination, readAdminPage } from '@ojs-ts/core/requests';
 import { readQuery } from '@ojs-ts/core/schemas';
 import type { Parts } from '../../engine/engine.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
@@ -74,7 +74,7 @@ export async function removeWorker(engine: Engine, { params, query }: BindingReq
 }
 
 async function remove(engine: Engine, worker: string): Promise<Reply> {
-  if (!(await engine.protocol.deregister(worker))) throw unknown(worker);
+  if (!(await engine.protocol.deregister(worker))) throw await unknown(engine, worker);
   return json({ ok: true, worker_id: worker, deregistered: true });
 }
 
@@ -137,7 +137,7 @@ export function summaryOf(engine: Engine, workers: readonly KnownWorker[]): Read
 
 export async function knownWorker(engine: Engine, id: string): Promise<KnownWorker> {
   const worker = await engine.workers.find(id);
-  if (worker === null) throw unknown(id);
+  if (worker === null) throw await unknown(engine, id);
   return worker;
 }
 
@@ -173,8 +173,13 @@ function wireState({ state, info }: KnownWorker): string {
   return typeof word === 'string' ? word : state;
 }
 
-function unknown(worker: string): ProtocolError {
-  return new ProtocolError('not_found', 'There is no worker with this id on record.', { worker_id: worker });
+async function unknown(engine: Engine, id: string): Promise<ProtocolError> {
+  const workers = await engine.workers.list();
+  return notFound(
+    'worker',
+    id,
+    workers.map(({ worker }) => worker),
+  );
 }
 
 type Caller = Pick<BindingRequest, 'access' | 'owner' | 'address'>;

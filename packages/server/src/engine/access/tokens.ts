@@ -160,10 +160,16 @@ export class Tokens {
     const document = await documents.get(kind, id);
     const before = document === null ? null : readTokenRecord(id, document.body);
     if (document === null || before === null || before.revokedAt !== null)
-      throw new ProtocolError('not_found', 'There is no token with this id, or it was revoked.', { token_id: id });
+      throw new ProtocolError('not_found', `There is no token ${id.slice(0, 255)}, or it was revoked.`, {
+        token_id: id,
+      });
     const record = decide(before);
     if ((await documents.put(kind, id, writeTokenRecord(record), document.version, this.#clock.now())) === null)
-      throw new ProtocolError('conflict', 'Another call has changed the token meanwhile.', { token_id: id });
+      throw new ProtocolError(
+        'conflict',
+        `Another call has changed the token ${id} meanwhile; nothing was changed. Try again.`,
+        { token_id: id },
+      );
     await this.#readAgain();
     return record;
   }

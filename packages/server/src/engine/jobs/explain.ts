@@ -1,4 +1,4 @@
-import { type Clock, isQueueName, type Millis, ProtocolError } from '@ojs-ts/core';
+import { type Clock, didYouMean, isQueueName, type Millis, ProtocolError } from '@ojs-ts/core';
 import { readEntries } from '@ojs-ts/core/events';
 import {
   type ActiveFacts,
@@ -28,6 +28,7 @@ import {
   Terminal,
 } from '@ojs-ts/core/job';
 import { effectiveLimit, hasSlot, isIn, limitGroupOf, missingJob } from '@ojs-ts/core/lifecycle';
+import { notFound } from '@ojs-ts/core/requests';
 import type { NodeRecord } from '@ojs-ts/core/workflow';
 import type { LimitRecord, QueueRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
 import type { Maintenance } from '../maintenance.ts';
@@ -86,13 +87,16 @@ export class Explainer {
    */
   async step(id: string, name: string, covers: Covers = everyQueue): Promise<Explanation> {
     const workflow = await this.#parts.storage.workflows.get(id);
-    if (workflow === null)
-      throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
+    if (workflow === null) throw notFound('workflow', id);
     const nodes = await this.#nodes(id);
     const node = nodes.find((one) => one.name === name);
     if (node === undefined) {
       const among = nodes.length < maxNodes ? '' : ` among its first ${maxNodes}`;
-      const message = `The workflow has no step ${JSON.stringify(name.slice(0, 255))}${among}.`;
+      const advice = didYouMean(
+        name,
+        nodes.flatMap((one) => one.name ?? []),
+      );
+      const message = `The workflow ${id} has no step ${JSON.stringify(name.slice(0, 255))}${among}.${advice}`;
       throw new ProtocolError('not_found', message, { workflow_id: id });
     }
     const job = node.job === null || node.state === 'waiting' ? null : await this.#parts.find(node.job);

@@ -10,14 +10,8 @@ import {
   Waiting,
 } from '@ojs-ts/core/job';
 import { cancelled, run } from '@ojs-ts/core/lifecycle';
-import {
-  missingWorkflow,
-  nodeRecordOf,
-  type ReadWorkflow,
-  Reopenings,
-  readWorkflow,
-  workflowCancelled,
-} from '@ojs-ts/core/workflow';
+import { notFound } from '@ojs-ts/core/requests';
+import { nodeRecordOf, type ReadWorkflow, Reopenings, readWorkflow, workflowCancelled } from '@ojs-ts/core/workflow';
 import type { NodeRecord, Storage } from '../../storage/storage.ts';
 import type { MemoryLimits } from '../memory-limits.ts';
 import { PageSize } from '../page-size.ts';
@@ -92,7 +86,7 @@ export class Workflows {
   /** Throws `not_found`. */
   async get(id: string): Promise<WorkflowView> {
     const workflow = await this.#storage.workflows.get(id);
-    if (workflow === null) throw missingWorkflow(id);
+    if (workflow === null) throw notFound('workflow', id);
     const nodes: NodeRecord[] = [];
     const jobs = new Map<JobId, JobRecord>();
     const budget = new ResultBudget(maxResults);

@@ -44,8 +44,7 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
         requestId: request.id,
         isSealed: false,
       });
-      if (holder === null)
-        throw new ProtocolError('unauthenticated', 'The server does not know this token, or the token has ended.');
+      if (holder === null) throw new ProtocolError('unauthenticated', 'Unknown, revoked or expired token.');
       const isSecure = request.protocol === 'https';
       // The sessions before would be found first if their paths are longer.
       reply.header('set-cookie', [

@@ -1,5 +1,6 @@
 import { isQueueName, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { JobId, JobRecord } from '@ojs-ts/core/job';
+import { notFound } from '@ojs-ts/core/requests';
 import type { Parts } from '../../engine/engine.ts';
 import type { Topic } from '../log/event-subscriptions.ts';
 
@@ -56,7 +57,6 @@ export async function find(engine: Engine, channel: Channel): Promise<Found> {
     };
   }
   const queue = isQueueName(channel.queue) ? await engine.queueSettings.find(channel.queue) : null;
-  if (queue === null)
-    throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: channel.queue });
+  if (queue === null) throw notFound('queue', channel.queue);
   return { began: queue.createdAt, job: null };
 }

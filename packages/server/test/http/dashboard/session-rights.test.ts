@@ -31,7 +31,7 @@ describe('a session', () => {
         expect(response.status, role).toBeOneOf([200, 400, 404, 409]);
       } else {
         expectRefusal(response, 403, 'permission_denied');
-        expect(response.text).toContain(`The token lacks the right to ${right}`);
+        expect(response.text).toContain(`This call needs the right \`${right}\``);
       }
     }
   });

@@ -1,0 +1,26 @@
+/** The refusal of a call about a thing that does not exist, for the server and the fake of `@ojs-ts/sdk/testing`. */
+import { ProtocolError } from './errors.ts';
+import { nearestName } from './suggestion.ts';
+
+/** For each kind: the member of `details` that repeats the name, and a hint where names are listed. */
+const kinds = {
+  queue: ['queue', 'GET /ojs/v1/queues lists the queues. A queue exists from its first job on.'],
+  limit: ['key', 'GET /ojs/v1/rate-limits lists the limits. A limit exists from the first job that names its key.'],
+  'cron job': ['name', 'GET /ojs/v1/cron lists the cron jobs.'],
+  schema: ['schema', 'GET /ojs/v1/schemas lists the schemas.'],
+  worker: ['worker_id', 'GET /ojs/v1/workers lists the workers. The server forgets a worker that was silent for long.'],
+  workflow: ['workflow_id', 'A workflow is deleted with its jobs when their retention ends.'],
+} as const;
+
+/** Names that are compared with a wrong one take some milliseconds. */
+const maxCompared = 1_000;
+
+/** @param known names to compare with, where a bounded read has them. */
+export function notFound(what: keyof typeof kinds, name: string, known: Iterable<string> = []): ProtocolError {
+  const [member, hint] = kinds[what];
+  const shown = name.slice(0, 255);
+  const suggestion = nearestName(shown, Iterator.from(known).take(maxCompared));
+  const advice = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+  const details = { [member]: shown, ...(suggestion !== undefined && { suggestion }) };
+  return new ProtocolError('not_found', `There is no ${what} ${shown}.${advice}`, details, hint);
+}
