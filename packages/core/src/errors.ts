@@ -68,7 +68,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'INVALID_STATE_TRANSITION',
     ojs: 'OJS-1005',
-    hint: 'details has the reason; a worker that gets this answer no longer owns its job.',
+    hint: 'details has the reason. A worker that gets this answer no longer owns the job.',
   },
   queue_paused: {
     status: 422,
@@ -114,14 +114,14 @@ export const errorKinds = {
     canonical: 'RESULT_PRUNED',
     ojs: 'OJS-7901',
     wire: 'RESULT_PRUNED',
-    hint: 'A result is kept for result_ttl seconds after the end of its job.',
+    hint: 'The server keeps a result for result_ttl seconds after its job.',
   },
   result_pending: {
     status: 408,
     retryable: true,
     canonical: 'RESULT_PENDING',
     ojs: 'OJS-7902',
-    hint: 'The job has not ended; wait again.',
+    hint: 'The job has not finished. Wait again.',
   },
   batch_size_exceeded: {
     status: 413,
@@ -136,14 +136,14 @@ export const errorKinds = {
     retryable: true,
     canonical: 'BATCH_ABORTED',
     ojs: 'OJS-7904',
-    hint: 'Correct the items that have an error of their own; nothing of an atomic batch was done.',
+    hint: 'Correct the items with an error of their own. No item of the batch was done.',
   },
   idempotency_conflict: {
     status: 409,
     retryable: false,
     canonical: 'IDEMPOTENCY_CONFLICT',
     ojs: 'OJS-7905',
-    hint: 'Use a new key for every new request, and the same one only to repeat a request as it was.',
+    hint: 'Use a new key for each new request, and the same key only to repeat a request.',
   },
   extension_not_supported: {
     status: 422,
@@ -151,9 +151,7 @@ export const errorKinds = {
     canonical: 'EXTENSION_NOT_SUPPORTED',
     ojs: 'OJS-7906',
     wire: 'EXTENSION_NOT_SUPPORTED',
-    hint:
-      'GET /ojs/manifest lists the extensions of this server; ' +
-      'leave the header out to take what it serves without declaring it.',
+    hint: 'GET /ojs/manifest lists the extensions. Without the header the server uses those that it has.',
   },
   backend_error: {
     status: 500,

@@ -1,5 +1,5 @@
 import type { Job, JobErrorEntry } from './job/job.ts';
-import { compact } from './json.ts';
+import { compact, quoted } from './json.ts';
 import type { Duration } from './options/duration.ts';
 
 /** The place of an error. Fields that do not apply are absent. */
@@ -72,8 +72,9 @@ export class OJSValidationError extends OJSError {
     this.issues = context.issues ?? [];
   }
 
-  /** An error about one place. */
-  static of(path: string, message: string): OJSValidationError {
+  /** An error about one place. @param got the wrong value, which the message then shows; never a secret. */
+  static of(path: string, expected: string, ...got: readonly unknown[]): OJSValidationError {
+    const message = got.length === 0 ? expected : `${expected}, got ${quoted(got[0])}`;
     return new OJSValidationError(`${path}: ${message}`, { issues: [{ path, message }] });
   }
 }
@@ -138,6 +139,13 @@ export class OJSAPIError extends OJSError {
   get retryable(): boolean {
     return this.error.retryable;
   }
+}
+
+/** The error for a call after `close()`. */
+export function closedError(operation = 'The call'): OJSError {
+  return new OJSError(`${operation}: this client is closed. Close it after its last call.`, {
+    operation,
+  });
 }
 
 /** 401: the token is missing or wrong. 403 has the subclass {@link OJSPermissionError}. */

@@ -1,6 +1,13 @@
 import { type Answer, type Call, type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
 import { platform } from '#platform';
-import { type ErrorContext, OJSAnswerError, OJSError, OJSValidationError, restacked } from '../errors.ts';
+import {
+  closedError,
+  type ErrorContext,
+  OJSAnswerError,
+  type OJSError,
+  OJSValidationError,
+  restacked,
+} from '../errors.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
 import type { Wire } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
@@ -167,7 +174,7 @@ export class Connection implements AsyncDisposable {
     settings: CallSettings = {},
     met: OJSError[] = [],
   ): Promise<Wire> {
-    if (this.closing.aborted) throw new OJSError('This client is closed.', { operation: call.operation });
+    if (this.closing.aborted) throw closedError(call.operation);
     const work = this.#settle(call, deadline, aboutOf(call, context), settings, met);
     this.#calls.add(work);
     try {
@@ -270,7 +277,7 @@ export class Connection implements AsyncDisposable {
   }
 
   #end(): void {
-    this.#closing.abort(new OJSError('This client is closed.'));
+    this.#closing.abort(closedError());
   }
 
   async #disconnect(): Promise<void> {

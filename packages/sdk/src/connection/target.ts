@@ -1,14 +1,14 @@
-import { type Names, nearestName, type Transport } from '@ojs-ts/core';
+import type { Names, Transport } from '@ojs-ts/core';
 import { platform } from '#platform';
 import { OJSValidationError } from '../errors.ts';
-import { checkNames, nameProblem } from '../options/check-names.ts';
+import { checkNames } from '../options/check-names.ts';
 import { readQueueName } from '../options/values.ts';
 import { readBaseUrl } from '../transport/http.ts';
 
 /** The URL in the object form of a constructor: `new Client({ url, token })`. */
 export interface UrlOption {
-  /** URL of the server. `undefined`: `OJS_BACKEND_URL`, else http://localhost:8080. */
-  url: string | undefined;
+  /** URL of the server. Default: `OJS_BACKEND_URL`, else http://localhost:8080. */
+  url?: string | undefined;
 }
 
 /** The arguments of a constructor. */
@@ -19,7 +19,7 @@ export interface Target<O> {
 
 /**
  * Reads `new Client(target?, options?)` and `new Client({ url, ...options })`. An object with a function `call` is a
- * transport, an object with `url` is the second form.
+ * transport, any other plain object is the second form.
  * @param what the name of the class, for messages.
  * @throws {OJSValidationError} for another form, and for an unknown option.
  */
@@ -32,47 +32,32 @@ export function readTarget<O extends object>(
   if (first === undefined || typeof first === 'string' || isTransport(first)) {
     const options = second ?? {};
     if (Object.hasOwn(options, 'url'))
-      throw OJSValidationError.of('url', `belongs to the object form of the options. ${forms(what, [])}`);
+      throw OJSValidationError.of('url', `give it once: new ${what}(url, { … }) or new ${what}({ url, … })`);
     checkNames(options, names);
     return { target: first, options };
   }
-  if (typeof first !== 'object' || first === null)
-    throw OJSValidationError.of('target', `expected a URL or a transport. ${forms(what, [])}`);
+  if (!isPlain(first)) throw OJSValidationError.of('target', `expected a URL as a text, a transport or options`, first);
   if (second !== undefined)
     throw OJSValidationError.of(
       'options',
-      `expected one object with all options, or a URL in front of it. ${forms(what, [])}`,
+      `expected one object with all options, got two. Write new ${what}({ url, … })`,
     );
-  if (!Object.hasOwn(first, 'url')) throw withoutUrl(first, names, what);
   checkNames(first, { ...names, url: true });
+  const { url } = first;
   // Checked here, so that the error names `url`.
-  if (typeof first.url === 'string') readBaseUrl(first.url, 'url');
-  return { target: first.url, options: first };
+  if (typeof url === 'string') readBaseUrl(url, 'url');
+  return { target: url, options: first };
+}
+
+/** A URL object or a client has no options of its own, and would mean the default URL. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null || Object.hasOwn(value, 'url');
 }
 
 export function isTransport(value: unknown): value is Transport {
   return typeof value === 'object' && value !== null && 'call' in value && typeof value.call === 'function';
-}
-
-function withoutUrl(options: object, names: Names, what: string): OJSValidationError {
-  const given = Object.keys(options);
-  const slip = given.find((name) => !Object.hasOwn(names, name) && nearestName(name, ['url']) !== undefined);
-  if (slip !== undefined) return OJSValidationError.of(slip, `unknown option. Did you mean url? ${forms(what, [])}`);
-  const missing = `expected a URL or a transport, got options without url. ${forms(what, given)}`;
-  const problem = nameProblem(options, names);
-  if (problem === null) return OJSValidationError.of('target', missing);
-  // One error for both mistakes.
-  return OJSValidationError.of(problem.path, `${problem.message} And target: ${missing}`);
-}
-
-/** The two forms of the constructor, with the given names. Values may be secrets, so they are left out. */
-function forms(what: string, given: readonly string[]): string {
-  const some = given.slice(0, 3).map((name) => `${name}: …`);
-  const rest = [...some, ...(given.length > some.length || given.length === 0 ? ['…'] : [])].join(', ');
-  return (
-    `Write new ${what}({ url: undefined, ${rest} }) or new ${what}(undefined, ` +
-    `{ ${rest} }) for the URL in OJS_BACKEND_URL, else http://localhost:8080; any other URL in place of undefined.`
-  );
 }
 
 /** The queue of jobs that name none; undefined for the default of the server. @throws {OJSValidationError} */

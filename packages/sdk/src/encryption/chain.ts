@@ -30,7 +30,7 @@ export class CodecChain {
 
   constructor(codecs: readonly PayloadCodec[], options: CodecChainOptions = {}) {
     checkNames(options, chainNames);
-    if (codecs.length === 0) throw OJSValidationError.of('codecs', 'expected at least one');
+    if (codecs.length === 0) throw OJSValidationError.of('codecs', 'expected at least one codec, got []');
     this.#codecs = [...codecs];
     for (const codec of [new GzipCodec(), ...(options.readers ?? []), ...codecs])
       this.#readers.set(codec.encoding, codec);

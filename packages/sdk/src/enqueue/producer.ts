@@ -1,6 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Logger } from '../connection/logger.ts';
-import { OJSError, restacked } from '../errors.ts';
+import { closedError, restacked } from '../errors.ts';
 import type { JobDef, JobRequest } from '../job/definition.ts';
 import type { EnqueueOutcome, JobCalls, JobHandle } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
@@ -69,7 +69,7 @@ export class Producer {
 
   /** Runs work that `close()` waits for. @throws {OJSError} if the client is closed. */
   async during<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw new OJSError('This client is closed.', { operation });
+    if (this.#closed) throw closedError(operation);
     this.#calls++;
     try {
       return await work();

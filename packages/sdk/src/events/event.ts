@@ -36,16 +36,24 @@ export class Event {
    * @throws {OJSValidationError} if the event type or the timestamp is missing.
    */
   static fromDict(raw: Readonly<Record<string, unknown>>): Event {
-    if (!isObject(raw)) throw OJSValidationError.of('event', 'expected an object');
+    if (!isObject(raw)) throw OJSValidationError.of('event', 'expected an object', raw);
     const event = textOf(raw.event) ?? textOf(raw.type);
     if (event === undefined)
-      throw OJSValidationError.of('event', "expected the event type as a text in 'event' or 'type'");
+      throw OJSValidationError.of(
+        'event',
+        "expected the event type as a text in 'event' or 'type'",
+        raw.event ?? raw.type,
+      );
     const timestamp = dateOf(raw.timestamp) ?? dateOf(raw.time);
     if (timestamp === undefined) {
-      throw OJSValidationError.of('timestamp', "expected an RFC 3339 timestamp in 'timestamp' or 'time'");
+      throw OJSValidationError.of(
+        'timestamp',
+        "expected an RFC 3339 timestamp in 'timestamp' or 'time'",
+        raw.timestamp ?? raw.time,
+      );
     }
     const data = raw.data ?? {};
-    if (!isObject(data)) throw OJSValidationError.of('data', 'expected an object');
+    if (!isObject(data)) throw OJSValidationError.of('data', 'expected an object', data);
     return new Event({
       event,
       timestamp,

@@ -150,7 +150,10 @@ function schemaPart({ schemas }: JobDef, args: JsonArray): SchemaPart | null {
 
 function arrayOf(parsed: unknown): JsonArray {
   if (Array.isArray(parsed)) return parsed;
-  throw OJSValidationError.of('args', 'expected the output of the schema to be an array');
+  throw OJSValidationError.of(
+    'args',
+    'expected the output of the schema to be an array. Wrap the schema in a tuple, such as z.tuple([…])',
+  );
 }
 
 /** The key of the definition in a request of `job()`. JSON leaves symbols out. */

@@ -41,9 +41,10 @@ export function wireNumbers({ concurrency, rate, spacing }: LimitNumbers, path: 
 
 /** @throws {OJSValidationError} */
 export function wireRate(rate: Rate, path: string): object {
-  if (!isObject(rate)) throw OJSValidationError.of(path, "expected a rate such as { limit: 100, period: '1m' }");
+  if (!isObject(rate)) throw OJSValidationError.of(path, "expected a rate such as { limit: 100, period: '1m' }", rate);
   checkNames(rate, rateNames, path);
-  if (rate.limit === undefined) throw OJSValidationError.of(`${path}.limit`, 'expected a whole number of starts');
+  if (rate.limit === undefined)
+    throw OJSValidationError.of(`${path}.limit`, 'expected a whole number of starts', rate.limit);
   return { limit: integer(rate.limit, `${path}.limit`, 1), period: period(rate.period, `${path}.period`) };
 }
 

@@ -164,11 +164,11 @@ export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
 
 export function wireRetry(retry: RetryPolicy): object {
   if (retry.onExhaustion !== undefined && retry.onExhaustion !== 'discard' && retry.onExhaustion !== 'dead_letter') {
-    throw OJSValidationError.of('retry.onExhaustion', "expected 'discard' or 'dead_letter'");
+    throw OJSValidationError.of('retry.onExhaustion', "expected 'discard' or 'dead_letter'", retry.onExhaustion);
   }
   const coefficient = retry.backoffCoefficient;
   if (coefficient !== undefined && !(Number.isFinite(coefficient) && coefficient >= 1)) {
-    throw OJSValidationError.of('retry.backoffCoefficient', 'expected a number of at least 1');
+    throw OJSValidationError.of('retry.backoffCoefficient', 'expected a number of at least 1', coefficient);
   }
   return compact({
     max_attempts: integer(retry.maxAttempts, 'retry.maxAttempts', 0),
@@ -184,7 +184,7 @@ export function wireRetry(retry: RetryPolicy): object {
 
 function wireUnique(unique: UniquePolicy): object {
   if (!Array.isArray(unique.keys) || unique.keys.length === 0) {
-    throw OJSValidationError.of('unique.keys', "expected at least one of 'type', 'queue', 'args', 'meta'");
+    throw OJSValidationError.of('unique.keys', "expected at least one of 'type', 'queue', 'args', 'meta'", unique.keys);
   }
   return compact({
     keys: unique.keys,
@@ -208,7 +208,7 @@ function iso(value: Duration | undefined, path: string): string | undefined {
   if (value === undefined) return undefined;
   const ms = durationMs(value, path);
   if (ms > 0) return formatDuration(ms);
-  throw OJSValidationError.of(path, "expected more than 0, such as '100ms' or '5s'");
+  throw OJSValidationError.of(path, "expected more than 0, such as '100ms' or '5s'", value);
 }
 
 /** RFC 3339. @throws {OJSValidationError} */

@@ -18,8 +18,11 @@ export function compose<I, O>(
     let open = true;
     let ended = false;
     const next = async (changed: I = input): Promise<O> => {
-      if (ended) throw new OJSError('next() was called after its middleware had ended.');
-      if (!open) throw new OJSError('next() was called while an earlier call was pending or after one had fulfilled.');
+      if (ended || !open)
+        throw new OJSError(
+          `Middleware ${layer.name || `number ${index + 1}`} called next() ` +
+            `${ended ? 'after it had ended; await it' : 'again before the first call had rejected'}.`,
+        );
       open = false;
       try {
         return await from(index + 1, changed);

@@ -24,9 +24,10 @@ export const schemaRows = {
   /** Registers a JSON schema. From then on the server checks the args of jobs of this type. */
   registerSchema: (uri: string, jobType: string, version: string, schema: Readonly<Record<string, unknown>>) => {
     if (typeof uri !== 'string' || uri === '')
-      throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1');
+      throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1', uri);
     if (!isJobType(jobType)) throw OJSValidationError.of('jobType', expectedType(jobType));
-    if (wireOf(schema) === undefined) throw OJSValidationError.of('schema', 'expected a JSON Schema, an object');
+    if (wireOf(schema) === undefined)
+      throw OJSValidationError.of('schema', 'expected a JSON Schema, an object', schema);
     const body = JSON.stringify({ uri, type: jobType, version, schema });
     return change({ operation: 'schema.register', body }, readSchema, {
       settings: {

@@ -111,7 +111,6 @@ const address = ['url', 'target'];
 /** Names of options in other libraries, in lower case, and our names for them; the first that exists is suggested. */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
   // BullMQ: https://api.docs.bullmq.io/interfaces/v5.BaseJobOptions.html
-  jobid: ['id'],
   attempts: maxAttempts,
   backoff: firstPause,
   deduplication: unique,
@@ -195,6 +194,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
 const unmistakable: ReadonlySet<string> = new Set(['eta', 'tz']);
 
 const aCron = 'Use registerCronJob() for a job that repeats.';
+const ownId = 'Use unique to refuse duplicates; id is a UUIDv7.';
 const removal = 'The server decides how long it keeps ended jobs: see its option retention.';
 
 /** Advice for words without such an option. */
@@ -204,4 +204,5 @@ const instead: Readonly<Record<string, string>> = {
   pattern: aCron,
   removeoncomplete: removal,
   removeonfail: removal,
+  jobid: ownId,
 };

@@ -1,4 +1,4 @@
-import { expectedJobType, expectedQueueName, isQueueName, readDuration } from '@ojs-ts/core';
+import { expectedJobType, expectedQueueName, isJobType, isQueueName, readDuration } from '@ojs-ts/core';
 import { consoleLogger, type Logger } from '../connection/logger.ts';
 import { OJSValidationError } from '../errors.ts';
 import { quoted } from '../json.ts';
@@ -44,12 +44,21 @@ export function integer(value: number | undefined, path: string, min: number): n
   throw OJSValidationError.of(path, `expected a whole number of at least ${min}, got ${quoted(value)}`);
 }
 
+/** `. Did you mean email-queue?` for `Email_Queue`. */
+function lowerCase(got: unknown, joint: string, isName: (name: unknown) => boolean): string {
+  const name = String(got)
+    .replace(/(?<=[a-z\d])(?=[A-Z])/g, joint)
+    .replace(/[^\w.]+|_+/g, joint)
+    .toLowerCase();
+  return isName(name) ? `. Did you mean ${name}?` : '';
+}
+
 export function expectedQueue(got: unknown): string {
-  return `expected ${expectedQueueName}, got ${JSON.stringify(got)}`;
+  return `expected ${expectedQueueName}, got ${JSON.stringify(got)}${lowerCase(got, '-', isQueueName)}`;
 }
 
 export function expectedType(got: unknown): string {
-  return `expected ${expectedJobType}, got ${JSON.stringify(got)}`;
+  return `expected ${expectedJobType}, got ${JSON.stringify(got)}${lowerCase(got, '_', isJobType)}`;
 }
 
 /** @param name the option or variable, for the error. @throws {OJSValidationError} */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Answer, Call } from '@ojs-ts/core';
-import { OJSError } from '../errors.ts';
+import { closedError, OJSError } from '../errors.ts';
 import { threadProgram } from '../platform/node/thread-program.ts';
 import { cell, cellsSize, type FromThread, type ThreadPlan, type ToThread } from './mailbox.ts';
 
@@ -91,7 +91,7 @@ export class CallThread {
   }
 
   end(): void {
-    this.#gone ??= new OJSError('This client is closed.');
+    this.#gone ??= closedError();
     this.#port.close();
     void this.#thread.terminate();
   }

@@ -16,7 +16,7 @@ import { currentFake, type Fake } from '../connection/fake.ts';
 import { consoleLogger, type Logger } from '../connection/logger.ts';
 import type { Ask, Operation } from '../connection/operation.ts';
 import { ServerClock } from '../connection/server-clock.ts';
-import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
+import { closedError, type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
 import { callNames } from '../job/options.ts';
 import type { Wire } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
@@ -112,7 +112,7 @@ export class SyncConnection implements Disposable {
 
   #call({ call, about: more, settings = {} }: Ask, ms: number): Wire {
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...more };
-    if (this.#closed) throw new OJSError('This client is closed.', about);
+    if (this.#closed) throw closedError(call.operation);
     const until = performance.now() + ms;
     const end = this.#attempts(call, about, settings, ms, until);
     if ('body' in end) return end.body;

@@ -95,7 +95,8 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
   const queues = options.queues ?? [platform.environment?.queue() ?? 'default'];
   if (!Array.isArray(queues))
     throw OJSValidationError.of('queues', `expected an array of names, got ${JSON.stringify(queues)}`);
-  if (queues.length === 0) throw OJSValidationError.of('queues', 'expected at least one queue');
+  if (queues.length === 0)
+    throw OJSValidationError.of('queues', "expected at least one queue, such as ['default'], got []");
   for (const [index, queue] of queues.entries()) {
     if (!isQueueName(queue)) throw OJSValidationError.of(`queues[${index}]`, expectedQueue(queue));
   }

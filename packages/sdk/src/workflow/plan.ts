@@ -98,7 +98,8 @@ function composite(definition: WorkflowDefinition, id: string, path: string, aro
   const items = steps.map(({ id: key, step, after }) => {
     const place = kind === 'dag' ? at(`nodes.${key}.job`) : at(`jobs[${key}]`);
     const inner = `${prefix}${key}`;
-    if (typeof step !== 'object' || step === null) throw OJSValidationError.of(place, 'expected a job or a workflow');
+    if (typeof step !== 'object' || step === null)
+      throw OJSValidationError.of(place, 'expected a job or a workflow', step);
     const plan = isWorkflowDefinition(step)
       ? composite(step, inner, place, options)
       : jobPlan(step, inner, place, options);

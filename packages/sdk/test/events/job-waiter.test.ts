@@ -212,8 +212,8 @@ describe('the ends of a wait', () => {
     await expect.poll(() => embedded.engine.jobEnds.size).toBe(1);
     await client.close();
     expect(await ends).toMatchObject([
-      { reason: { message: 'This client is closed.' } },
-      { reason: { message: 'This client is closed.' } },
+      { reason: { message: 'The call: this client is closed. Close it after its last call.' } },
+      { reason: { message: 'The call: this client is closed. Close it after its last call.' } },
     ]);
   });
 

@@ -22,7 +22,7 @@ test.each<[object, string]>([
   [{ attempts: 5 }, 'attempts: unknown option. Did you mean retry.maxAttempts?'],
   [{ max_attempts: 5 }, 'max_attempts: unknown option. Did you mean retry.maxAttempts?'],
   [{ onExhausted: 'dead_letter' }, 'onExhausted: unknown option. Did you mean retry.onExhaustion?'],
-  [{ jobId: 'x' }, 'jobId: unknown option. Did you mean id?'],
+  [{ jobId: 'x' }, 'jobId: unknown option. Use unique to refuse duplicates; id is a UUIDv7.'],
   [{ runAt: new Date() }, 'runAt: unknown option. Did you mean scheduledAt?'],
   [{ startAfter: new Date() }, 'startAfter: unknown option. Did you mean scheduledAt?'],
   [{ eta: new Date() }, 'eta: unknown option. Did you mean scheduledAt?'],
@@ -140,31 +140,21 @@ test.each<[() => unknown, string]>([
     () => new Client('http://x', { requestRetry: 5 }),
     'requestRetry: expected an object such as { maxRetries: 3 }, got 5',
   ],
-  [
-    // @ts-expect-error no url
-    () => new Client({ token: 'secret' }),
-    'Write new Client({ url: undefined, token: … }) or new Client(undefined, { token: … })',
-  ],
-  [
-    // @ts-expect-error no url
-    () => new Worker({ queues: ['a'] }),
-    'target: expected a URL or a transport, got options without url. Write new Worker({ url: undefined, queues: … }) or new Worker(undefined, { queues: … })',
-  ],
-  [
-    // @ts-expect-error no url
-    () => new Admin({}),
-    'target: expected a URL or a transport, got options without url. Write new Admin({ url: undefined, … })',
-  ],
-  // @ts-expect-error no url
+  // @ts-expect-error a URL object has no options
+  [() => new Client(new URL('http://x')), 'target: expected a URL as a text, a transport or options, got'],
+  // @ts-expect-error no such option
   [() => new Client({ ulr: 'http://x' }), 'ulr: unknown option. Did you mean url?'],
-  // @ts-expect-error no url
+  // @ts-expect-error no such option
   [() => new SyncClient({ timeOut: 5 }), 'timeOut: unknown option. Did you mean timeout?'],
-  // @ts-expect-error url stands in the object form
-  [() => new Client('http://x', { url: 'http://x' }), 'url: belongs to the object form of the options.'],
   [
-    // @ts-expect-error no url, and no such option
+    // @ts-expect-error url stands in the object form
+    () => new Client('http://x', { url: 'http://x' }),
+    'url: give it once: new Client(url, { … }) or new Client({ url, … })',
+  ],
+  [
+    // @ts-expect-error no such option
     () => new Worker({ queue: ['a'], concurrency: 2 }),
-    'queue: unknown option. Did you mean queues? And target: expected a URL or a transport, got options without url. Write new Worker({ url: undefined, queue',
+    'queue: unknown option. Did you mean queues?',
   ],
   [() => new Client('redis://localhost'), 'belongs to the server: ojs serve --storage'],
   [() => new Client({ url: 'nowhere' }), 'url: expected an http or https URL'],
@@ -179,12 +169,15 @@ test.each<[() => unknown, string]>([
   [() => new Client('http://x', { timeout: '5 minutes' }), `got "5 minutes". Did you mean '5m'?`],
   // @ts-expect-error no duration
   [() => new Client('http://x', { timeout: '5 months' }), 'got "5 months"'],
-  // @ts-expect-error two objects
-  [() => new Client({ url: 'http://x' }, { token: 'secret' }), 'options: expected one object with all options'],
+  [
+    // @ts-expect-error two objects
+    () => new Client({ url: 'http://x' }, { token: 'secret' }),
+    'options: expected one object with all options, got two',
+  ],
   // @ts-expect-error no such option
   [() => new Client({ url: 'http://x', timeOut: 5 }), 'timeOut: unknown option. Did you mean timeout?'],
   // @ts-expect-error no URL
-  [() => new Client(8080), 'target: expected a URL or a transport.'],
+  [() => new Client(8080), 'target: expected a URL as a text, a transport or options, got 8080'],
 ])('%s', (work, message) => {
   expect(refusal(work)).toContain(message);
   expect(refusal(work)).not.toContain('secret');
@@ -233,4 +226,10 @@ test('a bare number below 1,000 as a time limit warns once for each option; text
   expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
     ['warn', "ofThisTest: 30 is 30 milliseconds. Write '30s' for seconds, or '30ms' for milliseconds."],
   ]);
+});
+
+test('options without a URL take that of the environment', async () => {
+  await using client = new Client({ token: 'secret', requestRetry: false });
+  expect(client).toBeInstanceOf(Client);
+  expect(() => new Worker({ queues: ['a'] })).not.toThrow();
 });
