@@ -102,29 +102,30 @@ async function ofHealth({ storage, storeHealth, clock }: Engine): Promise<readon
     findings.push(
       error(
         'store_refuses',
-        `The store takes no writes: ${writes.message}`,
-        'Mend what the store names; the server notices within 10 s.',
+        `The storage refuses writes: ${writes.message}`,
+        'Fix the cause in the message: often a full disk or a read-only replica. The server notices within 10 s.',
       ),
     );
   if (file.status === 'fail')
     findings.push(
       error(
         'damaged',
-        `The store is damaged: ${file.message}`,
-        'Stop the servers, keep the file, and restore a backup: docs/operate/backup.md.',
+        `The database file is damaged: ${file.message}`,
+        'Stop the servers, keep a copy of the file, and restore the newest backup: ' +
+          'ojs restore BACKUP --storage sqlite:NEW_FILE',
       ),
     );
   if (behind.status === 'fail')
-    findings.push(error('clock', behind.message ?? '', 'Set the clock of this machine by NTP.'));
+    findings.push(error('clock', behind.message ?? '', 'Turn on NTP on this machine: timedatectl set-ntp true'));
   const asked = Date.now();
   const ahead = (await storage.clock()) - (asked + Date.now()) / 2;
   if (Math.abs(ahead) > clockMs)
     findings.push(
       warning(
         'clock',
-        `The clock of the store is ${Math.abs(Math.round(ahead))} ms ${ahead > 0 ? 'ahead of' : 'behind'} that of ` +
+        `The clock of the storage is ${Math.abs(Math.round(ahead))} ms ${ahead > 0 ? 'ahead of' : 'behind'} that of ` +
           `this machine, ${formatTimestamp(clock.now())}.`,
-        'Set both by NTP. The time of the store holds.',
+        'Turn on NTP on both machines (timedatectl set-ntp true). Jobs follow the clock of the storage.',
       ),
     );
   return findings;
@@ -138,8 +139,8 @@ async function overdueJobs({ storage, clock }: Engine): Promise<readonly Finding
   return [
     error(
       'overdue_jobs',
-      `${count} more than a minute late to be taken back or to expire, such as ${first.id}: no server does the upkeep.`,
-      'Start a server on this store, and look for "upkeep failed" in its log.',
+      `${count} more than a minute late to be returned or to expire, such as ${first.id}: no server does the upkeep.`,
+      'Start a server on this storage, and look for "upkeep failed" in its log.',
     ),
   ];
 }
@@ -154,7 +155,7 @@ async function unhandledTypes({ storage }: Engine): Promise<readonly Finding[]> 
         warning(
           'unhandled_type',
           `${jobsWait(count)} for a worker with a handler. ${message}`,
-          'Start a worker that registers the type, or look for a wrong type in the client.',
+          'Start a worker that registers the type, or correct the type in the client.',
         ),
       ),
   );
@@ -185,7 +186,7 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
         'unread_queue',
         `${jobsWait(waiting)} in the queue ${queue.name}, ` +
           `which no running worker reads${alive.length > 0 ? `; ${alive.length} are quiet` : ''}.`,
-        'Start a worker for it, or look for a wrong name of the queue in the client or the worker.',
+        `Start a worker with queues: ['${queue.name}'], or correct the queue name in the client or the worker.`,
       ),
     );
   const { maxDepth, strategy } = readConfig(queue.config);
@@ -193,8 +194,8 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
     findings.push(
       warning(
         'full_queue',
-        `The queue ${queue.name} holds ${depthOf(queue)} of ${maxDepth} jobs; beyond that the server refuses jobs.`,
-        `Start more workers, or raise the bound: ojs queues configure ${queue.name} --max-depth N`,
+        `The queue ${queue.name} holds ${depthOf(queue)} jobs of at most ${maxDepth}; when it is full, the server refuses new ones.`,
+        `Start more workers, or raise the bound: ojs queues configure ${queue.name} --max-depth ${2 * maxDepth}`,
       ),
     );
   if (isClosed(queue))
@@ -224,7 +225,7 @@ async function closedLimits({ storage, clock }: Engine, found: ReadonlySet<strin
         closed.push(
           warning(
             'closed_limit',
-            `The limit ${limit.key} lets no job start, and ${limit.waiting} wait.`,
+            `The limit ${limit.key} lets no job start, and ${jobsWait(limit.waiting)}.`,
             `ojs limits restore ${limit.key}, or ojs limits override ${limit.key} --concurrency N`,
           ),
         );
@@ -254,7 +255,7 @@ async function stuckLimits(
         'stuck_limit',
         `The limit ${limit.key} is full: ${slots} held since ${formatTimestamp(newest)} or longer, ` +
           `and ${jobsWait(limit.waiting)}.`,
-        `ojs limits show ${limit.key}`,
+        `ojs limits show ${limit.key} lists the holders; ojs limits free ${limit.key} gives their jobs back.`,
       ),
     ];
   });
@@ -278,8 +279,8 @@ function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Fi
     warning(
       'dead_worker',
       `The worker ${worker} has sent nothing since ${beatAt === null ? 'its start' : formatTimestamp(beatAt)}; ` +
-        'its jobs have gone back.',
-      `ojs workers remove ${worker}, if it does not come back`,
+        'its jobs are available again.',
+      `If it does not come back: ojs workers remove ${worker}`,
     ),
   );
   for (const worker of workers) {
@@ -291,7 +292,7 @@ function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Fi
         'blocked_worker',
         `The event loop of the worker ${worker.worker} has been blocked for ${Math.round(lag / 1_000)} s: ` +
           'none of its jobs makes progress.',
-        `Give its jobs to others: ojs workers remove ${worker.worker} --force; then end its process.`,
+        `Give its jobs to other workers, then end its process: ojs workers remove ${worker.worker} --force`,
       ),
     );
   }
@@ -308,7 +309,7 @@ function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Fi
       warning(
         'mixed_versions',
         `Workers of several versions run: ${[...versions].sort().join(', ')}.`,
-        'Fine during a deployment; else restart the older ones.',
+        'Nothing to do during a deployment. Otherwise restart the older workers; ojs workers list shows the versions.',
       ),
     );
   return findings;
@@ -337,8 +338,8 @@ async function ofCrons({ crons, clock, maintenance }: Engine): Promise<readonly 
         return [
           warning(
             'ended_cron',
-            `The cron ${name} has no further run.`,
-            `Correct its expression, or ojs cron remove ${name}.`,
+            `The cron job ${name} has no further run.`,
+            `Correct its expression with ojs cron change ${name} --cron EXPRESSION, or remove it: ojs cron remove ${name}`,
           ),
         ];
       // In maintenance mode no cron fires.
@@ -346,8 +347,8 @@ async function ofCrons({ crons, clock, maintenance }: Engine): Promise<readonly 
       return [
         error(
           'late_cron',
-          `The cron ${name} was due at ${formatTimestamp(dueAt)}: no server does the upkeep.`,
-          'Start a server on this store, and look for errors in its log.',
+          `The cron job ${name} was due at ${formatTimestamp(dueAt)}: no server does the upkeep.`,
+          'Start a server on this storage, and look for "upkeep failed" in its log.',
         ),
       ];
     }),
@@ -357,13 +358,13 @@ async function ofCrons({ crons, clock, maintenance }: Engine): Promise<readonly 
 async function endingTokens({ tokens, clock }: Engine): Promise<readonly Finding[]> {
   const now = clock.now();
   return capped(
-    (await tokens.list()).flatMap(({ id, name, expiresAt, revokedAt }) => {
+    (await tokens.list()).flatMap(({ id, name, roles, expiresAt, revokedAt }) => {
       if (revokedAt !== null || expiresAt === null || expiresAt <= now || expiresAt > now + 7 * dayMs) return [];
       return [
         warning(
           'token_ends',
-          `The token ${id} (${name}) ends at ${formatTimestamp(expiresAt)}.`,
-          'Make a new one and give it to its holder.',
+          `The token ${id} (${name}) expires at ${formatTimestamp(expiresAt)}.`,
+          `Create another token and give it to the holder: ojs tokens create ${name} ${roles.map((role) => `--role ${role}`).join(' ')}`,
         ),
       ];
     }),
@@ -381,9 +382,9 @@ async function lateRetention({ retentionBacklog }: Engine): Promise<readonly Fin
   return [
     warning(
       'late_retention',
-      `Since ${formatTimestamp(since)} more ends than retention deletes ` +
+      `Since ${formatTimestamp(since)} retention has deleted less than the storage receives ` +
         `(${kinds.join(', ')})${facts.length > 0 ? `: ${facts.join(', ')}` : ''}.`,
-      'The store is too slow for this load: give it faster disks or more memory, or spread the load in time.',
+      'The storage is too slow for this load: give it faster disks or more memory, or spread the load over time.',
     ),
   ];
 }
@@ -394,8 +395,8 @@ async function waitingInbox({ storage }: Engine): Promise<readonly Finding[]> {
   return [
     warning(
       'waiting_inbox',
-      `${depth} rows of users' transactions wait for their import.`,
-      'Start a server or an engine on this store.',
+      `${depth} rows that users wrote in their transactions wait for their import.`,
+      'Start a server on this storage: ojs serve --storage URL',
     ),
   ];
 }

@@ -27,7 +27,7 @@ export interface StoreFinding {
   /** `error`: jobs are lost or blocked, or soon will be. */
   readonly severity: 'error' | 'warning';
   readonly message: string;
-  /** The action that fixes it. */
+  /** The action that fixes it: a command or a statement where there is one. */
   readonly remedy: string;
 }
 
@@ -37,9 +37,9 @@ export function changedLayout(store: string, other: string): StoreFinding {
     code: 'changed_layout',
     severity: 'warning',
     message:
-      `${store} was made by other files of the layout than those of this version: ` +
+      `The layout of ${store} was created with other SQL files than those of this version: ` +
       'an index or a column may differ.',
-    remedy: `Write a backup (ojs backup), and restore it into another ${other}, which this version makes anew.`,
+    remedy: `ojs backup jobs.ojs --storage URL, then ojs restore jobs.ojs --storage URL with another ${other} in the URL.`,
   };
 }
 

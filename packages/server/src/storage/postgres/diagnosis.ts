@@ -1,7 +1,7 @@
 import { integer, text } from '../cells.ts';
 import { bytesText, changedLayout, type StoreFinding } from '../diagnosis.ts';
 import type { Database } from './connection/database.ts';
-import { indexNames, isOwnLayout } from './connection/migrate.ts';
+import { isOwnLayout, indexes as ownIndexes } from './connection/migrate.ts';
 
 /** The age at which a snapshot is reported, in milliseconds. It keeps dead rows, and claims walk over them. */
 const oldMs = 300_000;
@@ -45,7 +45,7 @@ export async function diagnose(database: Database, old = oldMs): Promise<readonl
   const known = new Set(valid.map(([name]) => text(name)));
   return [
     ...moved(database),
-    ...(isOwn ? [] : [changedLayout(`The schema ${schema}`, 'schema')]),
+    ...(isOwn ? [] : [changedLayout(`the schema ${schema}`, 'schema')]),
     ...(of[0] === undefined ? [] : settingsFound(of[0].map(String))),
     ...held.map(([pid, user, name, state, ms]) =>
       snapshotHeld(
@@ -69,8 +69,8 @@ export async function diagnose(database: Database, old = oldMs): Promise<readonl
           `The table ${text(name)} has ${integer(gone)} dead rows and ${integer(alive)} live ones, ` +
           `${bytesText(integer(bytes))} in all.`,
         remedy:
-          `Run VACUUM ${schema}.${text(name)}; look for old transactions and for a setting that slows ` +
-          'autovacuum down.',
+          `VACUUM ${schema}.${text(name)}; if the rows come back, look for an old open transaction, or for a setting ` +
+          'that slows autovacuum down.',
       }),
     ),
     ...idle.map(
@@ -78,21 +78,19 @@ export async function diagnose(database: Database, old = oldMs): Promise<readonl
         code: 'idle_slot',
         severity: 'warning',
         message:
-          `Nobody reads the replication slot ${text(name)}: ` +
-          'the server keeps its log for it until the disk is full.',
-        remedy: `Start the replica, or SELECT pg_drop_replication_slot('${text(name)}').`,
+          `No replica reads the replication slot ${text(name)}: ` +
+          'PostgreSQL keeps its log for this slot until the disk is full.',
+        remedy: `Start the replica, or remove the slot: SELECT pg_drop_replication_slot('${text(name)}');`,
       }),
     ),
-    ...indexNames()
-      .filter((name) => !known.has(name))
+    ...[...ownIndexes(schema)]
+      .filter(([name]) => !known.has(name))
       .map(
-        (name): StoreFinding => ({
+        ([name, statement]): StoreFinding => ({
           code: 'missing_index',
           severity: 'error',
-          message: `The index ${schema}.${name} is missing or not valid: what it answers reads whole tables.`,
-          remedy:
-            `REINDEX INDEX ${schema}.${name}; if it is missing, ` +
-            'run its CREATE INDEX of the file packages/server/sql/postgres.',
+          message: `The index ${schema}.${name} is missing or not valid, so its queries read whole tables.`,
+          remedy: `DROP INDEX IF EXISTS ${schema}.${name}; ${statement};`,
         }),
       ),
   ];
@@ -106,11 +104,11 @@ function moved({ lastMove }: Database): readonly StoreFinding[] {
       code: 'store_moved',
       severity: 'warning',
       message:
-        `Since ${new Date(at).toISOString()} new connections reach ${to} in place of ${from}, ` +
+        `Since ${new Date(at).toISOString()} new connections reach ${to} instead of ${from}, ` +
         'so the server has moved there.',
       remedy:
-        `Make sure that ${from} is stopped or fenced: what it still takes is lost. ` +
-        'This finding ends after an hour.',
+        `Make sure that ${from} is stopped or fenced: jobs that it still accepts are lost. ` +
+        'This finding disappears after an hour.',
     },
   ];
 }
@@ -120,9 +118,9 @@ function snapshotHeld(who: string, ms: number, remedy: string): StoreFinding {
     code: 'held_snapshot',
     severity: ms > 12 * oldMs ? 'error' : 'warning',
     message:
-      `Since ${Math.round(ms / 60_000)} minutes ${who} has a transaction open: ` +
-      'rows that are deleted meanwhile stay, and claims walk over them.',
-    remedy: `End it: ${remedy}.`,
+      `For ${Math.round(ms / 60_000)} minutes ${who} has had a transaction open. PostgreSQL cannot remove rows that ` +
+      'were deleted since, and every claim reads past them.',
+    remedy: `End the transaction: ${remedy};`,
   };
 }
 
@@ -140,21 +138,23 @@ function settingsFound([fsync, pages, commit, autovacuum, most, used]: readonly 
         message:
           `${name} is off: a crash loses ` +
           `${name === 'synchronous_commit' ? 'the newest commits' : 'or damages the database'}.`,
-        remedy: `Set ${name} = on.`,
+        remedy: `ALTER SYSTEM SET ${name} = on; SELECT pg_reload_conf();`,
       });
   if (autovacuum === 'off')
     findings.push({
       code: 'autovacuum_off',
       severity: 'error',
-      message: 'autovacuum is off: tables grow, and plans go by old statistics.',
-      remedy: 'Set autovacuum = on.',
+      message: 'autovacuum is off: tables grow, and queries are planned with old statistics.',
+      remedy: 'ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf();',
     });
   if (Number(used) > Number(most) * mostConnections)
     findings.push({
       code: 'few_connections',
       severity: 'warning',
-      message: `${used} of ${most} connections are in use; at the limit the server refuses new ones.`,
-      remedy: 'Raise max_connections, or put PgBouncer in front (?pgbouncer=true).',
+      message: `${used} of ${most} connections are in use; at the limit PostgreSQL refuses new ones.`,
+      remedy:
+        `ALTER SYSTEM SET max_connections = ${2 * Number(most)}; and restart PostgreSQL, or put PgBouncer in front of ` +
+        'it and ?pgbouncer=true in the URL of the storage.',
     });
   return findings;
 }

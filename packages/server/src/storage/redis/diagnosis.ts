@@ -20,9 +20,9 @@ export function findingsIn(name: string, info: string): readonly StoreFinding[] 
       code: 'no_persistence',
       severity: 'warning',
       message:
-        `${name} keeps no append-only file: a restart loses what was written since its last snapshot, ` +
-        'or everything.',
-      remedy: 'Set appendonly yes, and appendfsync everysec or always.',
+        `${name} keeps no append-only file: a restart loses all jobs since its last snapshot, or all jobs if it ` +
+        'takes no snapshots.',
+      remedy: 'CONFIG SET appendonly yes; CONFIG SET appendfsync everysec (or always); CONFIG REWRITE',
     });
   for (const field of ['aof_last_write_status', 'aof_last_bgrewrite_status', 'rdb_last_bgsave_status'])
     if (value(field) !== '' && value(field) !== 'ok')
@@ -30,24 +30,24 @@ export function findingsIn(name: string, info: string): readonly StoreFinding[] 
         code: 'write_failed',
         severity: 'error',
         message: `${name} could not write to its disk (${field} is ${value(field)}).`,
-        remedy: 'Look into the log of Redis; free its disk.',
+        remedy: 'Free space on the disk of Redis, and read its log. BGSAVE tries again.',
       });
   const [used, most] = [count('used_memory'), count('maxmemory')];
   if (most > 0 && used > most * mostMemory)
     findings.push({
       code: 'memory_low',
       severity: used > most * 0.98 ? 'error' : 'warning',
-      message: `${name} uses ${bytesText(used)} of its maxmemory, ${bytesText(most)}; at the limit it takes no new jobs.`,
+      message: `${name} uses ${bytesText(used)} of its maxmemory, ${bytesText(most)}; at the limit it refuses new jobs.`,
       remedy:
-        'Raise maxmemory, or keep finished jobs for a shorter time (--retain-completed). ' +
-        '`ojs storage report` says what is large.',
+        `CONFIG SET maxmemory ${2 * most}, or keep finished jobs for a shorter time (ojs serve --retain-completed). ` +
+        '`ojs storage report` lists the largest queues and types.',
     });
   if (value('role') === 'slave')
     findings.push({
       code: 'behind_replica',
       severity: 'error',
-      message: `${name} is a replica, which takes no writes.`,
-      remedy: 'Name the primary, the sentinels or the cluster in the URL.',
+      message: `${name} is a replica, which refuses writes.`,
+      remedy: 'Put the primary, the sentinels or the cluster in the URL of the storage (OJS_STORAGE).',
     });
   return findings;
 }

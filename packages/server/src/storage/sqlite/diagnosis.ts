@@ -19,22 +19,22 @@ export function diagnose(file: string, synchronous: Synchronous): readonly Store
     findings.push({
       code: 'disk_low',
       severity: free < leastFree / 4 ? 'error' : 'warning',
-      message: `The disk of ${file} has ${bytesText(free)} left; the file has ${bytesText(size)}.`,
-      remedy: 'Free some disk, or keep finished jobs for a shorter time (--retain-completed).',
+      message: `The disk of ${file} has ${bytesText(free)} left, and the file has ${bytesText(size)}.`,
+      remedy: 'Free space on the disk, or keep finished jobs for a shorter time (ojs serve --retain-completed).',
     });
   if (log > largeLog)
     findings.push({
       code: 'large_log',
       severity: 'warning',
-      message: `The log ${file}-wal has ${bytesText(log)}: some process reads the file in one long transaction.`,
-      remedy: 'End the process that holds the file open, such as a backup tool or a shell of sqlite3.',
+      message: `The log ${file}-wal has ${bytesText(log)}: a process has been reading the file in one long transaction.`,
+      remedy: `Find the process with lsof ${file} and end it: often a backup tool or a sqlite3 shell.`,
     });
   if (synchronous !== 'FULL')
     findings.push({
       code: 'unsafe_sync',
       severity: 'warning',
-      message: `The file is written with synchronous=${synchronous}: a loss of power loses the newest commits.`,
-      remedy: 'Open it without ?synchronous, which is FULL.',
+      message: `The file is written with synchronous=${synchronous}: a power failure loses the newest commits.`,
+      remedy: 'Remove ?synchronous from the URL of the storage: the default, FULL, keeps every commit.',
     });
   return findings;
 }

@@ -71,7 +71,10 @@ const tables = [
  */
 export function sqliteStorage(options: SqliteOptions): Storage {
   const { path, patienceMs = 5000, events: logs = true, existing = false } = options;
-  if (existing && path !== null && !existsSync(path)) throw new Error(`${resolve(path)} does not exist.`);
+  if (existing && path !== null && !existsSync(path))
+    throw new Error(
+      `There is no database at ${resolve(path)}. Check the path, or create it with: ojs serve --storage sqlite:${path}`,
+    );
   const directory = path === null ? mkdtempSync(join(tmpdir(), 'ojs-')) : null;
   const synchronous = directory === null ? (options.synchronous ?? 'FULL') : 'OFF';
   // With FULL, WalSync synchronises the log outside of SQLite.

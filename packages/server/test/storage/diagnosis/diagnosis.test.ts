@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { bytesText } from '../../../src/storage/diagnosis.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';
-import { indexNames } from '../../../src/storage/postgres/connection/migrate.ts';
+import { indexes } from '../../../src/storage/postgres/connection/migrate.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import { diagnose } from '../../../src/storage/postgres/diagnosis.ts';
 import { findingsIn } from '../../../src/storage/redis/diagnosis.ts';
@@ -51,14 +51,16 @@ describe.skipIf(server === null)('PostgreSQL', () => {
     const other = new pg.Client({ connectionString: server ?? '', application_name: 'a forgotten shell' });
     await other.connect();
     try {
-      expect(indexNames()).toContain('due_time');
       await other.query(`DROP INDEX ${address.schema}.due_time`);
       await other.query('BEGIN');
       await other.query('SELECT 1');
       const findings = await diagnose(database, 0);
-      expect(findings.filter(({ code }) => code === 'missing_index')).toMatchObject([
-        { severity: 'error', message: expect.stringContaining('due_time') },
-      ]);
+      const missing = findings.filter(({ code }) => code === 'missing_index');
+      expect(missing).toMatchObject([{ severity: 'error', message: expect.stringContaining('due_time') }]);
+      await other.query('ROLLBACK');
+      for (const statement of missing[0]?.remedy.split('; ') ?? []) await other.query(statement);
+      expect((await diagnose(database)).filter(({ code }) => code === 'missing_index')).toEqual([]);
+      for (const [, statement] of indexes(address.schema)) expect(statement).toContain(` ON "${address.schema}".`);
       expect(findings.filter(({ message }) => message.includes('a forgotten shell'))).toMatchObject([
         { code: 'held_snapshot', remedy: expect.stringContaining('pg_terminate_backend') },
       ]);

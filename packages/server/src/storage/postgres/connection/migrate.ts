@@ -46,12 +46,14 @@ export async function isOwnLayout(database: Database): Promise<boolean> {
   return (await database.query(newest))[0]?.[1] === ownSum();
 }
 
-/** The names of all indexes of the newest layout, but those of primary keys. */
-export function indexNames(): readonly string[] {
+/** All indexes of the newest layout, but those of primary keys: the name, and the statement that creates it. */
+export function indexes(schema: string): ReadonlyMap<string, string> {
   const text = files().map(read).join('\n');
-  const named = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = '']) => name);
-  const dropped = new Set(named(/DROP INDEX ojs\.(\w+);/g));
-  return named(/CREATE (?:UNIQUE )?INDEX (\w+) ON/g).filter((name) => !dropped.has(name));
+  const found = new Map<string, string>();
+  for (const [statement, name = ''] of text.matchAll(/CREATE (?:UNIQUE )?INDEX (\w+) ON[^;]+/g))
+    found.set(name, statement.replaceAll(/\s+/g, ' ').replace(' ON ojs.', ` ON "${schema}".`));
+  for (const [, name = ''] of text.matchAll(/DROP INDEX ojs\.(\w+);/g)) found.delete(name);
+  return found;
 }
 
 function files(): readonly string[] {
