@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Help } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { bulkOperationsCommand } from './commands/bulk/bulk.ts';
+import { serverHeading } from './commands/command.ts';
 import { completionCommands } from './commands/completion.ts';
 import { contextCommand } from './commands/context.ts';
 import { cronCommand } from './commands/crons/crons.ts';
@@ -11,6 +12,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { enqueueCommand } from './commands/enqueue.ts';
 import { errorsCommand } from './commands/errors.ts';
 import { eventsCommand } from './commands/events.ts';
+import { exampleOf } from './commands/examples.ts';
 import { explainCommand } from './commands/explain.ts';
 import { initCommand } from './commands/init/init.ts';
 import { jobsCommand } from './commands/jobs/jobs.ts';
@@ -37,7 +39,7 @@ export function program(): Command {
     .description('Open Job Spec: server and tools')
     .version(version)
     .helpCommand(false)
-    .configureHelp(ownOptionsFirst)
+    .configureHelp(help)
     .showHelpAfterError('(run with --help for usage)')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   const add = (heading: string, ...commands: readonly Command[]) => {
@@ -79,12 +81,24 @@ export function program(): Command {
   return root;
 }
 
-/** Options under a heading of their own come last. */
-const ownOptionsFirst: Partial<Help> = {
+/** Longer lines are hard to read, even if the terminal has room for them. */
+const widest = 100;
+
+/** Options under a heading come after those without one, and those that say which server come last. */
+const help: Partial<Help> = {
+  prepareContext({ helpWidth = 80, ...context }) {
+    Help.prototype.prepareContext.call(this, { ...context, helpWidth: Math.min(widest, helpWidth) });
+  },
   visibleOptions(command) {
     const options = Help.prototype.visibleOptions.call(this, command);
-    const isOwn = ({ helpGroupHeading }: (typeof options)[number]) => helpGroupHeading === undefined;
-    return [...options.filter(isOwn), ...options.filter((option) => !isOwn(option))];
+    const placeOf = ({ helpGroupHeading }: (typeof options)[number]) =>
+      helpGroupHeading === undefined ? 0 : helpGroupHeading === serverHeading ? 2 : 1;
+    return options.toSorted((one, other) => placeOf(one) - placeOf(other));
+  },
+  formatHelp(command, helper) {
+    const example = exampleOf(command);
+    const text = Help.prototype.formatHelp.call(this, command, helper);
+    return example === null ? text : `${text.trimEnd()}\n\nExample:\n  ${example}\n`;
   },
   // Headings have the order of what is shown.
   groupItems: (_, visible, groupOf) => Map.groupBy(visible, groupOf),

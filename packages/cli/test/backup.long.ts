@@ -113,7 +113,7 @@ test('a failed backup or restore exits with 1, prints one line with the reason, 
   writeFileSync(at('newer'), '{"format":"ojs-backup","version":99}\n');
   emptyFile(at('old.db'));
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['backup', '--storage', `sqlite:${at('none.db')}`], /none\.db does not exist/],
+    [['backup', '--storage', `sqlite:${at('none.db')}`], /There is no database at .*none\.db\. Check the path/],
     [['backup', '--storage', `sqlite:${at('old.db')}`], /has layout 0; this version reads \d+/],
     [['backup', '--storage', `sqlite:${at('a.db')}`, at('no/folder/x')], /ENOENT/],
     [['restore', '--storage', `sqlite:${at('new.db')}`, at('cut')], /cut is incomplete/],
@@ -121,7 +121,10 @@ test('a failed backup or restore exits with 1, prints one line with the reason, 
     [['restore', '--storage', `sqlite:${at('new.db')}`, at('a.db')], /no backup of ojs/],
     [['restore', '--storage', `sqlite:${at('new.db')}`, at('missing')], /ENOENT/],
     [['migrate', '--storage', 'mysql://me:hush@db'], /mysql:\/\/me:\*\*\*@db/],
-    [['migrate', '--dry-run', '--storage', `sqlite:${at('new.db')}`], /new\.db does not exist/],
+    [
+      ['migrate', '--dry-run', '--storage', `sqlite:${at('new.db')}`],
+      /There is no database at .*new\.db\. Check the path/,
+    ],
   ];
   const answers = await Promise.all(cases.map(([args]) => ojs(...args)));
   for (const [index, [args, message]] of cases.entries()) {

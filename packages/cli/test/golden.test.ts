@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
+import { exampleOf } from '../src/commands/examples.ts';
 import { program } from '../src/program.ts';
 import { endless, scenesOf } from './golden/scenes.ts';
 import { expectGolden, fileOf, leaves } from './support/golden.ts';
@@ -14,8 +15,10 @@ test('the help of every command', () => {
   const root = program();
   const seen = new Set<string>();
   const texts = new Map<string, string[]>();
-  const add = (file: string, command: Command) =>
-    texts.set(file, [...(texts.get(file) ?? []), shortened(command.configureHelp({ helpWidth: 500 }), seen)]);
+  const add = (file: string, command: Command) => {
+    const wide = { ...command.configureHelp(), helpWidth: 500 };
+    texts.set(file, [...(texts.get(file) ?? []), shortened(command.configureHelp(wide), seen)]);
+  };
   for (const group of root.commands.filter(({ commands }) => commands.length > 0)) add(fileOf(group), group);
   for (const { file, command } of leaves()) add(file, command);
   for (const [file, found] of texts) expectGolden(`help/${file}`, found.join(''));
@@ -36,6 +39,31 @@ function shortened(command: Command, seen: Set<string>): string {
   });
   return `${usage}\n  ${text}\n${shown.join('')}`;
 }
+
+test('every command has an example, whose options exist', () => {
+  for (const { name, command } of leaves()) {
+    const example = exampleOf(command) ?? '';
+    expect(example, name).toContain(`ojs ${name}`);
+    const known = command.options.map(({ long }) => long);
+    for (const option of command.options) if (option.mandatory) expect(example, name).toContain(option.long);
+    for (const [flag] of example.matchAll(/--[\w-]+/g)) expect(known, example).toContain(flag);
+  }
+});
+
+test('no line of any help is longer than 100 columns, however wide the terminal is', () => {
+  for (const { name, command } of leaves()) {
+    let text = '';
+    command.configureOutput({
+      getOutHelpWidth: () => 240,
+      writeOut: (part) => {
+        text += part;
+      },
+    });
+    command.outputHelp();
+    expect(text, name).toContain('Example:');
+    for (const line of text.split('\n')) expect(line.length, `${name}: ${line}`).toBeLessThanOrEqual(100);
+  }
+});
 
 test('every command has a scene, whose output golden.long.ts compares', () => {
   const names = {
@@ -60,10 +88,14 @@ test('every command has a scene, whose output golden.long.ts compares', () => {
 });
 
 test('the docs name every command and option', () => {
-  const page = (name: string) => readFileSync(new URL(`../../../docs/reference/${name}.md`, import.meta.url), 'utf8');
-  const [commands, server] = [page('cli'), page('server')];
+  const docs = new URL('../../../docs/', import.meta.url);
+  const page = (name: string) => readFileSync(new URL(name, docs), 'utf8');
+  const server = page('reference/server.md');
+  // ojs dev and ojs init have guides.
+  const all = globSync('{start,guides,reference}/*.md', { cwd: docs }).map(page).join('\n');
+  const commands = page('reference/cli.md');
   const missing = leaves().flatMap(({ name, command }) => {
-    const text = name === 'serve' ? server : commands;
+    const text = { serve: server, dev: all, init: all }[name] ?? commands;
     const words = [command.name(), ...command.options.flatMap(({ long }) => long ?? [])];
     return words.flatMap((word) => (new RegExp(`(?<![\\w-])${word}(?![\\w-])`).test(text) ? [] : [`${name} ${word}`]));
   });

@@ -116,7 +116,7 @@ describe('ojs serve', () => {
       'server │ store layout migrated from=0 to=LAYOUT',
       'ojs    │ dashboard  URL/dashboard/',
       'ojs    │ API        URL',
-      'ojs    │ store      sqlite:./jobs.db',
+      'ojs    │ storage    sqlite:./jobs.db',
       'ojs    │ Ctrl+C stops the server. It answers the requests in progress first.',
       'server │ stopped',
     ]);

@@ -13,17 +13,17 @@ import { listCommand } from './list.ts';
 
 /** `ojs audit`. */
 export function auditCommand(): Command {
-  return group('audit', 'who changed what', [
+  return group('audit', 'list who changed what, and when', [
     listCommand('list', 'list entries of the audit log, newest first', 'audit.list', {
       what: 'entries',
       columns: view`AGE>: ${age} timestamp | WHAT: event_type | WHO: principal | FROM: source_ip | OUTCOME
         ABOUT: ${subject} | ID`,
       flags: {
-        type: flag('--type <type>', 'a type or its beginning, such as queue or queue.paused'),
-        principal: flag('--principal <name>', 'who did it'),
-        about: flag('--about <text>', 'a text of the entry, such as the id of a job'),
-        since: flag('--since <time>', 'a timestamp, or an age such as 2h', past),
-        until: flag('--until <time>', 'a timestamp, or an age', past),
+        type: flag('--type <type>', 'entries of this type, or of all that begin so: queue, queue.paused'),
+        principal: flag('--principal <name>', 'entries of this token or user'),
+        about: flag('--about <text>', 'entries that name this, such as a job id or a queue'),
+        since: flag('--since <time>', 'entries since then: a time, or an age such as 2h', past),
+        until: flag('--until <time>', 'entries before then: a time, or an age', past),
       },
     }),
     serverCommand(

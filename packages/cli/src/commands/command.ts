@@ -14,15 +14,17 @@ export type CommonFlags = ServerFlags & FormatFlags & ConfirmFlags & WatchFlags;
 
 /** Options that many commands have. */
 const common = {
-  yes: () => new Option('--yes', 'do not ask'),
-  json: () => new Option('--json', 'one JSON document, numbers as the server has them'),
-  ndjson: () => new Option('--ndjson', 'each item as one line of JSON').conflicts('json'),
-  watch: () => new Option('--watch [duration]', 'show it again, every 2s or as said, until Ctrl+C').argParser(every),
+  yes: () => new Option('--yes', 'do not ask for confirmation'),
+  json: () => new Option('--json', 'print one JSON document, with numbers as the server sends them'),
+  ndjson: () => new Option('--ndjson', 'print each item as one line of JSON').conflicts('json'),
+  watch: () => new Option('--watch [duration]', 'repeat every 2s, or as given, until Ctrl+C').argParser(every),
 };
 
-/** The options that say which server a command asks: in the help they come last. */
+/** The heading of the options that say which server a command asks. */
+export const serverHeading = 'Which server:';
+
 function serverFlags(): Flags {
-  const own = (flags: string, about: string) => flag(flags, about, String).helpGroup('Which server:');
+  const own = (flags: string, about: string) => flag(flags, about, String).helpGroup(serverHeading);
   const url =
     'URL of the server (OJS_BACKEND_URL; default: ' +
     'the current context, the ojs dev of this folder, else http://localhost:8080)';

@@ -7,14 +7,19 @@ import { serverCommand } from './command.ts';
 
 /** `ojs doctor`: what is wrong. Exits with 1 if jobs are lost or blocked. */
 export function doctorCommand(): Command {
-  return serverCommand('doctor', 'say what is wrong, and what mends it', { also: ['json'] }, async (server, values) => {
-    const { text: answer } = await server.ask({ operation: 'system.doctor' });
-    const findings = findingsIn(answer);
-    printAnswer(answer, values, () =>
-      findings.length === 0 ? 'Nothing is wrong.' : findings.map(described).join('\n\n'),
-    );
-    if (findings.some((finding) => text(finding, 'severity') === 'error')) process.exitCode = 1;
-  });
+  return serverCommand(
+    'doctor',
+    'list problems of this server and its storage, each with the command that fixes it',
+    { also: ['json'] },
+    async (server, values) => {
+      const { text: answer } = await server.ask({ operation: 'system.doctor' });
+      const findings = findingsIn(answer);
+      printAnswer(answer, values, () =>
+        findings.length === 0 ? 'Nothing is wrong.' : findings.map(described).join('\n\n'),
+      );
+      if (findings.some((finding) => text(finding, 'severity') === 'error')) process.exitCode = 1;
+    },
+  );
 }
 
 /** @throws Failure if the answer is not the report of a server. */
@@ -25,7 +30,10 @@ function findingsIn(answer: string): readonly Item[] {
   } catch {
     // No JSON: the same failure.
   }
-  throw new Failure('failed', 'The server answered without findings. Expected an ojs-ts server that has a doctor.');
+  throw new Failure(
+    'failed',
+    'The answer has no list of findings, so this is not an ojs-ts server, or an older one. Check --url, or update the server.',
+  );
 }
 
 function described(finding: Item): string {

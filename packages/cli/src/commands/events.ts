@@ -9,11 +9,11 @@ import { group, serverCommand } from './command.ts';
 import { atLeastOne, flag, type Values } from './flags.ts';
 
 const flags = {
-  types: flag('--type <types>', 'events of these types, by commas: job.failed, workflow.*', commas),
+  types: flag('--type <types>', 'events of these types, separated by commas: job.failed, workflow.*', commas),
   queue: flag('--queue <name>', 'events of this queue and its jobs'),
   job: flag('--job <id>', 'events of this job'),
-  after: flag('--after <id>', 'begin behind the event with this id'),
-  last: flag('--last <count>', 'begin with the last events that match', atLeastOne),
+  after: flag('--after <id>', 'start after the event with this id'),
+  last: flag('--last <count>', 'start with so many past events that match', atLeastOne),
 };
 
 /** `ojs events`. */
@@ -27,7 +27,7 @@ export function eventsCommand(): Command {
     const after = before === null ? values.after : before.end;
     for await (const event of server.events({ types, queue, jobId: job, after })) print(event);
   });
-  return group('events', 'follow what happens', [command]);
+  return group('events', 'follow events as they happen', [command]);
 }
 
 /** The last events that match, oldest first, and where the log ended then. */

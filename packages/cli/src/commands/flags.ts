@@ -21,6 +21,12 @@ export function flag(flags: string, about: string, read: (text: string) => unkno
   return new Option(flags, about).argParser(read);
 }
 
+/** Puts options under a heading of the help. */
+export function under<F extends Flags>(heading: string, flags: F): F {
+  for (const option of Object.values(flags)) option.helpGroup(heading);
+  return flags;
+}
+
 /** The same for an option that must be given, or has a value without it. */
 export function needed<T>({ flags, description, parseArg }: Flag<T | undefined>, fallback?: T): Flag<T> {
   const option = new Option(flags, description);
@@ -57,7 +63,9 @@ export function fromZero(text: string): number {
 export function upTo(most: number): (text: string) => number {
   return (text) => {
     if (/^[1-9]\d{0,8}$/.test(text) && Number(text) <= most) return Number(text);
-    throw new InvalidArgumentError(`Expected a whole number from 1 to ${most}.`);
+    throw new InvalidArgumentError(
+      `Expected a whole number from 1 to ${most}.${text === 'all' ? ' --all has no limit.' : ''}`,
+    );
   };
 }
 
@@ -67,7 +75,7 @@ export function rate(text: string) {
   const ms = readDuration(period);
   if (/^[1-9]\d{0,8}$/.test(limit) && ms !== null && ms > 0 && more.length === 0)
     return { limit: Number(limit), period: formatDuration(ms) };
-  throw new InvalidArgumentError('Expected jobs and a time, such as 100/60s.');
+  throw new InvalidArgumentError('Expected a count and a time, such as 100/60s.');
 }
 
 /** `50/s`, `100/m` or `1/10s`, as jobs a second. */
@@ -76,7 +84,7 @@ export function perSecond(text: string): number {
   const ms = readDuration(/^[a-z]/.test(period) ? `1${period}` : period);
   if (/^\d{1,6}(\.\d{1,3})?$/.test(count) && Number(count) > 0 && ms !== null && ms > 0 && more.length === 0)
     return (Number(count) * 1_000) / ms;
-  throw new InvalidArgumentError('Expected jobs and a time, such as 50/s or 100/m.');
+  throw new InvalidArgumentError('Expected a count and a time, such as 50/s or 100/m.');
 }
 
 /** A name or text that narrows something: an empty one, as of a variable that is not set, would mean everything. */

@@ -28,8 +28,8 @@ interface Listed<F extends Flags> {
 }
 
 const pageFlags = {
-  limit: needed(flag('--limit <count>', 'the most items', atLeastOne), 20),
-  all: on('--all', 'every item, however many'),
+  limit: needed(flag('--limit <count>', 'how many items to show', atLeastOne), 20),
+  all: on('--all', 'show every item'),
 };
 
 /** So that lines of any number need the memory of one page. Tables and JSON need all items. */

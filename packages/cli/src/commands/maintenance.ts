@@ -8,22 +8,22 @@ import { change, look } from './row.ts';
 
 /** `ojs maintenance`. */
 export function maintenanceCommand(): Command {
-  const long = 'how long it will take, such as 30m; it does not end by itself';
+  const long = 'expected duration, such as 30m; the mode ends only with ojs maintenance off';
   return group('maintenance', 'start no jobs for a while', [
-    change('on', 'begin maintenance mode: no job starts, new ones are accepted', 'admin.setMaintenance', {
+    change('on', 'start maintenance mode: no job starts, and new jobs are accepted', 'admin.setMaintenance', {
       flags: {
-        reason: flag('--reason <text>', 'what people are told'),
+        reason: flag('--reason <text>', 'a reason that the dashboard shows'),
         estimated_duration: flag('--for <duration>', long, (text) => formatDuration(someTime(text))),
       },
       body: ({ reason, estimated_duration }) => ({ enabled: true, reason, estimated_duration }),
       question: () => 'Shall I stop the start of jobs on all servers of this storage?',
       shown: describe,
     }),
-    change('off', 'end maintenance mode: what waits starts', 'admin.setMaintenance', {
+    change('off', 'end maintenance mode: waiting jobs start', 'admin.setMaintenance', {
       body: () => ({ enabled: false }),
       shown: describe,
     }),
-    look('status', 'show whether it is on', 'admin.maintenance', { shown: describe }),
+    look('status', 'show whether maintenance mode is on', 'admin.maintenance', { shown: describe }),
   ]);
 }
 

@@ -7,10 +7,14 @@ import { failStart } from './start-failure.ts';
 
 /** `ojs serve`: flags over `OJS_*` environment over defaults, which the server reads itself. */
 export function serveCommand(): Command {
-  const command = new Command('serve').description('run the server');
+  const command = new Command('serve').description(
+    'run the server: the API, the dashboard and the upkeep of one storage',
+  );
   const flags = new Map<Option<unknown>, string>();
+  let heading = '';
   for (const option of listOptions(serverOptions)) {
-    const flag = flagOf(option);
+    heading = headings[option.variable] ?? heading;
+    const flag = flagOf(option).helpGroup(heading);
     command.addOption(flag);
     flags.set(option, flag.attributeName());
   }
@@ -20,6 +24,20 @@ export function serveCommand(): Command {
   };
   return command.action(() => serve(gather(serverOptions, given)));
 }
+
+/** Headings of the help. Each key is the first option below its heading. */
+const headings: Readonly<Record<string, string>> = {
+  OJS_STORAGE: 'Storage and address:',
+  OJS_TOKEN: 'Access:',
+  OJS_REQUEST_RATE: 'Connections and requests:',
+  OJS_PAUSED_QUEUES: 'Queues and workers:',
+  OJS_RETAIN_COMPLETED: 'Retention:',
+  OJS_HISTORY_ENABLED: 'History of jobs:',
+  OJS_EVENTS: 'Events and streams:',
+  OJS_QUIRKS: 'Switches:',
+  OJS_LOG_LEVEL: 'Log:',
+  OJS_TEST_MODE: 'Tests:',
+};
 
 function flagOf(option: Option<unknown>): Flag {
   const { variable, flag, help, fallback, defaultText, choices } = option;
@@ -57,7 +75,7 @@ async function serve(options: OptionsOf<typeof serverOptions>): Promise<void> {
 function announcement({ url, dashboard, storage }: RunningServer): string {
   return `dashboard  ${dashboard ?? 'off'}
 API        ${url}
-store      ${storage}
+storage    ${storage}
 Ctrl+C stops the server. It answers the requests in progress first.`;
 }
 

@@ -9,8 +9,8 @@ import { choice, flag, past } from './flags.ts';
 import { queryOf } from './row.ts';
 
 const flags = {
-  period: choice('--history <period>', 'sums by period in place of the present', ['1m', '5m', '1h', '1d']),
-  since: flag('--since <time>', 'where the history begins: a time, or an age such as 6h (default 1h)', past),
+  period: choice('--history <period>', 'sums per period instead of the current counts', ['1m', '5m', '1h', '1d']),
+  since: flag('--since <time>', 'start of the history: a time, or an age such as 6h (default 1h)', past),
   queue: flag('--queue <name>', 'the history of one queue'),
   type: flag('--type <type>', 'the history of one job type'),
 };

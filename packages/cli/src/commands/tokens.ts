@@ -6,37 +6,41 @@ import { ahead, each, flag, isoSpan, needed, on } from './flags.ts';
 import { listCommand } from './list.ts';
 import { change } from './row.ts';
 
-const args = { id: 'id of the token, as ojs tokens list shows it' };
+const args = { id: 'id of the token (ojs tokens list)' };
 const roles = 'viewer, inspector, operator, admin, enqueue, work, cron, producer or worker';
 
 /** `ojs tokens`. */
 export function tokensCommand(): Command {
-  return group('tokens', 'make, list, rotate and revoke tokens of the store', [
+  return group('tokens', 'create, list, rotate and revoke stored tokens', [
     listCommand('list', 'list tokens, oldest first; never their secrets', 'token.list', {
       what: 'tokens',
-      columns: view`ID | NAME | ROLES: ${texts} | QUEUES: ${texts} | AGE>: ${age} created_at | ENDS: ${ends}`,
+      columns: view`ID | NAME | ROLES: ${texts} | QUEUES: ${texts} | AGE>: ${age} created_at | EXPIRES: ${ends}`,
     }),
-    change('create', 'make a token', 'token.create', {
-      args: { name: 'what or who the token is for' },
+    change('create', 'create a token and print its secret once', 'token.create', {
+      args: { name: 'a name for people, such as billing-service' },
       flags: {
         roles: needed(flag('--role <role>', roles, each)),
-        queues: flag('--queue <queue>', 'name of a queue, or its beginning and *; default all queues', each),
-        redact: flag('--redact <path>', 'what the holder does not see, such as args[0].card', each),
-        expires_at: flag('--expires <time>', 'when the token ends, such as 90d', ahead),
+        queues: flag(
+          '--queue <queue>',
+          'a queue, or a prefix such as email.*; default all queues; may be repeated',
+          each,
+        ),
+        redact: flag('--redact <path>', 'a field that the token must not see, such as args[0].card', each),
+        expires_at: flag('--expires <time>', 'when the token expires, such as 90d; default never', ahead),
       },
       body: ({ roles, queues, redact, expires_at }, name) => ({ name, roles, queues, redact, expires_at }),
       shown: describe,
     }),
     change('rotate', 'give a token a new secret', 'token.rotate', {
       args,
-      flags: { grace: flag('--grace <duration>', 'how long the old secret counts; default 24h', isoSpan) },
+      flags: { grace: flag('--grace <duration>', 'how long the old secret stays valid; default 24h', isoSpan) },
       shown: describe,
     }),
-    change('revoke', 'end a token; every server refuses it within seconds', 'token.revoke', {
+    change('revoke', 'revoke a token; every server refuses it within seconds', 'token.revoke', {
       args,
-      flags: { force: on('--force', 'revoke the last token that may manage tokens, too') },
+      flags: { force: on('--force', 'even if it is the last token that may manage tokens') },
       sends: 'query',
-      question: (id) => `Shall I revoke the token ${id}? Whoever uses it is refused.`,
+      question: (id) => `Revoke the token ${id}? Programs that use it are refused within seconds.`,
       shown: (_, id) => `Token ${id} is revoked.`,
     }),
   ]);
@@ -51,5 +55,5 @@ const lines = view`
   expires: ${moment} token.expires_at | old secret until: ${moment} token.previous_until`;
 
 function describe(item: Item): string {
-  return details(lines, item, [['', 'Keep the token now: nobody can read it again.']]);
+  return details(lines, item, [['', 'Copy the token now: it is not shown again.']]);
 }

@@ -17,7 +17,7 @@ const lines = view`
 
 /** `ojs workers`. */
 export function workersCommand(): Command {
-  return group('workers', 'look at workers and direct them', [
+  return group('workers', 'show workers, and quiet or stop them', [
     listCommand('list', 'list workers by id', 'worker.list', {
       what: 'workers',
       columns: view`ID | STATE | HOST: hostname | QUEUES: ${texts} | JOBS>: ${load}
@@ -41,9 +41,9 @@ export function workersCommand(): Command {
       question: (id) => `Shall I stop the worker ${id}?`,
       shown: (_, id) => `Worker ${id} will stop after its next heartbeat.`,
     }),
-    change('remove', 'take a dead worker off the record; its jobs go on as after a crash', 'worker.remove', {
+    change('remove', 'remove a dead worker; its jobs run again as after a crash', 'worker.remove', {
       args,
-      flags: { force: on('--force', 'remove a live worker, too') },
+      flags: { force: on('--force', 'also remove a live worker; its jobs may then run twice') },
       sends: 'query',
       question: (id, { force }) =>
         `Shall I remove the worker ${id}?${force ? ' A live one runs its jobs on, beside whoever gets them.' : ''}`,

@@ -51,8 +51,14 @@ export function contextNamed(name: string, { named }: Contexts): Context {
   const context = named[name];
   if (context !== undefined && Object.hasOwn(named, name)) return context;
   const names = Object.keys(named);
-  const known = names.length === 0 ? 'none is set' : `known are ${names.join(', ')}`;
-  throw new Failure('usage', `There is no context ${JSON.stringify(name)}: ${known}.${didYouMean(name, names)}`);
+  const known =
+    names.length === 0
+      ? `none is set. Add it with: ojs context set ${name} --url URL`
+      : `known are ${names.join(', ')}`;
+  throw new Failure(
+    'usage',
+    `There is no context ${JSON.stringify(name)}: ${known}${names.length === 0 ? '' : '.'}${didYouMean(name, names)}`,
+  );
 }
 
 function contextsIn(text: string): Contexts | null {

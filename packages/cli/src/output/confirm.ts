@@ -11,7 +11,7 @@ export interface ConfirmFlags {
 export async function confirmed(question: string, { yes }: ConfirmFlags): Promise<void> {
   if (yes) return;
   if (!process.stdin.isTTY || !process.stdout.isTTY)
-    throw new Failure('usage', `${question} Nobody can be asked here: say --yes to go on. Nothing was changed.`);
+    throw new Failure('usage', `${question} Not a terminal: pass --yes to confirm. Nothing was changed.`);
   const { confirm, isCancel } = await import('@clack/prompts');
   const answer = await confirm({ message: question, initialValue: false });
   if (isCancel(answer)) throw new Failure('interrupted', 'Nothing was changed.');

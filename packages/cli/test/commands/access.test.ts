@@ -41,7 +41,8 @@ test('doctor: an answer without findings is no clean bill', async () => {
     expect(await ojs.run('doctor', ...flags)).toEqual({
       code: 1,
       output: '',
-      errors: 'ojs doctor: The server answered without findings. Expected an ojs-ts server that has a doctor.\n',
+      errors:
+        'ojs doctor: The answer has no list of findings, so this is not an ojs-ts server, or an older one. Check --url, or update the server.\n',
     });
 });
 
@@ -52,7 +53,7 @@ test('doctor: says what is wrong, and what mends it', async () => {
   await client.enqueue('a.b', [], { queue: 'mali' });
   expect((await ojs.run('doctor')).output).toMatchInlineSnapshot(`
     "WARNING unread_queue: 1 job waits in the queue mali, which no running worker reads.
-      Start a worker for it, or look for a wrong name of the queue in the client or the worker.
+      Start a worker with queues: ['mali'], or correct the queue name in the client or the worker.
     "
   `);
   const { findings } = JSON.parse((await ojs.run('doctor', '--json')).output);

@@ -74,7 +74,7 @@ test('a storage without a server: seen, changed, never made', async () => {
   const storage = `sqlite:${join(ojs.home, 'jobs.db')}`;
   const none = await ojs.run('jobs', 'list', '--storage', storage);
   expect(none.code).toBe(1);
-  expect(none.errors).toMatch(/jobs\.db does not exist/);
+  expect(none.errors).toMatch(/There is no database at .*jobs\.db\. Check the path/);
   {
     await using opened = await openStorage(storage);
     await opened.migrate();
@@ -97,35 +97,37 @@ test('help has groups, and completion knows commands and options', async () => {
       -h, --help                       display help for command
 
     Server:
-      serve [options]                  run the server
+      serve [options]                  run the server: the API, the dashboard and
+                                       the upkeep of one storage
       dev [options] [worker]           run a server, its dashboard and a worker that
                                        restarts when its files change
 
     Work:
       enqueue [options] <type> [args]  enqueue a job
-      jobs                             look at jobs and change them
+      jobs                             show jobs and change them
       explain [options] <id>           say why a job does not run, and what helps
       errors                           count failed jobs by their error
-      dead-letter                      look at the dead letter, run its jobs again
-                                       or delete them
+      dead-letter                      failed jobs with onExhaustion dead_letter:
+                                       list, run again, delete; others: ojs jobs
+                                       list --state discarded
       bulk                             look at changes of many jobs; stop, resume
                                        and undo them
       workflows                        look at workflows, cancel and retry them
       cron                             look at cron jobs, run and pause them
-      events                           follow what happens
+      events                           follow events as they happen
 
     Operation:
       stats [options]                  count jobs, queues and workers
-      queues                           look at queues, pause and configure them
-      workers                          look at workers and direct them
-      limits                           look at limits by key and override them
+      queues                           show queues, pause and configure them
+      workers                          show workers, and quiet or stop them
+      limits                           show limits by key, and override them
       schemas                          look at schemas of arguments and register
                                        them
       maintenance                      start no jobs for a while
-      tokens                           make, list, rotate and revoke tokens of the
-                                       store
-      audit                            who changed what
-      doctor [options]                 say what is wrong, and what mends it
+      tokens                           create, list, rotate and revoke stored tokens
+      audit                            list who changed what, and when
+      doctor [options]                 list problems of this server and its storage,
+                                       each with the command that fixes it
 
     Storage:
       migrate [options]                upgrade the layout of a storage, as a server

@@ -183,13 +183,13 @@ it('the slots of a limit: who holds them, and how they come back', async ({ ojs,
   await fetch('other');
   const shown = await ojs.run('limits', 'show', 'tenant:7');
   expect(shown.output).toMatch(/ a\.b +\d+s +other +alive\n/);
-  expect(shown.output).toContain('All slots are held by workers that live.');
+  expect(shown.output).toContain('Live workers hold all slots.');
   expect(JSON.parse((await ojs.run('limits', 'show', 'tenant:7', '--json')).output)).toMatchObject({
     waiting_count: 1,
     holders: [{ worker_id: 'other' }, { worker_id: 'alive' }],
   });
   const kept = await ojs.run('limits', 'free', 'tenant:7', '--yes');
-  expect(kept.output).toContain('No worker of these is dead, so nothing was changed.');
+  expect(kept.output).toContain('None of these workers is dead, so nothing was changed.');
   const refused = await ojs.run('limits', 'free', 'tenant:7', '--force');
   expect(refused.errors).toContain('Shall I cancel 2 jobs?');
   expect((await ojs.run('limits', 'free', 'tenant:7', '--force', '--yes')).output).toContain(

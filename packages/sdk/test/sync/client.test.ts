@@ -378,6 +378,9 @@ test('a call after close() throws; a second close() does not', () => {
   client.health();
   client.close();
   client.close();
-  expect(thrown(() => client.health())).toMatchObject({ name: 'OJSError', message: 'system.health: this client is closed. Close it after its last call.' });
+  expect(thrown(() => client.health())).toMatchObject({
+    name: 'OJSError',
+    message: 'system.health: this client is closed. Close it after its last call.',
+  });
   expect(thrown(() => client.health())).toBeInstanceOf(OJSError);
 });

@@ -261,7 +261,7 @@ async function stuckLimits(
   });
 }
 
-/** By its configuration. */
+/** Reports whether its configuration closes the queue. */
 function isClosed({ config, counts }: QueueRecord): boolean {
   return readConfig(config).concurrency === 0 && (counts[State.available] ?? 0) > 0;
 }

@@ -109,7 +109,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
       answer(reply, refusal(httpFault(error), asked(request)));
     },
     exposeHeadRoutes: false,
-    clientErrorHandler: (error, socket) => refuseConnection({ ...links(null), ...options }, error, socket),
+    clientErrorHandler: (error, socket) => refuseConnection(links(null), options, error, socket),
     ...(options.tls ? { https: { ...server, ...options.tls } } : { http: server }),
   });
   app.server.on('checkExpectation', (_, response) => refuseExpectation(links(null), response));

@@ -18,15 +18,15 @@ interface RequestTimes {
 
 /**
  * Answers requests that are not valid HTTP: too slow, too large a header, an unknown method, random bytes.
- * @param about where the documentation is, as an error body says it, and the time limits.
+ * @param docs where the documentation is, as an error body says it.
  */
-export function refuseConnection(about: Docs & RequestTimes, error: NodeJS.ErrnoException, socket: Socket): void {
+export function refuseConnection(docs: Docs, times: RequestTimes, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
   }
   const requestId = `req_${uuidv7()}`;
-  const reply = refusal(clientFault(error.code, about), { docsUrl: about.docsUrl, requestId });
+  const reply = refusal(clientFault(error.code, times), { ...docs, requestId });
   const head = [
     `HTTP/1.1 ${statusLines[error.code ?? ''] ?? '400 Bad Request'}`,
     `content-type: ${contentType}`,

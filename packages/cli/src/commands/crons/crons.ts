@@ -13,7 +13,7 @@ const args = { name: 'name of the cron job' };
 
 /** `ojs cron`. */
 export function cronCommand(): Command {
-  const runs = 'list the jobs that a cron job has made, newest first; ojs cron preview shows the runs to come';
+  const runs = 'list the jobs that a cron job has enqueued, newest first; ojs cron preview lists future runs';
   return group('cron', 'look at cron jobs, run and pause them', [
     listCommand('list', 'list cron jobs by name', 'cron.list', {
       what: 'cron jobs',
@@ -41,7 +41,7 @@ export function cronCommand(): Command {
         return { type: text(item, 'type'), q: `cron:${JSON.stringify(name)}` };
       },
     }),
-    change('change', 'change parts of a cron job; the rest stays, and so does a pause', 'cron.update', {
+    change('change', 'change parts of a cron job; the other parts and a pause remain', 'cron.update', {
       args,
       flags: changeFlags,
       oneOf: Object.keys(changeFlags),
@@ -51,15 +51,20 @@ export function cronCommand(): Command {
       args,
       shown: (answer, name) => `Cron job ${name} runs as job ${text(answer, 'job_id')}.`,
     }),
-    change('pause', 'run a cron job no more until it is resumed, even if it is registered again', 'cron.pause', {
-      args,
-      shown: (_, name) => `Cron job ${name} is paused.`,
-    }),
+    change(
+      'pause',
+      'stop the schedule of a cron job until it is resumed, even if an application registers it again',
+      'cron.pause',
+      {
+        args,
+        shown: (_, name) => `Cron job ${name} is paused.`,
+      },
+    ),
     change('resume', 'run a paused cron job again', 'cron.resume', {
       args,
       shown: (answer, name) => `Cron job ${name} is active; its next run is ${text(answer, 'next_run_at')}.`,
     }),
-    change('remove', 'remove a cron job; its jobs stay', 'cron.remove', {
+    change('remove', 'remove a cron job; jobs that it enqueued remain', 'cron.remove', {
       args,
       question: (name) => `Shall I remove the cron job ${name}?`,
       shown: (_, name) => `Cron job ${name} is removed.`,
@@ -71,8 +76,8 @@ const overlaps = ['skip', 'allow', 'cancel_previous', 'enqueue'];
 const changeFlags = {
   cron: flag('--cron <expression>', "when it runs, in quotes: '0 9 * * MON-FRI', '@every 15m'"),
   timezone: flag('--timezone <zone>', 'zone of the expression, such as Europe/Berlin'),
-  overlap_policy: choice('--overlap <policy>', 'what a run does while the one before it has not ended', overlaps),
-  description: flag('--description <text>', 'a text for people; an empty one removes it', String),
+  overlap_policy: choice('--overlap <policy>', 'what a run does if the run before it has not finished', overlaps),
+  description: flag('--description <text>', 'a description for people; an empty text removes it', String),
   type: flag('--type <type>', 'type of the jobs'),
   queue: flag('--queue <name>', 'queue of the jobs'),
   args: flag('--args <json>', 'arguments of the jobs, a JSON array', jsonArray),

@@ -15,13 +15,13 @@ const listed = 3;
 
 const flags = {
   timezone: flag('--timezone <zone>', 'zone of the expression, such as Europe/Berlin; default UTC'),
-  from: flag('--from <time>', 'where the preview begins: 2026-03-28T00:00:00Z, or 30d from now; default now', ahead),
+  from: flag('--from <time>', 'start of the preview: 2026-03-28T00:00:00Z, or 30d from now; default now', ahead),
   count: needed(flag('--count <count>', `how many runs, up to ${maxRuns}`, upTo(maxRuns)), 10),
 };
 
 /** `ojs cron preview`: the runs to come, in their zone, with what changes of the clocks do to them. */
 export function previewCommand(): Command {
-  const about = 'list the runs to come of an expression or of a cron job, across changes of the clocks';
+  const about = 'list the future runs of an expression or a cron job, across daylight saving time';
   const args = { cron: `an expression in quotes, such as '30 2 * * *', or the name of a cron job` };
   return serverCommand('preview', about, { args, flags, also: ['json'] }, async (server, values, cron = '') => {
     const { timezone, from, count } = values;

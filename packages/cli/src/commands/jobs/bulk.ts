@@ -45,8 +45,8 @@ interface Change extends BulkChange {
 
 /** Options of a change of all jobs that match, besides those of their filter. */
 export const manyFlags = {
-  rate: flag('--rate <jobs>', 'by a filter so many jobs at most: 50/s, 100/m', perSecond),
-  dry_run: on('--dry-run', 'only count what the filter matches'),
+  rate: flag('--rate <jobs>', 'with a filter: change at most so many jobs, 50/s or 100/m', perSecond),
+  dry_run: on('--dry-run', 'only count the jobs that the filter matches'),
 };
 
 /** Selects the jobs, the rate, and whether to run at all. */

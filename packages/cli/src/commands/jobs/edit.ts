@@ -3,26 +3,26 @@ import { Failure } from '../../connection/failure.ts';
 import { text } from '../../output/cells.ts';
 import { plain } from '../../output/plain.ts';
 import { serverCommand } from '../command.ts';
-import { flag, jsonArray, nowOrAhead } from '../flags.ts';
+import { flag, jsonArray, nowOrAhead, under } from '../flags.ts';
 import { objectOf } from '../row.ts';
 import { checkNamed, manyFlags, matching } from './bulk.ts';
 import { filterFlags, states } from './filter.ts';
 import { jobFlags, printJob, wireFlags } from './options.ts';
 
-const args = { '[id]': 'id of the job; without it a filter says which' };
+const args = { '[id]': 'id of the job; leave it out to select jobs with a filter' };
 const also = ['yes', 'json'] as const;
-const new_args = flag('--args <array>', 'arguments in place of its own, a JSON array', jsonArray);
+const changed = 'Changes:';
+const new_args = flag('--args <array>', 'other arguments, a JSON array', jsonArray);
 const many = { ...filterFlags, ...manyFlags };
 
 /** `ojs jobs edit`: changes a job that waits, or all that match a filter. */
 export function editCommand(): Command {
   const flags = {
     if_state: flag('--if-state <state>', 'only if the job is in this state', states),
-    ...jobFlags('default as before', nowOrAhead),
-    new_args,
+    ...under(changed, { ...jobFlags('default as before', nowOrAhead), new_args }),
     ...many,
   };
-  const about = 'change a job that waits, or by a filter many';
+  const about = 'change a waiting job, or all waiting jobs that match a filter';
   return serverCommand('edit', about, { args, flags, also }, async (server, values, id) => {
     const changes = { args: values.new_args, ...wireFlags(values) };
     if (objectOf(changes) === '{}') throw new Failure('usage', 'Expected a change, such as --priority 10 or --at now.');
@@ -42,12 +42,15 @@ export function editCommand(): Command {
 /** `ojs jobs rerun`: an ended job runs again as a new one, or all that match a filter. */
 export function rerunCommand(): Command {
   const flags = {
-    to_queue: flag('--to-queue <name>', 'queue of the new job; default as before'),
-    ...jobFlags('default as before'),
-    new_args,
+    ...under(changed, {
+      to_queue: flag('--to-queue <name>', 'queue of the new job; default as before'),
+      ...jobFlags('default as before'),
+      new_args,
+    }),
     ...many,
   };
-  const about = 'run an ended job again as a new job, which names the old one in its meta; by a filter many';
+  const about =
+    'run a finished job, or all that match a filter, again as a new job; its meta has the id of the old one';
   return serverCommand('rerun', about, { args, flags, also }, async (server, values, id) => {
     const body = objectOf({ args: values.new_args, queue: values.to_queue, ...wireFlags(values) });
     if (id === undefined) return matching(server, { action: 'rerun' }, values, body);

@@ -13,11 +13,11 @@ import { describeHistory, describeJob, jobColumns } from './show.ts';
 
 const args = { id: 'id of the job' };
 const after = 'so long after the start of the change, by the clock of the server: 10m';
-const sort = 'by this: scheduled_at of scheduled and retryable jobs, priority of available jobs of a queue';
+const sort = 'created_at; scheduled_at for scheduled and retryable jobs; priority for available jobs of one queue';
 
 /** `ojs jobs`. */
 export function jobsCommand(): Command {
-  return group('jobs', 'look at jobs and change them', [
+  return group('jobs', 'show jobs and change them', [
     listCommand('list', 'list jobs, newest first', 'job.list', {
       what: 'jobs',
       member: 'jobs',
@@ -25,7 +25,7 @@ export function jobsCommand(): Command {
       flags: {
         ...filterFlags,
         sort: choice('--sort <field>', sort, ['created_at', 'scheduled_at', 'priority']),
-        order: choice('--order <order>', 'the least or the most first', ['asc', 'desc']),
+        order: choice('--order <order>', 'smallest or largest first', ['asc', 'desc']),
       },
     }),
     look('show', 'show a job with its arguments, result and errors', 'job.get', {

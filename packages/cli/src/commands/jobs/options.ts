@@ -9,10 +9,10 @@ import { ahead, atLeastOne, flag, type Values } from '../flags.ts';
 /** Options of a job, besides its arguments and its queue. @param unset what holds without a priority. */
 export function jobFlags(unset: string, time = ahead) {
   return {
-    priority: flag('--priority <number>', `from -100 to 100; ${unset}`, priority),
+    priority: flag('--priority <number>', `from -100 to 100, higher first; ${unset}`, priority),
     scheduled_at: flag('--at <time>', 'when it may start: 2026-01-31T09:00:00Z, or 10m for in ten minutes', time),
-    max_attempts: flag('--max-attempts <count>', 'attempts in all', atLeastOne),
-    meta: flag('--meta <name=value>', 'a member of its meta; may be repeated', meta),
+    max_attempts: flag('--max-attempts <count>', 'how many attempts the job has in all', atLeastOne),
+    meta: flag('--meta <name=value>', 'a member of meta, such as tenant=acme; may be repeated', meta),
   };
 }
 

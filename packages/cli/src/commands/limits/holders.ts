@@ -67,15 +67,16 @@ export function verdictOf(key: string, limit: Item, holders: readonly Holder[]):
   if (typeof most !== 'number' || holders.length < most) return '';
   const stuck = holders.filter(({ worker }) => worker !== 'alive').length;
   return stuck === 0
-    ? 'All slots are held by workers that live.'
-    : `${stuck} of ${holders.length} slots are held for workers that are not known to live: ojs limits free ${name}`;
+    ? 'Live workers hold all slots.'
+    : `${stuck} of ${holders.length} slots belong to workers that may be dead: ojs limits free ${name}`;
 }
 
-const force = 'also free slots whose workers may live: a silent worker is removed, other jobs are cancelled';
+const force = 'also free slots of workers that may be alive: silent workers are removed, jobs of others are cancelled';
 
 /** `ojs limits free`: gives back the slots of workers that are gone. */
 export function freeCommand(args: Args): Command {
-  const about = 'give back the slots of a limit whose workers are gone; their jobs go on as after a crash';
+  const about =
+    'free the slots that dead workers hold: the workers are removed, and their jobs run again as after a crash';
   const takes = { args, flags: { force: on('--force', force) }, also: ['yes', 'json'] as const };
   return serverCommand('free', about, takes, async (server, values, key = '') => {
     await server.ask({ operation: 'limit.get', params: { key } });
@@ -93,7 +94,7 @@ export function freeCommand(args: Args): Command {
 
 function question({ removed, cancelled }: FreeingPlan): string {
   const parts = [
-    ...(removed.length === 0 ? [] : [`remove ${counted(removed.length, 'worker')}, so that all of their jobs go back`]),
+    ...(removed.length === 0 ? [] : [`remove ${counted(removed.length, 'worker')}, so that all their jobs run again`]),
     ...(cancelled.length === 0 ? [] : [`cancel ${counted(cancelled.length, 'job')}`]),
   ];
   return `Shall I ${parts.join(', and ')}?`;
@@ -116,8 +117,8 @@ async function free(server: Server, { removed, cancelled }: FreeingPlan): Promis
 function nothing(key: string, holders: readonly Holder[]): string {
   if (holders.length === 0) return `No job holds a slot of ${plain(key)}.`;
   return (
-    `${holderTable(holders)}\n\nNo worker of these is dead, so nothing was changed. ` +
-    '--force frees the slots all the same.'
+    `${holderTable(holders)}\n\nNone of these workers is dead, so nothing was changed. ` +
+    '--force frees the slots anyway.'
   );
 }
 

@@ -9,31 +9,31 @@ import { listCommand } from '../list.ts';
 import { change } from '../row.ts';
 import { freeCommand, holdersOf, holderTable, verdictOf } from './holders.ts';
 
-const args = { key: 'key of the limit; queue:NAME for that of a queue' };
+const args = { key: 'key of the limit; queue:NAME for the limit of a queue' };
 
 const lines = view`key | running: ${slots} | starts: ${starts} | next start: ${moment} throttle.next_allowed_at
   window resets: ${moment} rate.window_resets_at | waiting: ${count} waiting_count | overridden until: ${until}`;
 
 /** `ojs limits`. */
 export function limitsCommand(): Command {
-  return group('limits', 'look at limits by key and override them', [
+  return group('limits', 'show limits by key, and override them', [
     listCommand('list', 'list limits by key', 'limit.list', {
       what: 'limits',
       columns: view`KEY | RUNNING>: ${slots} | STARTS>: ${starts} | WAITING>: ${count} waiting_count
         OVERRIDDEN: ${overridden}`,
       flags: {
-        key: flag('--key <text>', 'limits with this text in their key'),
-        sort: choice('--sort <order>', 'waiting: what holds back the most jobs first', ['key', 'waiting']),
+        key: flag('--key <text>', 'limits whose key contains this text'),
+        sort: choice('--sort <order>', 'key, or waiting: limits with the most waiting jobs first', ['key', 'waiting']),
       },
     }),
     showCommand(),
     freeCommand(args),
-    change('override', 'apply other numbers to a limit', 'limit.override', {
+    change('override', 'replace the numbers of a limit', 'limit.override', {
       args,
       flags: {
         concurrency: flag('--concurrency <count>', 'jobs that may run at once; 0 stops every start', fromZero),
         rate: flag('--rate <rate>', 'jobs that may start in a time, such as 100/60s', rate),
-        expires_at: flag('--for <duration>', 'how long; without it until it is restored', ahead),
+        expires_at: flag('--for <duration>', 'how long the override lasts; default until ojs limits restore', ahead),
       },
       creates: 'the limit',
       oneOf: ['concurrency', 'rate'],
@@ -48,7 +48,7 @@ export function limitsCommand(): Command {
 
 /** `ojs limits show`: with the jobs that hold its slots. */
 function showCommand(): Command {
-  const about = 'show a limit, what it holds up, and the jobs that hold its slots';
+  const about = 'show a limit, how many jobs wait for it, and the jobs that hold its slots';
   return serverCommand('show', about, { args, also: ['json', 'watch'] }, async (server, values, key = '') => {
     const answer = await server.askFor({ operation: 'limit.get', params: { key } });
     const holders = await holdersOf(server, key);

@@ -12,8 +12,8 @@ import { flag, on, someTime, type Values } from '../flags.ts';
 
 const flags = {
   scheduled: on('--scheduled', 'also wait for jobs that are scheduled for later'),
-  pause: on('--pause', 'pause the queue once it is empty, so that nothing starts that comes then'),
-  timeout: flag('--timeout <duration>', 'give up after so long: 10m', someTime),
+  pause: on('--pause', 'pause the queue when it is empty, so that later jobs do not start'),
+  timeout: flag('--timeout <duration>', 'give up after this time, such as 10m', someTime),
 };
 type DrainFlags = Values<typeof flags>;
 
@@ -22,7 +22,7 @@ const lookMs = 1_000;
 
 /** `ojs queues drain`: waits until nothing waits and nothing runs. */
 export function drainCommand(args: Args): Command {
-  const about = 'wait until no job of a queue waits or runs; jobs are still accepted';
+  const about = 'wait until no job of a queue waits or runs; the queue still accepts jobs';
   return serverCommand('drain', about, { args, flags, also: ['json'] }, async (server, values, name = '') => {
     using _ = interruptible(() => console.error('\nojs queues drain: interrupted. Its workers go on.'));
     await drain(server, plain(name), values);

@@ -9,14 +9,14 @@ import { flag, needed, past } from '../flags.ts';
 import { states } from '../jobs/filter.ts';
 
 const flags = {
-  state: needed(flag('--state <states>', 'states of the jobs, by commas: any but active', states)),
-  older_than: flag('--ended-before <time>', 'only jobs that ended before a time, or at least so long ago', past),
+  state: needed(flag('--state <states>', 'states of the jobs, separated by commas: all but active', states)),
+  older_than: flag('--ended-before <time>', 'only jobs that finished before a time, or longer ago than 7d', past),
 };
 
 /** `ojs queues purge`: jobs of a queue, for good. */
 export function purgeCommand(args: Args): Command {
   const takes = { args, flags, also: ['yes', 'json'] as const };
-  const about = 'delete the jobs of a queue that are in some states';
+  const about = 'delete the jobs of a queue in the given states';
   return serverCommand('purge', about, takes, async (server, { state, older_than, ...common }, name = '') => {
     const states = state.join(',');
     await confirmed(`Shall I delete the jobs of the queue ${plain(name)} that are ${states}?`, common);

@@ -17,7 +17,7 @@ const counts: View = stateLines.map(({ title, cell }) => ({ title, cell: (item) 
 
 /** `ojs queues`. */
 export function queuesCommand(): Command {
-  return group('queues', 'look at queues, pause and configure them', [
+  return group('queues', 'show queues, pause and configure them', [
     listCommand('list', 'list queues by name, with their jobs', 'queue.list', {
       what: 'queues',
       member: 'queues',
@@ -32,12 +32,12 @@ export function queuesCommand(): Command {
       args,
       shown: (item) => details(lines, item, settingLines(item)),
     }),
-    change('pause', 'hand out no jobs of a queue; it still takes new ones', 'queue.pause', {
+    change('pause', 'start no jobs of a queue; it still accepts new ones', 'queue.pause', {
       args,
       creates: 'the queue',
       shown: (_, name) => `Queue ${name} is paused.`,
     }),
-    change('resume', 'hand out the jobs of a paused queue again', 'queue.resume', {
+    change('resume', 'start the jobs of a paused queue again', 'queue.resume', {
       args,
       creates: 'the queue',
       shown: (_, name) => `Queue ${name} is active.`,

@@ -11,7 +11,7 @@ import { auditEntry } from '../audit.ts';
 import { type Args, serverCommand } from '../command.ts';
 import { flag, needed } from '../flags.ts';
 
-const entry = flag('--entry <id>', 'entry of the audit log: ojs audit list --type queue --about NAME shows them');
+const entry = flag('--entry <id>', 'id of an entry of the audit log (ojs audit list --type queue --about NAME)');
 
 /** Settings of a queue as a request has them; null for one that is not set. A rate limit is `100/PT60S`. */
 type Settings = Readonly<Record<string, string | number | boolean | null>>;
@@ -29,7 +29,7 @@ const names = Object.keys(defaults);
 
 /** `ojs queues restore`: the settings from before a change. */
 export function restoreCommand(args: Args): Command {
-  const about = 'give a queue the settings that it had before a change in the audit log';
+  const about = 'give a queue its settings from before a change in the audit log';
   const takes = { args, flags: { entry: needed(entry) }, also: ['yes', 'json'] as const };
   return serverCommand('restore', about, takes, async (server, values, name = '') => {
     const report = (restored: object, said: string) => console.log(values.json ? JSON.stringify({ restored }) : said);
