@@ -50,6 +50,7 @@ test('each variable changes what the server uses, and its setting', () => {
     OJS_TOKEN: 'long-enough',
     OJS_TOKEN_FILE: tokenFile,
     OJS_ALLOWED_ORIGINS: 'http://a',
+    OJS_DOCS_URL: 'https://docs.example.com/',
     OJS_PROXIES: '10.0.0.7',
     OJS_HISTORY_RETENTION: 'queue=mail:2d',
     OJS_LOG_JOBS: '1/10',
