@@ -80,7 +80,10 @@ const keyed = (key: string, more: object = {}) => ({
 });
 const queued = ['available', 'scheduled', 'pending', 'retryable'] as const;
 
-/** Sends while the first job runs; the limit of concurrency is what the policies `singleton` and `stately` add. */
+/**
+ * Sends two more while the first job runs. Where nothing but a free slot is missing, one slot keeps the second waiting
+ * when the third comes; with a key, a second slot proves that the policy keeps it waiting.
+ */
 async function whileBossRuns(boss: Boss, ran: unknown[], policy: string, key?: string): Promise<void> {
   const [begun, ending] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await boss.create({ policy });
@@ -92,7 +95,7 @@ async function whileBossRuns(boss: Boss, ran: unknown[], policy: string, key?: s
       begun.resolve();
       await ending.promise;
     },
-    { localConcurrency: 2 },
+    { localConcurrency: key === undefined ? 1 : 2 },
   );
   await begun.promise;
   for (const value of [2, 3]) await boss.send(value, options);
@@ -109,7 +112,7 @@ async function whileOursRuns(ours: Ours, ran: unknown[], options: Parameters<Our
       begun.resolve();
       await ending.promise;
     },
-    { concurrency: 2 },
+    { concurrency: options?.limits === undefined ? 1 : 2 },
   );
   await begun.promise;
   for (const value of [2, 3]) await ours.add(value, options);
