@@ -20,6 +20,8 @@ const pages = [
   'docs/operate/explain.md',
   'README.md',
   'packages/sdk/README.md',
+  'docs/reference/sdk-by-section.md',
+  'docs/reference/sdk-errors.md',
   ...globSync(`docs/!(reference)/{${guides.join(',')}}.md`, { cwd: root }),
   'docs/guides/mount-the-dashboard.md',
   'docs/guides/dev-server.md',
