@@ -1,6 +1,7 @@
 // `npm run pack` builds the packages and leaves them in `packed`, as npm would download them. In an empty project
 // `npm i ../ojs-ts/packed/ojs-ts-*.tgz` installs them. `npm run pack -- FOLDER` names another folder.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,11 +10,13 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
-/**
- * All that is published, a package after those that it needs, except the pages of the documentation: they need a build
- * of the site.
- */
-export const publishedPackages = ['core', 'dashboard', 'server', 'sdk', 'cli', 'create'] as const;
+/** All that a release publishes, a package after those that it needs. */
+export const allPackages = ['core', 'dashboard', 'docs', 'server', 'sdk', 'cli', 'create'];
+
+/** Those that can be packed: the documentation only if its pages are built, which takes tools of its own. */
+export const publishedPackages = allPackages.filter(
+  (name) => name !== 'docs' || existsSync(join(root, 'packages/docs/public/pages.json')),
+);
 
 /** Builds the packages and packs them into a folder. Returns the path of each tarball, by the name of its folder. */
 export async function pack(into: string): Promise<Record<string, string>> {

@@ -1,5 +1,4 @@
-// `node scripts/release-notes.ts v0.1.0` prints the section of CHANGELOG.md, and fails if tag, packages and
-// changelog do not agree.
+// The section of CHANGELOG.md for a tag, if tag, packages and changelog agree.
 import { globSync, readFileSync } from 'node:fs';
 
 /**
@@ -37,20 +36,22 @@ interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-if (import.meta.main) {
-  const tag = process.argv[2] ?? '';
+/**
+ * The notes of a tag.
+ * @param isDry whether a heading may still say `(unreleased)`
+ * @throws the reasons not to release the tag
+ */
+export function readNotes(tag: string, isDry = false): string {
   const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
   const manifests = globSync('packages/*/package.json', { cwd: new URL('..', import.meta.url) }).map(
     (path): Manifest => JSON.parse(read(path)),
   );
-  const notes = sectionOf(read('CHANGELOG.md'), tag.replace(/^v/, ''));
+  const changelog = read('CHANGELOG.md');
+  const notes = sectionOf(isDry ? changelog.replace(' (unreleased)', '') : changelog, tag.replace(/^v/, ''));
   const wrong = [
     ...mismatches(tag, manifests),
     ...(notes === null ? ['CHANGELOG.md has no section for it, or its heading says (unreleased)'] : []),
   ];
-  if (wrong.length > 0) {
-    console.error(`release-notes: ${tag || 'no tag'} cannot be released: ${wrong.join('; ')}`);
-    process.exit(1);
-  }
-  console.log(notes);
+  if (notes === null || wrong.length > 0) throw new Error(`${tag || 'no tag'} cannot be released: ${wrong.join('; ')}`);
+  return notes;
 }
