@@ -14,16 +14,16 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 export const allPackages = ['core', 'dashboard', 'docs', 'server', 'sdk', 'cli', 'create'];
 
 /** Those that can be packed: the documentation only if its pages are built, which takes tools of its own. */
-export const publishedPackages = allPackages.filter(
-  (name) => name !== 'docs' || existsSync(join(root, 'packages/docs/public/pages.json')),
-);
+export function publishedPackages(): string[] {
+  return allPackages.filter((name) => name !== 'docs' || existsSync(join(root, 'packages/docs/public/pages.json')));
+}
 
 /** Builds the packages and packs them into a folder. Returns the path of each tarball, by the name of its folder. */
 export async function pack(into: string): Promise<Record<string, string>> {
   await run(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root });
   await mkdir(into, { recursive: true });
   const tarballs: Record<string, string> = {};
-  for (const name of publishedPackages) {
+  for (const name of publishedPackages()) {
     const args = ['pack', join(root, 'packages', name, 'dist'), '--pack-destination', into, '--silent'];
     const { stdout } = await run(npm, args, { cwd: into });
     tarballs[name] = join(into, stdout.trim());

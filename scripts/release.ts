@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { pack, publishedPackages } from './pack.ts';
+import { allPackages, pack } from './pack.ts';
 import { readNotes } from './release-notes.ts';
 
 const run = promisify(execFile);
@@ -55,7 +55,7 @@ export async function publish(tag: string, folder: string, options: readonly str
   }
   const version = tag.replace(/^v/, '');
   const published: string[] = [];
-  for (const name of publishedPackages) {
+  for (const name of allPackages) {
     const title = name === 'create' ? 'create-ojs-ts' : `@ojs-ts/${name}`;
     const file = join(folder, `${title.replace('@', '').replace('/', '-')}-${version}.tgz`);
     const isDry = options.includes('--dry-run');

@@ -31,7 +31,7 @@ const dist = (name: string) => join(root, 'packages', name, 'dist');
 const manifestOf = async (name: string) => JSON.parse(await readFile(join(dist(name), 'package.json'), 'utf8'));
 
 /** Every name that the packages can be imported by. */
-async function entries(names: readonly string[] = publishedPackages): Promise<string[]> {
+async function entries(names: readonly string[] = publishedPackages()): Promise<string[]> {
   const manifests = await Promise.all(names.map(manifestOf));
   return manifests.flatMap(({ name, exports = {} }) =>
     Object.keys(exports)
@@ -120,7 +120,9 @@ describe('the README on the oldest Node that is claimed', () => {
   });
 
   test('every program prints its help, and ojs its version', async () => {
-    const programs = (await Promise.all(publishedPackages.map(manifestOf))).flatMap(({ bin = {} }) => Object.keys(bin));
+    const programs = (await Promise.all(publishedPackages().map(manifestOf))).flatMap(({ bin = {} }) =>
+      Object.keys(bin),
+    );
     expect(programs).toEqual(['ojs', 'create-ojs-ts']);
     expect(await project.run('npx', ['ojs', '--version'], pathWith(oldest))).toBe((await manifestOf('cli')).version);
     expect(await project.run('npx', ['ojs', 'serve', '--help'], pathWith(oldest))).toContain('--storage <url>');
@@ -271,7 +273,7 @@ describe('on Node 20', () => {
 });
 
 describe('what a registry shows', () => {
-  test.each(publishedPackages)('%s: where it comes from, what it is for, and what it runs on', async (name) => {
+  test.each(publishedPackages())('%s: where it comes from, what it is for, and what it runs on', async (name) => {
     const manifest = await manifestOf(name);
     const home = 'https://github.com/ojs-ts/ojs-ts';
     expect(manifest).toMatchObject({
@@ -294,14 +296,17 @@ describe('what a registry shows', () => {
     );
   });
 
-  test.each(publishedPackages)('%s: a README of its own, whose links work outside of the repository', async (name) => {
-    const readme = await readFile(join(dist(name), 'README.md'), 'utf8');
-    expect(readme.split('\n', 1)).toEqual([`# ${(await manifestOf(name)).name}`]);
-    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link);
-    expect(links.filter((link) => !/^(https:|#)/.test(link))).toEqual([]);
-  });
+  test.each(publishedPackages())(
+    '%s: a README of its own, whose links work outside of the repository',
+    async (name) => {
+      const readme = await readFile(join(dist(name), 'README.md'), 'utf8');
+      expect(readme.split('\n', 1)).toEqual([`# ${(await manifestOf(name)).name}`]);
+      const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link);
+      expect(links.filter((link) => !/^(https:|#)/.test(link))).toEqual([]);
+    },
+  );
 
-  test.each(publishedPackages)('%s: npm would publish it without a correction', async (name) => {
+  test.each(publishedPackages())('%s: npm would publish it without a correction', async (name) => {
     const { stderr } = await run('npm', ['publish', '--dry-run', '--loglevel=warn'], { cwd: dist(name) });
     const warnings = stderr.split('\n').filter((line) => /^npm warn/i.test(line));
     expect(warnings.filter((line) => !line.includes('requires you to be logged in'))).toEqual([]);
