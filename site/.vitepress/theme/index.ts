@@ -4,9 +4,11 @@ import { h } from 'vue';
 import { Switcher } from './switcher.ts';
 import './style.css';
 
-/** Guides come before the API and the pages of the makers, and the title of a page before its sections. */
+/** Error codes and guides come before the API and the pages of the makers, the title of a page before its sections. */
 function weightOf(address: string, _term: string, { titles }: { titles: readonly string[] }): number {
-  return (/\/(?:api|openapi|internals)\//.test(address) ? 0.2 : 1) * (titles.length === 0 ? 2 : 1);
+  const made = /\/(?:api|openapi|internals)\//.test(address);
+  const errors = address.includes('/reference/errors.html');
+  return (made ? 0.2 : errors ? 1.5 : 1) * (titles.length === 0 ? 2 : 1);
 }
 
 export default {
