@@ -38,7 +38,7 @@ describeDashboard('dead letter', { seeded: true }, (dashboard) => {
     await expect.poll(() => page.getByRole('region', { name: 'Dead jobs' }).getByRole('row').count()).toBe(4);
     await page.getByRole('button', { name: 'Delete…' }).click();
     await page.getByRole('button', { name: 'Delete 3 jobs' }).click();
-    await page.getByText('No job here.').waitFor();
+    await page.getByText('No dead letters match.').waitFor();
     expect(dashboard.complaints).toEqual([]);
   });
 });

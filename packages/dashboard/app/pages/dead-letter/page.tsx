@@ -16,6 +16,7 @@ import {
   Empty,
   Page as Frame,
   JobLink,
+  JobsLink,
   Loaded,
   quote,
   Select,
@@ -42,7 +43,7 @@ export function Page() {
   return (
     <Frame
       title="Dead letter"
-      lead="Jobs that failed for good. Retry puts them back into their queues to run again; Delete removes them."
+      lead="Failed jobs that are kept for a decision, because their retry policy has onExhaustion: 'dead_letter'. Retry runs them again; Delete removes them."
       actions={
         <>
           {mayRetry && total > 0 && (
@@ -72,8 +73,8 @@ export function Page() {
           total === 0 ? (
             <Empty title="No dead letters">
               <p>
-                A job comes here after its last attempt if its retry policy says so. Other failed jobs are on the page
-                Jobs, in the state discarded.
+                A job that fails for good is discarded, and comes here only if its retry policy has{' '}
+                <code>onExhaustion: 'dead_letter'</code>. <JobsLink q="state:discarded" text="See all discarded jobs" />
               </p>
             </Empty>
           ) : (
@@ -139,7 +140,7 @@ function DeadJobs() {
         list={list}
         columns={columns}
         idOf={({ id }) => id}
-        none={<p className="soft">No job here.</p>}
+        none={<p className="soft">No dead letters match.</p>}
       />
     </Card>
   );
@@ -156,7 +157,7 @@ const columns: readonly Column<DeadJob>[] = [
     align: 'fill',
     cell: ({ error }) => <span title={error?.message}>{error?.message ?? '–'}</span>,
   },
-  { id: 'at', label: 'Died', cell: ({ discarded_at }) => <Time at={discarded_at} /> },
+  { id: 'at', label: 'Discarded', cell: ({ discarded_at }) => <Time at={discarded_at} /> },
   { id: 'actions', label: 'Actions', cell: (job) => <RetryButton job={job} /> },
 ];
 
@@ -225,7 +226,7 @@ function ErrorGroups() {
       <Loaded query={errors}>
         {({ items }) =>
           items.length === 0 ? (
-            <p className="soft">No error here.</p>
+            <p className="soft">No errors.</p>
           ) : (
             <div className="error-groups">
               <DataTable label="Errors" rows={items} columns={columns} idOf={(group) => group.fingerprint} />

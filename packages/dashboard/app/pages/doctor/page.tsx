@@ -24,7 +24,7 @@ export function Page() {
   return (
     <Frame
       title="Doctor"
-      lead="What is wrong with this server and its storage, the worst first, and what helps."
+      lead="Problems of this server and its storage, the worst first, each with what fixes it."
       actions={
         <>
           <Button aria-busy={report.isFetching} onClick={() => void report.refetch()}>

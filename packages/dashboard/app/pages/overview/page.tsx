@@ -4,7 +4,7 @@ import { mayCall, useMay, useSession } from '../../api/session.ts';
 import { hasType } from '../../live/summary.ts';
 import { groups } from '../../shell/navigation.ts';
 import { HistoryCharts, RangeSelect } from '../../ui/history-charts.tsx';
-import { Empty, Page as Frame, Loaded } from '../../ui/index.ts';
+import { Empty, Page as Frame, JobsLink, Loaded } from '../../ui/index.ts';
 import { Backlogs, StorageHealth, TopErrors } from './cards.tsx';
 import { Figures } from './figures.tsx';
 
@@ -16,8 +16,8 @@ export function Page() {
   if (first !== undefined) return <Navigate to={first.to} replace />;
   return (
     <Frame title="Overview">
-      <Empty title="Your token shows no page">
-        <p>Ask an administrator for a role that may read.</p>
+      <Empty title="Your token may not read any page">
+        <p>Ask an administrator for a token with the role viewer.</p>
       </Empty>
     </Frame>
   );
@@ -46,9 +46,10 @@ function Overview() {
         <StorageHealth />
       </div>
       <p className="soft small">
-        Percentiles are those of the last hour, and rates those of the last minute or two. The{' '}
-        <Link to="/doctor">doctor</Link> says what is wrong, and what helps. For alerts, let Prometheus read{' '}
-        <code>/metrics</code>: <code>ojs_queue_oldest_seconds</code> is the age of a backlog.
+        Percentiles cover the last hour, and rates the last minute or two. Jobs that failed for good are{' '}
+        <JobsLink q="state:discarded" text="discarded" />; only some of them are in the dead letter. The{' '}
+        <Link to="/doctor">doctor</Link> lists problems and what fixes them. For alerts, let Prometheus read{' '}
+        <code>/metrics</code>: <code>ojs_queue_oldest_seconds</code> is the age of the oldest waiting job.
       </p>
     </Frame>
   );

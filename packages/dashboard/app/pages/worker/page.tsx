@@ -18,7 +18,7 @@ export function Page() {
     refreshMs: 5_000,
   });
   const jobs = `worker:${JSON.stringify(id)}`;
-  const recent = <JobsCard title="Recent jobs" query={jobs} none="No job that is still kept was run here." />;
+  const recent = <JobsCard title="Recent jobs" query={jobs} none="No recent jobs." />;
   if (isMissing(query.error)) {
     return (
       <Frame title={id}>
