@@ -15,6 +15,11 @@ export function docsAddress(place: DocsPlace, base: string): string {
   return `${base}${place.replace('#', base.includes('/blob/') ? '.md#' : '.html#')}`;
 }
 
+/** The section about a finding of the doctor. Its heading is the code in words. */
+export function findingPlace(code: string): DocsPlace {
+  return `operate/health#${code.replaceAll('_', '-')}`;
+}
+
 /** The section about an error code. Its heading and its anchor are the code. */
 export function errorPlace(code: ErrorCode): DocsPlace {
   return `reference/errors#${code}`;

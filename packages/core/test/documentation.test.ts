@@ -1,8 +1,8 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { home } from '../../../scripts/manifest.ts';
-import { docsAddress, errorPlace, repositoryDocs } from '../src/documentation.ts';
+import { docsAddress, errorPlace, findingPlace, repositoryDocs } from '../src/documentation.ts';
 import { type ErrorCode, type ErrorKind, errorKinds } from '../src/errors.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -48,4 +48,40 @@ test('an address is that of a page on a site, and of a file in a repository', ()
   expect(docsAddress(errorPlace('queue_full'), repositoryDocs)).toBe(
     `${home}/blob/main/docs/reference/errors.md#queue_full`,
   );
+});
+
+/** The anchors of a page, as GitHub and the site make them. */
+function anchorsOf(path: string): readonly string[] {
+  const headings = readFileSync(resolve(root, 'docs', path), 'utf8').matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function isPlace(address: string): boolean {
+  const [path = '', anchor = ''] = address.replace(repositoryDocs, '').split('#');
+  return existsSync(resolve(root, 'docs', path)) && anchorsOf(path).includes(anchor);
+}
+
+test('each error, each finding of the doctor and each alert has a section', () => {
+  const sources = ['engine/diagnosis.ts', 'storage/diagnosis.ts'].map((path) =>
+    readFileSync(resolve(root, 'packages/server/src', path), 'utf8'),
+  );
+  const findings = sources.flatMap((text) => {
+    const [type = ''] = /FindingCode =[^;]*/.exec(text) ?? [];
+    return [...type.matchAll(/'(\w+)'/g)].map(([, code = '']) => code);
+  });
+  const rules = readFileSync(resolve(root, 'deploy/prometheus/rules.yaml'), 'utf8');
+  const alerts = [...rules.matchAll(/- alert: (\w+)[\s\S]*?(?=- alert|- name|(?![\s\S]))/g)];
+  const runbooks = alerts.map(([text]) => /^ {10}runbook_url: (\S+)$/m.exec(text)?.[1] ?? text);
+  expect([findings.length, alerts.length]).toEqual([35, 11]);
+  const addresses = [
+    ...kinds.map(([code]) => docsAddress(errorPlace(code), repositoryDocs)),
+    ...findings.map((code) => docsAddress(findingPlace(code), repositoryDocs)),
+    ...runbooks,
+  ];
+  expect(addresses.filter((address) => !isPlace(address))).toEqual([]);
 });

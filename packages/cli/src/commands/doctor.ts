@@ -38,5 +38,7 @@ function findingsIn(answer: string): readonly Item[] {
 
 function described(finding: Item): string {
   const [severity, code] = [text(finding, 'severity'), text(finding, 'code')];
-  return `${severity.toUpperCase()} ${code}: ${text(finding, 'message')}\n  ${text(finding, 'remedy')}`;
+  // Older servers name no page.
+  const lines = [text(finding, 'remedy'), text(finding, 'docs_url')].filter((line) => line !== '');
+  return [`${severity.toUpperCase()} ${code}: ${text(finding, 'message')}`, ...lines].join('\n  ');
 }

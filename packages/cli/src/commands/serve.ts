@@ -72,9 +72,9 @@ async function serve(options: OptionsOf<typeof serverOptions>): Promise<void> {
   });
 }
 
-function announcement({ url, dashboard, storage }: RunningServer): string {
+function announcement({ url, dashboard, docs, storage }: RunningServer): string {
   return `dashboard  ${dashboard ?? 'off'}
-API        ${url}
+API        ${url}${docs === null ? '' : `\ndocs       ${docs}`}
 storage    ${storage}
 Ctrl+C stops the server. It answers the requests in progress first.`;
 }

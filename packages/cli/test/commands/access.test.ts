@@ -54,6 +54,7 @@ test('doctor: says what is wrong, and what mends it', async () => {
   expect((await ojs.run('doctor')).output).toMatchInlineSnapshot(`
     "WARNING unread_queue: 1 job waits in the queue mali, which no running worker reads.
       Start a worker with queues: ['mali'], or correct the queue name in the client or the worker.
+      https://github.com/ojs-ts/ojs-ts/blob/main/docs/operate/health.md#unread-queue
     "
   `);
   const { findings } = JSON.parse((await ojs.run('doctor', '--json')).output);

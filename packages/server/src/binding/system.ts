@@ -2,7 +2,7 @@ import { formatDuration, formatTimestamp, ProtocolError } from '@ojs-ts/core';
 import { type Grant, shownEvent } from '@ojs-ts/core/access';
 import { readEventFilter } from '@ojs-ts/core/events';
 import { manifestOf } from '@ojs-ts/core/handlers';
-import { pagination, readAdminPage, readPage } from '@ojs-ts/core/requests';
+import { docsAddress, findingPlace, pagination, readAdminPage, readPage, repositoryDocs } from '@ojs-ts/core/requests';
 import { readQuery } from '@ojs-ts/core/schemas';
 import { diagnose } from '../engine/diagnosis.ts';
 import type { Parts } from '../engine/engine.ts';
@@ -170,8 +170,9 @@ function partsAway(names: readonly string[]): StoreCheck {
 }
 
 /** GET /admin/doctor: problems that an operator should fix, the worst first. */
-export async function doctor(engine: Engine): Promise<Reply> {
-  const findings = await diagnose(engine);
+export async function doctor(engine: Engine, { docsUrl = repositoryDocs }: BindingRequest): Promise<Reply> {
+  const found = await diagnose(engine);
+  const findings = found.map((one) => ({ ...one, docs_url: docsAddress(findingPlace(one.code), docsUrl) }));
   return json({ findings, checked_at: formatTimestamp(engine.clock.now()) });
 }
 

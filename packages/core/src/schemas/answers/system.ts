@@ -34,6 +34,7 @@ const Finding = t.named('Finding', {
   severity: t.oneOf(['error', 'warning']),
   message: t.text(),
   remedy: t.text('A sentence or a command.'),
+  docs_url: t.text('The page about this finding.'),
 });
 export type Finding = t.Of<typeof Finding>;
 

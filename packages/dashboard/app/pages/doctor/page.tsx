@@ -59,7 +59,7 @@ export function Page() {
   );
 }
 
-function FindingCard({ finding: { code, severity, message, remedy } }: { readonly finding: Finding }) {
+function FindingCard({ finding: { code, severity, message, remedy, docs_url } }: { readonly finding: Finding }) {
   const isCommand = remedy.startsWith('ojs ') && !remedy.includes(', ');
   return (
     <li className="card">
@@ -72,6 +72,7 @@ function FindingCard({ finding: { code, severity, message, remedy } }: { readonl
         {isCommand ? <code>{remedy}</code> : <span className="soft">{remedy}</span>}
         {isCommand && <CopyButton text={remedy} what="the command" />}
         <PageOf remedy={remedy} />
+        <a href={docs_url}>About this finding</a>
       </div>
     </li>
   );
