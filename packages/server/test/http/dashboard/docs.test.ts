@@ -183,7 +183,7 @@ describe('without the package', () => {
       expectRefusal(response, 404, 'not_found');
       const { message, hint } = JSON.parse(response.text).error;
       expect(`${message} ${hint}`).toBe(
-        'This server has no documentation, because the package @ojs-ts/docs is not installed. Install it beside the ' +
+        'This server has no documentation, because the package @ojs-ts/docs is not installed. Install it on the ' +
           'server with npm i @ojs-ts/docs, or read https://github.com/ojs-ts/ojs-ts/blob/main/docs/README.md.',
       );
     }
