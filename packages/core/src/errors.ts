@@ -61,7 +61,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'DUPLICATE_JOB',
     ojs: 'OJS-3001',
-    hint: 'details.existing_job_id is the id of the existing job.',
+    hint: 'Use the existing job or workflow: details has its id. Or set unique.on_conflict to ignore or replace.',
   },
   conflict: {
     status: 409,

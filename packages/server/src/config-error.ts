@@ -27,6 +27,6 @@ export function configured<T>(read: () => T, where = ''): T {
   try {
     return read();
   } catch (error) {
-    throw new ConfigError(`${where}${error instanceof Error ? error.message : 'it cannot be read'}`);
+    throw new ConfigError(`${where}${error instanceof Error ? error.message : String(error)}`);
   }
 }

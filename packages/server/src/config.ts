@@ -68,7 +68,10 @@ export function readConfig(options: ServerOptions, env: Environment = process.en
   const tokens = [...values.tokens.map((text) => configured(() => parseToken(text))), ...fromFile.tokens];
   if (!loopback.has(host)) {
     if (testMode)
-      throw new ConfigError(`test mode empties the store on request, so it listens on loopback only, not on ${host}`);
+      throw new ConfigError(
+        `test mode empties the store on request, so it listens on loopback only, not on ${host}: ` +
+          'leave out --test-mode (OJS_TEST_MODE), or give --host 127.0.0.1',
+      );
     if (tokens.length === 0 && !values.insecure) {
       throw new ConfigError(
         `listening on ${host} without a token would let anybody in; ` +

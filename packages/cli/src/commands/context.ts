@@ -58,7 +58,8 @@ async function set(flags: SetFlags, name = ''): Promise<void> {
 }
 
 async function serverOf({ url, token, token_stdin: isPiped }: SetFlags, before: Context | undefined): Promise<Context> {
-  if (url === undefined) throw new Failure('usage', 'Expected --url or --storage.');
+  if (url === undefined)
+    throw new Failure('usage', 'Expected --url or --storage, such as --url http://127.0.0.1:8080.');
   await checkUrl(url);
   const given = isPiped ? await piped() : token ? await asked() : undefined;
   const secret = given ?? (before?.url === url ? before.token : undefined);

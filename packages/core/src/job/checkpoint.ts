@@ -118,7 +118,7 @@ function requireOwner(job: JobRecord, reporter: Reporter): void {
   if (isReporter(job, reporter)) return;
   throw new ProtocolError(
     'conflict',
-    'Another execution of the job is running; only that one may change its checkpoint.',
+    'The job now runs under another lease; only that execution may change its checkpoint. Stop this one.',
     {
       job_id: job.id,
       current_state: stateName(job.state),

@@ -126,10 +126,12 @@ export function readReporter(part: Part, issues: Issues, claimOf: ReadLease): Re
 export function limitText(name: string, text: Json, max: number): void {
   const size = text.length * 3 <= max ? 0 : utf8Length(text);
   if (size <= max) return;
-  throw new ProtocolError('envelope_too_large', `${name} has ${size} bytes; at most ${max} are allowed.`, {
-    size,
-    max_size: max,
-  });
+  throw new ProtocolError(
+    'envelope_too_large',
+    `${name} has ${size} bytes; at most ${max} are allowed.`,
+    { size, max_size: max },
+    `Store the data elsewhere, and send a reference to it in ${name}.`,
+  );
 }
 
 /** Six digits: a percentage with a fraction keeps its value. */

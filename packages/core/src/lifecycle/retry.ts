@@ -71,7 +71,11 @@ export function readRetry(
   }
   const { initialIntervalMs, maxIntervalMs } = policy;
   if (initialIntervalMs !== undefined && maxIntervalMs !== undefined && maxIntervalMs < initialIntervalMs) {
-    issues.push({ path: `${path}.max_interval`, message: 'max_interval must not be shorter than initial_interval' });
+    const [max, initial] = [formatDuration(maxIntervalMs), formatDuration(initialIntervalMs)];
+    issues.push({
+      path: `${path}.max_interval`,
+      message: `max_interval must not be shorter than initial_interval, got ${max} and ${initial}`,
+    });
   }
   return issues.length > 0 ? { issues } : { policy };
 }

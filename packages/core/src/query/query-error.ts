@@ -27,7 +27,7 @@ export class QueryError extends ProtocolError {
       'invalid_request',
       `Query, position ${position}: ${problem}. Expected ${expected}.${meant}\n${pointer(text, position)}`,
       { position, expected, ...(suggestion !== undefined && { suggestion }) },
-      'Correct the query; docs/reference/query.md lists its fields and operators.',
+      'Correct the query; the query language page of the documentation lists its fields and operators.',
     );
     this.position = position;
     this.expected = expected;

@@ -175,7 +175,10 @@ function outcome(pushed: Pushed, { envelope, own, warnings }: Enqueueable, index
     return { status: 'duplicate', job: pushed.why.existing, asSent: false, fault, more: '', warnings: [] };
   }
   const [item] = pushed.items;
-  if (item === undefined) throw new Error('A push of one job was answered without one.');
+  if (item === undefined)
+    throw new Error(
+      'The storage answered the enqueue of one job with no job. This is a bug of ojs-ts: please report it with this log line.',
+    );
   const { job } = item;
   const more = replacement(item);
   const asSent = envelope.named && pushed.kind === 'pushed' && warnings.length === 0 && isAsSent(item);

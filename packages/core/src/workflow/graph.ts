@@ -1,3 +1,4 @@
+import { nearestName } from '../suggestion.ts';
 import { type CallbackName, wrong } from './plan.ts';
 import { callbackOf, type Step } from './step.ts';
 
@@ -80,8 +81,13 @@ function resolve(steps: readonly Step[]): readonly (readonly number[])[] {
   return steps.map(({ path, dependsOn }) => {
     const found = dependsOn.map((name, at) => {
       const other = byName.get(name);
-      if (other === undefined)
-        throw wrong(`${path}.depends_on[${at}]`, `depends_on names ${JSON.stringify(name)}, which is no step`);
+      if (other === undefined) {
+        // Steps without an id have their number as a name.
+        const names = [...byName.keys()].filter((known) => known.length > 1 && /\D/.test(known));
+        const near = nearestName(name, names);
+        const meant = near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`;
+        throw wrong(`${path}.depends_on[${at}]`, `depends_on names ${JSON.stringify(name)}, which is no step${meant}`);
+      }
       return other;
     });
     return [...new Set(found)];

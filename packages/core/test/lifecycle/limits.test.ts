@@ -21,7 +21,7 @@ function limits(value: unknown, queue = 'q'): readonly Limit[] {
 
 test.each(['.', '..'])('the key %s is refused: no path of a limit could have it', (key) => {
   expect(read({ key, concurrency: 1 }).issues).toEqual([
-    { path: '$.rate_limit.key', message: 'key must not be . or .., which mean another path' },
+    { path: '$.rate_limit.key', message: `key must not be . or .., which mean another path, got ${key}` },
   ]);
 });
 

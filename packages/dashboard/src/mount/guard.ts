@@ -1,6 +1,8 @@
 import { ProtocolError } from '@ojs-ts/core';
 import type { MountRequest } from './request.ts';
 
+const ownOrigin = 'Open the dashboard from its own origin.';
+
 /**
  * Only the dashboard's own pages change something: another page can send neither the header nor the same origin.
  * @throws ProtocolError `permission_denied`
@@ -8,7 +10,7 @@ import type { MountRequest } from './request.ts';
 export function checkSite({ method, header }: Pick<MountRequest<unknown>, 'method' | 'header'>): void {
   const site = header('sec-fetch-site');
   if (method === 'GET') {
-    if (site === 'cross-site') throw denied('Requests from web pages of another site are refused.');
+    if (site === 'cross-site') throw denied('Requests from web pages of another site are refused.', ownOrigin);
     return;
   }
   if (header('x-ojs-csrf') !== '1')
@@ -18,6 +20,7 @@ export function checkSite({ method, header }: Pick<MountRequest<unknown>, 'metho
   if (!isOwn)
     throw denied(
       'A request that is no GET must come from a page of the same origin: Sec-Fetch-Site, or else Origin, must say so.',
+      ownOrigin,
     );
 }
 
@@ -36,6 +39,7 @@ export function checkLoopback({ header, peer }: Pick<MountRequest<unknown>, 'hea
   if (isLoopbackHost(header('host') ?? '') && isLoopbackAddress(peer)) return;
   throw denied(
     'Without the option authorize the dashboard answers to this machine only, at localhost, 127.0.0.1 or [::1].',
+    'Open the dashboard at one of these addresses, or set the option authorize.',
   );
 }
 
@@ -52,6 +56,6 @@ function isLoopbackAddress(address: string): boolean {
   return address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(address);
 }
 
-function denied(message: string): ProtocolError {
-  return new ProtocolError('permission_denied', message);
+function denied(message: string, hint?: string): ProtocolError {
+  return new ProtocolError('permission_denied', message, {}, hint);
 }

@@ -45,7 +45,11 @@ export class GzipCodec implements PayloadCodec {
       };
     } catch (error) {
       if (error instanceof CodecError) throw error;
-      throw new CodecError('malformed_payload', 'A payload with the encoding gzip/plain is not valid gzip.');
+      throw new CodecError(
+        'malformed_payload',
+        'A payload with the encoding gzip/plain is not valid gzip. ' +
+          'Check that the codecs here are those of the producer, in the same order.',
+      );
     }
   }
 }

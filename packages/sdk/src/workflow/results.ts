@@ -32,7 +32,13 @@ export async function resultOf(workflow: Workflow, shape: Shape, readJob: ReadJo
   const of = async (one: Shape): Promise<unknown> => {
     if (one.kind === 'job') {
       const step = byId.get(one.id);
-      if (step === undefined) throw new OJSError(`The workflow ${workflow.id} has no step ${JSON.stringify(one.id)}.`);
+      if (step === undefined) {
+        const ids = [...byId.keys()].slice(0, 10).map((id) => JSON.stringify(id));
+        const known = `${ids.join(', ')}${byId.size > 10 ? ', …' : ''}`;
+        throw new OJSError(
+          `The workflow ${workflow.id} has no step ${JSON.stringify(one.id)}; its steps are ${known}.`,
+        );
+      }
       return read(step);
     }
     const { items } = one;

@@ -83,7 +83,10 @@ export class InFlight {
 }
 
 export function noRoom(): ProtocolError {
-  return new ProtocolError('backend_unavailable', 'The server has no memory for this call just now. Try again.', {
-    retry_after: 1,
-  });
+  return new ProtocolError(
+    'backend_unavailable',
+    'The calls in progress fill the memory that is set aside for them. ' +
+      'Try again; if it recurs, raise --max-old-space-size of the server.',
+    { retry_after: 1 },
+  );
 }

@@ -89,7 +89,7 @@ export const workerColumns = columns({
 
 export function readDirective(cell: Cell): Directive | null {
   if (cell === null || cell === 'running' || cell === 'quiet' || cell === 'terminate') return cell;
-  throw new TypeError(`The store: '${String(cell)}' is no state of a worker.`);
+  throw unknownState('worker', cell, 'running, quiet or terminate');
 }
 
 export function readIds(cell: Cell): WorkerRecord['holds'] {
@@ -162,13 +162,20 @@ export function nodeColumns<T>(next: (cell: Cell) => T) {
 
 export function readWorkflowState(cell: Cell): WorkflowState {
   if (cell === 'running' || cell === 'completed' || cell === 'failed' || cell === 'cancelled') return cell;
-  throw new TypeError(`The store: '${String(cell)}' is no state of a workflow.`);
+  throw unknownState('workflow', cell, 'running, completed, failed or cancelled');
 }
 
 export function readNodeState(cell: Cell): NodeState {
   if (cell === 'waiting' || cell === 'pending' || cell === 'completed' || cell === 'failed' || cell === 'cancelled')
     return cell;
-  throw new TypeError(`The store: '${String(cell)}' is no state of a node.`);
+  throw unknownState('node', cell, 'waiting, pending, completed, failed or cancelled');
+}
+
+function unknownState(of: string, cell: Cell, expected: string): TypeError {
+  return new TypeError(
+    `The storage holds the ${of} state '${String(cell)}'; expected ${expected}. ` +
+      'A newer version of ojs may have written it: start that version.',
+  );
 }
 
 /** The column of kinds by which batches of events are indexed. */

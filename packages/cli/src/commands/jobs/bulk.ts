@@ -80,8 +80,8 @@ function changesOf({ setting }: Change, values: object): Json | undefined {
  * @param changes what each job gets, as JSON text.
  */
 export async function matching(server: Server, change: BulkChange, flags: ManyFlags, changes?: Json): Promise<void> {
-  if (!isFiltered(flags))
-    throw new Failure('usage', 'Expected ids of jobs or a filter, such as --queue mail or --since 7d.');
+  const ids = change.action === 'purge' ? '' : 'ids of jobs or ';
+  if (!isFiltered(flags)) throw new Failure('usage', `Expected ${ids}a filter, such as --queue mail or --since 7d.`);
   const filter = { ...given(subjectFlags('created'), flags), ...(flags.state && { states: flags.state }) };
   const body = { action: change.action, query: flags.q, filter };
   const { text: counted } = await start(server, { ...body, dry_run: true }, changes);
@@ -124,7 +124,11 @@ async function named(server: Server, change: Change, ids: readonly string[], fla
   checkNamed(flags);
   if (change.action === 'delete') await confirmed(`Shall I delete ${jobs(ids.length)}?`, flags);
   const { byIds } = change;
-  if (byIds === undefined) throw new Failure('usage', 'Expected a filter, got ids.');
+  if (byIds === undefined)
+    throw new Failure(
+      'usage',
+      `Expected a filter, such as --queue mail, got ${ids.length === 1 ? 'an id' : `${ids.length} ids`}.`,
+    );
   if (byIds.operation === 'bulk.start') {
     const body = { action: change.action, query: `id:${ids.map((id) => JSON.stringify(id)).join(',')}`, confirm: true };
     const begin = () => start(server, body, changesOf(change, flags));

@@ -64,10 +64,16 @@ class Reader {
     const own = queueLimitKey(queue);
     const key = value.key ?? own;
     if (typeof key !== 'string' || key === '' || key.length > 255 || /\p{Cc}/u.test(key) || !key.isWellFormed())
-      return this.#wrong('.key', 'key must be a text of 1 to 255 characters without control characters');
-    if (isDotSegment(key)) return this.#wrong('.key', 'key must not be . or .., which mean another path');
+      return this.#wrong(
+        '.key',
+        `key must be a text of 1 to 255 characters without control characters, got ${JSON.stringify(key).slice(0, 100)}`,
+      );
+    if (isDotSegment(key)) return this.#wrong('.key', `key must not be . or .., which mean another path, got ${key}`);
     if (reserved.test(key) && key !== own)
-      return this.#wrong('.key', `key must not begin with queue: or cron:, but for the job's own queue, ${own}`);
+      return this.#wrong(
+        '.key',
+        `key must not begin with queue: or cron:, but for the job's own queue, ${own}; got ${key}`,
+      );
     if ((value.on_limit ?? 'wait') !== 'wait') {
       throw new ProtocolError(
         'unsupported',

@@ -16,7 +16,11 @@ export async function fillParentResults(leased: LeasedJob, connection: Connectio
     const last = path.pop() ?? '';
     const holder = path.reduce<unknown>(itemOf, wire.parent_results);
     if (!Array.isArray(holder) || typeof id !== 'string' || !(last in holder))
-      throw new OJSError(`x_parent_results_left_out: ${pointer} is no place in parent_results.`, { jobId: leased.id });
+      throw new OJSError(
+        `The server announced a parent result at ${pointer}, but parent_results has no such place. ` +
+          'Check that the server and the SDK have the same version.',
+        { jobId: leased.id },
+      );
     holder[Number(last)] = await resultOf(id, pointer, leased, connection, signal);
   }
 }

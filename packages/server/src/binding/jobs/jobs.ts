@@ -72,7 +72,10 @@ async function pushOne(
   access?.sent([read]);
   const warned = warnings([...unknown, ...(await checkEnvelopes(engine.schemas, [read]))]);
   const [item] = await push(engine, [read], ids);
-  if (item === undefined) throw new Error('A push of one job was answered without one.');
+  if (item === undefined)
+    throw new Error(
+      'The storage answered the enqueue of one job with no job. This is a bug of ojs-ts: please report it with this log line.',
+    );
   const reply = enqueuedReply(item, engine.clock.now());
   const pressure = item.kind === 'created' ? await engine.queueSettings.pressure([item.job]) : null;
   if (pressure === null) return { ...reply, ...warned };

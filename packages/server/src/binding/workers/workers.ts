@@ -101,7 +101,10 @@ async function settle(engine: Engine, settlement: Settlement, { access }: Bindin
 function itemOf({ body, params }: BindingRequest): Item {
   const { id } = params;
   if (id === undefined) return plainItem(body);
-  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (!isUuidv7(id)) {
+    const message = `There is no job with the id ${id}.`;
+    throw new ProtocolError('not_found', message, { job_id: id }, 'A job id is a UUIDv7.');
+  }
   const item = plainItem(body === undefined || body === '' ? '{}' : body);
   const { error } = item.body;
   const named: Item = { ...item, body: { ...item.body, job_id: id } };
@@ -241,7 +244,10 @@ async function acknowledge(
     if (answer !== null) return answer;
     const [ack, outcome] = [acks[read], outcomes[read]];
     read++;
-    if (ack === undefined || outcome === undefined) throw new Error('The engine did not answer an ack.');
+    if (ack === undefined || outcome === undefined)
+      throw new Error(
+        'The engine did not answer an ack. This is a bug of ojs-ts: please report it with this log line.',
+      );
     if (outcome.status === 'rejected') return refused(item, outcome.reason);
     return isShort && outcome.value.kind === 'completed' ? '200' : settledItem(item, ack.id, outcome.value, refused);
   });

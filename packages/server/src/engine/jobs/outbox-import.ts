@@ -210,7 +210,8 @@ function refusal(why: PushRefusal): Failure {
     case 'paused':
       return failure(
         'queue_paused',
-        `Queue ${why.queue} was paused, and this server refuses new jobs for paused queues.`,
+        `Queue ${why.queue} was paused, and this server refuses new jobs for paused queues. ` +
+          `Resume it with ojs queues resume ${why.queue}, then enqueue the job again.`,
         {
           queue: why.queue,
         },

@@ -217,7 +217,7 @@ export async function changeQueue(
   }
   throw new ProtocolError(
     'backend_unavailable',
-    'Other calls keep changing the queue; nothing was changed. Try again.',
+    `Other calls keep changing the queue ${name}; nothing was changed. Try again.`,
     {
       queue: name,
     },

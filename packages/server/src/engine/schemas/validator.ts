@@ -200,7 +200,14 @@ function expression(pattern: string): { readonly test: (text: string) => boolean
   const path = '$.schema';
   const quoted = JSON.stringify(pattern.slice(0, 100));
   if (pattern.length > 1_024)
-    throw new SchemaError([{ path, message: 'a pattern must have at most 1,024 characters' }]);
+    throw new SchemaError([
+      {
+        path,
+        message:
+          `the pattern ${quoted}… has ${pattern.length.toLocaleString('en')} characters, expected at most 1,024. ` +
+          'Split it with anyOf or allOf.',
+      },
+    ]);
   try {
     new RegExp(pattern, 'u');
   } catch {

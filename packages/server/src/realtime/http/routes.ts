@@ -132,7 +132,10 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     onRequest: async (request) => audited(request, () => authorization.check(request, 'inspect')),
     handler: async (request, reply) => {
       if (!upgrades.isPending(request.raw)) {
-        throw new ProtocolError('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
+        throw new ProtocolError(
+          'invalid_request',
+          'Expected the header Upgrade: websocket. Behind a proxy, pass on Upgrade and Connection.',
+        );
       }
       engine.subscriptions.requireLog();
       const leave = enter(request, reply);

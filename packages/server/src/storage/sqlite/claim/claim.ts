@@ -199,7 +199,11 @@ function take({ tx, claim, now, budget, taken }: ClaimState, row: ReadyRow): boo
 
 function whole(tx: Transaction, { number, job }: ReadyRow): JobRecord {
   const stored = tx.sql.get(statements.byNumber, number);
-  if (!stored) throw new Error(`SQLite: the job ${job.id} was in a ready queue, and is not there.`);
+  if (!stored) {
+    throw new Error(
+      `SQLite: the job ${job.id} is in the ready queue, but its row is missing. The file may be damaged: run ojs doctor.`,
+    );
+  }
   // As in its ready queue: what was left of an earlier execution is no part of an available job.
   const { envelope, history, policy, result, checkpoint } = stored.job;
   return { ...job, envelope, history, policy, result, checkpoint };

@@ -186,7 +186,12 @@ export class Connection {
         { cause: error },
       );
     if (code === FULL)
-      return new StoreUnwritable('full', `${this.file} cannot grow: the disk is full.`, { cause: error });
+      return new StoreUnwritable(
+        'full',
+        `${this.file} cannot grow: the disk is full. ` +
+          'Free space on it, or keep finished jobs for a shorter time (--retain-completed).',
+        { cause: error },
+      );
     if (code === IO_ERROR) {
       const message = `${this.file} cannot grow: the disk refuses to write.`;
       return new StoreUnwritable('io_error', message, { cause: error });

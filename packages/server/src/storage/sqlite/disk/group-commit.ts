@@ -48,7 +48,10 @@ export class GroupCommit {
   }
 
   write<T>(run: (transaction: Transaction) => T): Promise<T> {
-    if (this.#closed) return Promise.reject(new Error(`The storage on ${this.#connection.file} is closed.`));
+    if (this.#closed) {
+      const message = `The storage on ${this.#connection.file} is closed: no write is possible after close().`;
+      return Promise.reject(new Error(message));
+    }
     return new Promise<T>((resolve, reject) => {
       // The result goes straight to the promise of the same call, so its type is the caller's.
       this.#tasks.push({ run, resolve: (value) => resolve(value as T), reject });
