@@ -196,6 +196,7 @@ describe.skipIf(chromiumPath === null)('in a browser', () => {
 
   test.each(['light', 'dark'] as const)('five pages follow the rules of accessibility, %s', async (colorScheme) => {
     for (const path of [
+      '',
       'guides/unique-jobs.html',
       'start/first-job.html',
       'guides/workflows.html',
