@@ -65,7 +65,6 @@ test('the compiler reports the wrong argument, not a list of overloads', async (
       ['(23,', "Type 'number' is not assignable to type 'string'"],
       ['(24,', "'tz' does not exist in type 'CronJobOptions & SyncCallOptions'"],
       ['(25,', "Argument of type 'number' is not assignable to parameter of type 'string'"],
-      ['(26,', "Property 'url' is missing in type '{ queues: string[]; }' but required in type 'UrlOption'"],
       ['(27,', "'tz' does not exist in type 'CronJobRequest'"],
       ['(28,', "'tz' does not exist in type 'CronJobOptions & CallOptions'"],
     ] as const;

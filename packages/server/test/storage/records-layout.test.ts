@@ -107,8 +107,10 @@ test.each([1, 2].flatMap((steps) => stores.map((store) => ({ ...store, steps }))
     expect(before.filter(({ kind }) => kind === 'record')).toHaveLength(7);
     await ways[name]?.(target, steps);
     await using upgraded = await openStorage(target);
-    const from = to - steps;
-    const files = ['_records', '_crons'].slice(-steps).map((file) => expect.stringContaining(file));
+    // PostgreSQL has one more, which changes no rows.
+    const later = name === 'postgres' ? ['_compression'] : [];
+    const from = to - steps - later.length;
+    const files = [...['_records', '_crons'].slice(-steps), ...later].map((file) => expect.stringContaining(file));
     expect(await upgraded.layout()).toMatchObject({ from, to, steps: files });
     expect(await upgraded.migrate()).toEqual({ from, to });
     expect(sorted(await recordsOf(upgraded))).toEqual(before);

@@ -39,8 +39,8 @@ export function QueueMenu({ queue }: { readonly queue: QueueOverview }) {
           }}
           onClose={() => setOpened(null)}
         >
-          The queue has {formatCount(kept)} jobs. Only a queue without jobs can be deleted, so delete its jobs first. Its
-          limits are deleted too.
+          The queue has {formatCount(kept)} jobs. Only a queue without jobs can be deleted, so delete its jobs first.
+          Its limits are deleted too.
         </Confirm>
       )}
     </>
