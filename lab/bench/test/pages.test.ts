@@ -90,7 +90,7 @@ describe('scale', () => {
     expect(text).toContain('- **Not explained yet.**\n  - claim, waiting, SQLite: ×2.0 (1,000 to 10,000)\n');
     expect(text).not.toContain('ack, waiting');
     expect(text).toMatch(/\| SQLite +\| waiting \| +10,000 \| +10000.0 \| +\|/);
-    expect(text).toContain('![Curves: waiting](../lab/docs/curves/waiting.svg)');
+    expect(text).toContain('![Curves: waiting](curves/waiting.svg)');
   });
 
   test('has a chart for each curve', () => {
