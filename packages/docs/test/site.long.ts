@@ -6,15 +6,24 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { errorKinds } from '@ojs-ts/core';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isWider, violations } from '../../dashboard/test/axe.ts';
 import { chromiumPath, launch } from '../../dashboard/test/dashboard.ts';
+import { serveClocked } from '../../server/test/support/clocked.ts';
+import { send } from '../../server/test/support/request.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'ojs-site-'));
 const read = (path: string) => readFileSync(join(folder, path), 'utf8');
+
+/** What a build says of itself. */
+interface Built {
+  readonly contentSecurityPolicy: string;
+  readonly pages: readonly { readonly path: string; readonly anchors: readonly string[] }[];
+}
 
 let server: Server;
 let url: string;
@@ -98,10 +107,24 @@ test('the site has no broken link or anchor, and a build with one fails', async 
   });
 });
 
+test('our server serves every page, and every error links to a section of one', async () => {
+  const { contentSecurityPolicy, pages }: Built = JSON.parse(read('1.0.0/pages.json'));
+  const docs = { folder: join(folder, '1.0.0'), contentSecurityPolicy };
+  await using served = await serveClocked('memory:', {}, {}, { docs });
+  for (const { path } of pages) {
+    const { status, headers } = await send(served.url, { path: `/docs/${path}` });
+    expect([path, status, headers['content-security-policy']]).toEqual([path, 200, contentSecurityPolicy]);
+  }
+  expect(contentSecurityPolicy).not.toMatch(/script-src[^;]*'unsafe-/);
+  const { docs_url } = JSON.parse((await send(served.url, { path: '/nothing' })).text).error;
+  const [path, anchor] = String(docs_url).replace(`${served.url}/docs/`, '').split('#');
+  expect(anchor).toBe('not_found');
+  const errors = pages.find((page) => page.path === path);
+  expect(Object.keys(errorKinds).filter((code) => !errors?.anchors.includes(code))).toEqual([]);
+});
+
 test('every page is Markdown next to its HTML, and texts for models list all pages', () => {
-  const { pages }: { pages: readonly { path: string; anchors: readonly string[] }[] } = JSON.parse(
-    read('1.0.0/pages.json'),
-  );
+  const { pages }: Built = JSON.parse(read('1.0.0/pages.json'));
   const shown = pages.filter(({ path }) => path !== '404.html');
   expect(shown.length).toBeGreaterThan(300);
   for (const { path } of shown) expect(read(`1.0.0/${path.replace(/html$/, 'md')}`)).toMatch(/^# /m);
