@@ -41,11 +41,6 @@ export class FetchLines {
     for (const { places } of this.#lines.values()) for (const place of places) if (place.worker === worker) place.end();
   }
 
-  /** Fetches that wait or claim. */
-  get size(): number {
-    return this.#lines.values().reduce((sum, { places }) => sum + places.size, 0);
-  }
-
   /** How long a line rests after an empty claim, in milliseconds. */
   get pollMs(): number {
     return Math.min(maxPollMs, pollMs * Math.max(1, this.#lines.size / pollsPerSecond));

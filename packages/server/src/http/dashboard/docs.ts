@@ -132,7 +132,10 @@ class Site {
    * `folder` where only the path with a slash is a page. Only paths of the list are read, so no path leads out of the folder.
    */
   async at(sent: string): Promise<PageFile | 'folder' | null> {
-    this.#paths ??= pathsIn(this.#docs.folder);
+    this.#paths ??= pathsIn(this.#docs.folder).catch((error: unknown) => {
+      this.#paths = null;
+      throw error;
+    });
     const paths = await this.#paths;
     const path = decoded(sent);
     if (path === '' || path.endsWith('/')) return this.#known(paths, `${path}index.html`);
