@@ -10,7 +10,6 @@ import { indexJoin, isStorable, numbers, type Reader, texts } from '../connectio
 import type { Transaction } from '../connection/transaction.ts';
 import { LimitGroups } from './limit-groups.ts';
 
-/** Limits with the deltas that are not merged yet. */
 const records = columns({
   key: ['known.key', text],
   own: ['coalesce(changed.own, limits.own)', (cell) => (cell === null ? noNumbers : limitNumbers(cell))],
@@ -18,15 +17,35 @@ const records = columns({
   active: ['coalesce(limits.active, 0) + coalesce(changed.active, 0)', integer],
   waiting: ['coalesce(limits.waiting, 0) + coalesce(changed.waiting, 0)', integer],
 });
-const known = (rest: string) =>
-  records.from(`(SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known
+/** Limits with the deltas that are not merged yet; `keys` is a table of keys. */
+const known = (keys: string, rest: string) =>
+  records.from(`${keys} AS known
   LEFT JOIN ojs.limits ON ${indexJoin('limits.key', 'known.key')}
   LEFT JOIN LATERAL (SELECT sum(active)::int AS active, sum(waiting)::int AS waiting,
     (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1] AS own FROM ojs.limit_changes
     WHERE key = known.key) AS changed ON true ${rest}`);
-const byKey = known('WHERE known.key = $1');
-const page = known('WHERE known.key > $1 ORDER BY known.key OFFSET $2 LIMIT $3');
-const total = 'SELECT count(*) FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known';
+/** The keys of deltas, one look-up each however many deltas a key has. */
+const unmerged = (after: string) => `WITH RECURSIVE unmerged AS (
+    (SELECT key FROM ojs.limit_changes WHERE key > ${after} ORDER BY key LIMIT 1)
+    UNION ALL
+    SELECT (SELECT key FROM ojs.limit_changes WHERE key > unmerged.key ORDER BY key LIMIT 1)
+    FROM unmerged WHERE key IS NOT NULL)`;
+const byKey = known(
+  '(SELECT $1::text AS key)',
+  'WHERE limits.key IS NOT NULL OR EXISTS (SELECT FROM ojs.limit_changes WHERE key = $1)',
+);
+/** Both parts stop after the rows that the page may need. */
+const page = known(
+  `(SELECT key FROM ((SELECT key FROM ojs.limits WHERE key > $1 ORDER BY key LIMIT $2::bigint + $3)
+    UNION (${unmerged('$1')} SELECT key FROM unmerged WHERE key IS NOT NULL LIMIT $2::bigint + $3)) AS either
+    ORDER BY key OFFSET $2 LIMIT $3)`,
+  'ORDER BY known.key',
+);
+const countKeys = `SELECT (SELECT count(*) FROM ojs.limits) + (${unmerged("''")} SELECT count(*) FROM unmerged
+  WHERE key IS NOT NULL AND NOT EXISTS (SELECT FROM ojs.limits WHERE limits.key = unmerged.key OFFSET 0))`;
+/** To count so many keys takes a millisecond or two. */
+const manyKeys = 10_000;
+const keptMs = 10_000;
 const newestStarts = columns({
   key: ['wanted.key', text],
   at: ['start.at', integer],
@@ -40,8 +59,9 @@ const wholeQueues = columns({
 }).from('ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue');
 
 export function limits(database: Database): Pick<Registry, 'limits' | 'limit' | 'overrideLimit'> {
+  const total = keyCount(database);
   return {
-    limits: (query) => list(database, query),
+    limits: (query) => list(database, query, total),
     limit: (key) => find(database, key),
     overrideLimit: (key, override, now) =>
       database.transact(now, async (tx) => {
@@ -75,18 +95,31 @@ async function find(read: Reader, key: string): Promise<LimitRecord | null> {
   return record ?? null;
 }
 
+/** Counts the keys; a count of many is kept for a while. */
+function keyCount(read: Reader): () => Promise<number> {
+  let kept = 0;
+  let until = 0;
+  return async () => {
+    if (performance.now() < until) return kept;
+    kept = integer(await read.value(countKeys));
+    until = kept < manyKeys ? 0 : performance.now() + keptMs;
+    return kept;
+  };
+}
+
 async function list(
   read: Reader,
   { after, offset = 0, limit }: Parameters<Registry['limits']>[0],
+  total: () => Promise<number>,
 ): Promise<Awaited<ReturnType<Registry['limits']>>> {
   // No key has a NUL, so the keys behind a text with one are those behind the part before it.
   const [from = ''] = (after ?? '').split('\0', 1);
   const [count, rows] = await Promise.all([
-    read.value(total),
+    total(),
     read.all(page, [from, after === undefined ? offset : 0, limit + 1]),
   ]);
   const items = await complete(read, rows.slice(0, limit));
-  return { items, next: rows.length > items.length ? (items.at(-1)?.key ?? null) : null, total: integer(count) };
+  return { items, next: rows.length > items.length ? (items.at(-1)?.key ?? null) : null, total: count };
 }
 
 /** Adds the starts, and the counts of queues that are limited as a whole. */

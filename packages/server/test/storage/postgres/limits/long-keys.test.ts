@@ -31,3 +31,24 @@ test('a page of limits continues after any text', async () => {
     expect((await storage.registry.limits({ after, limit: 9 })).items.map(({ key }) => key)).toEqual(['b']);
   }
 });
+
+test('a list of limits has merged and unmerged keys, each once and in order', async () => {
+  await using storage = await openPostgres();
+  const insertUnder = (first: number, keys: readonly string[]) =>
+    insert(
+      storage,
+      keys.map((key, at) => newJob(first + at, { limits: [limitOf(key, { concurrency: 1 })] })),
+    );
+  await insertUnder(1, ['b', 'd', 'f']);
+  await claim(storage, { limit: 1 });
+  await insertUnder(11, ['a', 'b', 'c', 'c', 'f', 'g']);
+  const pages: unknown[] = [];
+  for (let offset = 0; offset < 6; offset += 2) {
+    const { items, total } = await storage.registry.limits({ limit: 2, offset });
+    pages.push(...items.map(({ key, waiting }) => [key, waiting]), total);
+  }
+  expect(pages).toEqual([['a', 1], ['b', 1], 6, ['c', 2], ['d', 1], 6, ['f', 2], ['g', 1], 6]);
+  expect((await storage.registry.limits({ after: 'c', limit: 2 })).items.map(({ key }) => key)).toEqual(['d', 'f']);
+  expect(await storage.registry.limit('c')).toMatchObject({ key: 'c', waiting: 2 });
+  expect(await storage.registry.limit('e')).toBeNull();
+});
