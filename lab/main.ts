@@ -57,7 +57,7 @@ function phasesOf(): readonly Phase[] {
     },
     // They wait for their failures most of the time.
     { lanes: 3, steps: ['sqlite', 'postgres', 'redis'].map(chaosOn) },
-    { lanes: 1, steps: files.filter(isAlone).map(testOf) },
+    { lanes: 1, steps: [...files.filter(isAlone).map(testOf), ...['sqlite', 'postgres', 'redis'].map(growthOn)] },
   ];
 }
 
@@ -72,6 +72,10 @@ function testOf(file: string): Step {
 function chaosOn(storage: string): Step {
   const name = `chaos, 10 minutes, ${storage}`;
   return { name, command: node('lab/chaos/src/main.ts', '--storage', storage, '--minutes', '10') };
+}
+
+function growthOn(storage: string): Step {
+  return { name: `growth, ${storage}`, command: node('lab/bench/main.ts', 'growth', '--storage', storage) };
 }
 
 /** Prints what the step prints when it has ended: others run beside it. */

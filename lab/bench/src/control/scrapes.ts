@@ -27,7 +27,8 @@ const typeCount = 50;
 const minutes = 7;
 /** A reading of the store serves scrapes of one second. */
 const pauseMs = 1_100;
-const loopDelay = fileURLToPath(new URL('loop-delay.ts', import.meta.url));
+/** To be loaded before a server, for {@link blockedMs}. */
+export const loopDelay = fileURLToPath(new URL('loop-delay.ts', import.meta.url));
 
 /** Scrapes of `/metrics` in a store of their own, with jobs of so many pairs of queue and type in each of some minutes. */
 export async function scrapeTimes(place: string, pairs: number, rounds: number): Promise<ScrapeTimes> {
@@ -67,7 +68,8 @@ export async function scrapeTimes(place: string, pairs: number, rounds: number):
   return { pairs, size, took: median(took), cpu: median(cpu), blocked: median(blocked), worst: Math.max(...blocked) };
 }
 
-async function blockedMs({ process }: Server): Promise<number> {
+/** For how long the server's event loop was blocked at most since the last call, in milliseconds. */
+export async function blockedMs({ process }: Server): Promise<number> {
   const answered = once(process, 'message');
   process.send('blocked');
   const [ms] = await answered;

@@ -4,6 +4,8 @@ export interface Used {
   readonly cpuUs: number;
   /** Bytes of the store's log; null where the store has none that can be read. */
   readonly logBytes: number | null;
+  /** Commands that Redis carried out, those of scripts included; null where the store does not count them. */
+  readonly commands: number | null;
   /** Images of whole pages within the log. A server that writes them tells little about the log of a job. */
   readonly images: number;
 }

@@ -14,7 +14,7 @@ export async function meterOf(storage: string): Promise<Meter> {
       return {
         used: async () => {
           const { user, system } = process.cpuUsage();
-          return { cpuUs: user + system, logBytes: null, images: 0 };
+          return { cpuUs: user + system, logBytes: null, commands: null, images: 0 };
         },
         kept: async () => null,
         settle: async () => {},

@@ -24,7 +24,7 @@ export async function postgresMeter(storage: string): Promise<Meter> {
     async used() {
       const { rows } = await client.query<Readonly<Record<string, string>>>(look);
       const row = rows[0] ?? {};
-      return { cpuUs: treeCpuUs(pid), logBytes: Number(row.bytes), images: Number(row.images) };
+      return { cpuUs: treeCpuUs(pid), logBytes: Number(row.bytes), commands: null, images: Number(row.images) };
     },
     kept: async () => Number(await field(size, 'bytes', [schema])),
     async settle() {

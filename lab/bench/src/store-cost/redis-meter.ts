@@ -5,17 +5,17 @@ import type { Meter } from './meter.ts';
 export async function redisMeter(storage: string): Promise<Meter> {
   const client = new Redis(storage, { maxRetriesPerRequest: 1 });
   client.on('error', () => {});
-  const field = async (section: string, name: string) =>
-    Number(new RegExp(`^${name}:(.*)$`, 'm').exec(await client.info(section))?.[1]);
+  const fields = async (...names: readonly string[]) => {
+    const info = await client.info();
+    return names.map((name) => Number(new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]));
+  };
   return {
     async used() {
-      const [user, system] = await Promise.all([
-        field('cpu', 'used_cpu_user_main_thread'),
-        field('cpu', 'used_cpu_sys_main_thread'),
-      ]);
-      return { cpuUs: (user + system) * 1_000_000, logBytes: null, images: 0 };
+      const names = ['used_cpu_user_main_thread', 'used_cpu_sys_main_thread', 'total_commands_processed'] as const;
+      const [user = 0, system = 0, commands = 0] = await fields(...names);
+      return { cpuUs: (user + system) * 1_000_000, logBytes: null, commands, images: 0 };
     },
-    kept: () => field('memory', 'used_memory'),
+    kept: async () => (await fields('used_memory'))[0] ?? null,
     settle: async () => {},
     async [Symbol.asyncDispose]() {
       client.disconnect();

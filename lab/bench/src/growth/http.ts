@@ -1,0 +1,16 @@
+import { ask } from '../control/calls.ts';
+
+const headers = { 'content-type': 'application/json' };
+
+export function post(url: string, path: string, body: object): Promise<string> {
+  return ask(url, `/ojs/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+/** So many calls in all, by callers at once that each wait for their answer. */
+export async function callers(count: number, calls: number, call: (n: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const caller = async () => {
+    while (next < calls) await call(next++);
+  };
+  await Promise.all(Array.from({ length: count }, caller));
+}
