@@ -1,5 +1,6 @@
 import type { JobRecord } from '../job/job.ts';
 import { State } from '../job/states.ts';
+import { presumed } from '../lifecycle/deaths.ts';
 import { leaseLost, overdue, policyOf } from '../lifecycle/decide.ts';
 import { deadAt, liveness, type WorkerSigns } from '../lifecycle/liveness.ts';
 import { allowedAttempts, retryPolicy } from '../lifecycle/retry.ts';
@@ -27,12 +28,16 @@ export function explainActive(job: JobRecord, facts: ActiveFacts, now: Millis): 
     worker !== null && now >= deadAt(Math.max(worker.seenAt, startedAt), Number.NEGATIVE_INFINITY, deadAfterMs);
   const endedAt = overdueAt(job);
   if (endedAt !== null && endedAt <= now) {
-    const to = overdue(job, now, () => 0, isSilent ? { beside: 0 } : null, poisonAfter)?.to ?? State.available;
-    const message =
-      `The lease, a timeout or the heartbeats of the job ended at ${formatTimestamp(endedAt)}; ` +
-      `unless a heartbeat comes first, ${fateOf(to)}.`;
+    const is = presumed(job, worker ?? undefined, now, since, deadAfterMs);
+    const { to } = overdue(job, now, () => 0, is === 'dead' ? { beside: 0 } : null, poisonAfter) ?? { to: job.state };
+    const consequence =
+      is === 'unknown'
+        ? 'the job waits until its worker sends a heartbeat or is dead'
+        : `unless a heartbeat comes first, ${fateOf(to)}`;
+    const message = `The lease, a timeout or the heartbeats of the job ended at ${formatTimestamp(endedAt)}; ${consequence}.`;
     const reason: Reason = { code: 'overdue', message, since: endedAt, ...workersOf(job, facts, isSilent) };
-    return ofJob(job, [reason], to === State.available ? now : null, now);
+    const next = is !== 'unknown' && to === State.available ? now : null;
+    return ofJob(job, [reason], next, now);
   }
   if (worker !== null && isSilent) {
     const until = Math.max(now, deadAt(Math.max(worker.seenAt, startedAt), since, deadAfterMs));

@@ -1,5 +1,7 @@
 import type { JobRecord } from '../job/job.ts';
+import { State } from '../job/states.ts';
 import type { Millis } from '../time/clock.ts';
+import { overdueCause } from './decide.ts';
 import { deadAt, type WorkerSigns } from './liveness.ts';
 
 /** When the last two heartbeats of a worker came. */
@@ -49,17 +51,33 @@ function signOf({ signs, jobs }: SilentWorker): Millis {
   return Math.max(signs?.seenAt ?? Number.NEGATIVE_INFINITY, ...jobs.map(({ startedAt }) => startedAt ?? 0));
 }
 
-/** Reports whether the silence of a job's worker, at the end of the lease, means that the worker died. */
-export function isSilent(
-  job: Pick<JobRecord, 'leaseMs' | 'leaseRequired'>,
+/** A server takes the worker of an overdue job for one of these. */
+export type Presumed = 'alive' | 'dead' | 'unknown';
+
+/**
+ * Says what the silence of a worker means for its overdue job. Only an expired lease can mean death, and it uses an
+ * attempt if the worker lives. Jobs of an unknown worker wait until a heartbeat leaves them out, or the worker is dead.
+ * - After a restart no worker has had time for a heartbeat, which may still extend the lease.
+ * - A heartbeat may have come after the claim without the job, so the lease expires before the worker is dead. If the
+ *   time between two heartbeats is longer than the lease, silence says nothing, and no lease waits.
+ */
+export function presumed(
+  job: JobRecord,
   worker: Beats | undefined,
   now: Millis,
   since: Millis,
   deadAfterMs: number,
-): boolean {
+): Presumed {
+  if (job.state !== State.active || job.worker === null) return 'alive';
+  const isListening = now - since >= deadAfterMs || now >= (job.startedAt ?? now) + job.timeoutMs;
+  if (worker !== undefined && worker.seenAt < since && !isListening) return 'unknown';
+  const cause = overdueCause(job, now);
+  if (cause !== 'lease' && cause !== 'stalled') return 'alive';
   // Who asks for leases sends heartbeats, so a worker without one died before its first.
-  if (worker === undefined) return job.leaseRequired;
-  return isQuiet(worker, job.leaseMs, now, since, deadAfterMs);
+  if (worker === undefined) return job.leaseRequired ? 'dead' : 'alive';
+  if (isQuiet(worker, job.leaseMs, now, since, deadAfterMs)) return 'dead';
+  const wasHeard = job.leaseUntil === null || worker.seenAt >= job.leaseUntil;
+  return cause === 'stalled' || wasHeard || beatMs(worker) > (job.leaseMs ?? deadAfterMs) ? 'alive' : 'unknown';
 }
 
 /** A network may hold up a heartbeat by so much of the time between two. */
@@ -70,14 +88,12 @@ const lateness = 1.5;
  * while it lives, so the time between its last two heartbeats counts in their place. Its jobs would otherwise die
  * beside each other without end, and no attempt would ever count.
  */
-function isQuiet(
-  { seenAt, seenBefore }: Beats,
-  leaseMs: number | null,
-  now: Millis,
-  since: Millis,
-  deadAfterMs: number,
-): boolean {
-  const beatMs = seenAt - (seenBefore ?? seenAt);
-  const ownMs = leaseMs === null ? deadAfterMs : beatMs > leaseMs ? lateness * beatMs : leaseMs;
-  return now - Math.max(seenAt, since) >= Math.min(deadAfterMs, ownMs);
+function isQuiet(signs: Beats, leaseMs: number | null, now: Millis, since: Millis, deadAfterMs: number): boolean {
+  const everyMs = beatMs(signs);
+  const ownMs = leaseMs === null ? deadAfterMs : everyMs > leaseMs ? lateness * everyMs : leaseMs;
+  return now - Math.max(signs.seenAt, since) >= Math.min(deadAfterMs, ownMs);
+}
+
+function beatMs({ seenAt, seenBefore }: Beats): number {
+  return seenAt - (seenBefore ?? seenAt);
 }

@@ -379,6 +379,15 @@ describe('explanations', () => {
     expect(explanation.next).toBe(next);
   });
 
+  test('an overdue job waits while its worker may be dead', () => {
+    const job = claimed(available, now - 30 * second, 'w1', 30 * second);
+    const { reasons, next } = explainActive(job, running, now + 28 * second);
+    expect(reasons).toMatchObject([
+      { code: 'overdue', message: expect.stringContaining('waits until its worker sends a heartbeat or is dead') },
+    ]);
+    expect(next).toBeNull();
+  });
+
   test('every reason but expires_first, which comes beside another, has a case', () => {
     expect([...Object.keys(cases), 'expires_first'].toSorted()).toEqual(Object.keys(reasonClauses).toSorted());
   });

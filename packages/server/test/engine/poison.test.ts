@@ -88,6 +88,36 @@ describe.each(storages)('a job that ends its process, $name', ({ url }) => {
     console.info(`runs of innocent jobs, the most of one/of all 20: ${figures.join(' ')}`);
   });
 
+  test('a worker that dies a second after its fetch costs no attempt, and one that is heard again does', async () => {
+    await using b = await bench(url());
+    const patch = { retry: { maxAttempts: 1 }, visibilityMs: 30_000 };
+    const ids = [await b.push(patch), await b.push(patch)];
+    const states = async (of = ids) => (await b.engine.storage.jobs.get(of)).map((job) => job?.state);
+    await b.fetch({ worker: 'w1', count: 2 });
+    b.clock.advance(1_000);
+    // Built before the answer to the fetch came, so the lease ends before the worker counts as dead.
+    await b.beat('w1', []);
+    b.clock.advance(29_999);
+    await b.engine.upkeep.settleOverdue();
+    expect(await states()).toEqual([State.active, State.active]);
+    b.clock.advance(1);
+    await b.engine.upkeep.settleOverdue();
+    for (const job of await b.engine.storage.jobs.get(ids)) {
+      expect(job).toMatchObject({ state: State.available, attempt: 0 });
+      expect(historyOf({ history: job?.history ?? '' })).toMatchObject([{ reason: 'worker_death', beside: 1 }]);
+    }
+
+    const others = [await b.start('w2', patch), await b.start('w2', patch)].map(({ id }) => id);
+    b.clock.advance(1_000);
+    await b.beat('w2', []);
+    b.clock.advance(29_500);
+    await b.engine.upkeep.settleOverdue();
+    expect(await states(others)).toEqual([State.active, State.active]);
+    await b.beat('w2', others.slice(1));
+    await b.engine.upkeep.settleOverdue();
+    expect(await states(others)).toEqual([State.discarded, State.active]);
+  });
+
   test('a worker whose heartbeats are further apart than its leases loses attempts, not itself', async () => {
     await using b = await bench(url());
     const ids = [await b.push({ visibilityMs: 400 }), await b.push({ visibilityMs: 400 })];

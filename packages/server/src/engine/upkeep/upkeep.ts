@@ -5,11 +5,10 @@ import {
   deadAt,
   diedTogether,
   forgotten,
-  isSilent,
   leaseLost,
   liveness,
   overdue,
-  overdueCause,
+  presumed,
   type SilentWorker,
   withoutSteps,
 } from '@ojs-ts/core/lifecycle';
@@ -227,19 +226,11 @@ export class Upkeep {
       const workers = jobs.some(({ state, worker }) => state === State.active && worker !== null)
         ? await this.#workers()
         : new Map();
-      const due = jobs.filter((job) => !this.#isUnheard(job, workers.get(job.worker), now));
-      const isOfDeath = (job: JobRecord) => {
-        const cause = overdueCause(job, now);
-        const worker = workers.get(job.worker);
-        return (
-          (cause === 'lease' || cause === 'stalled') &&
-          job.worker !== null &&
-          isSilent(job, worker, now, this.#since, this.#parts.settings.deadAfterMs)
-        );
-      };
-      const lost = due.filter(isOfDeath);
-      const decided = due.flatMap((job): Decision[] => {
-        const transition = lost.includes(job) ? null : overdue(job, now, this.#parts.random);
+      const { deadAfterMs } = this.#parts.settings;
+      const by = Map.groupBy(jobs, (job) => presumed(job, workers.get(job.worker), now, this.#since, deadAfterMs));
+      const lost = by.get('dead') ?? [];
+      const decided = (by.get('alive') ?? []).flatMap((job): Decision[] => {
+        const transition = overdue(job, now, this.#parts.random);
         return transition === null ? [] : [{ job, transition }];
       });
       const deaths = await this.#settleDeaths(new Set(lost.flatMap(({ worker }) => worker ?? [])), workers, now);
@@ -381,22 +372,6 @@ export class Upkeep {
     const now = Date.now();
     if (now - Math.min(this.#ticked, this.#answered) > stallMs) this.#since = this.#parts.clock.now();
     this.#ticked = now;
-  }
-
-  /**
-   * The lease ended while no server received heartbeats, and its worker has had no time for another one since: its next
-   * heartbeat may still extend the lease. Without this, a restart of the server or of its store that takes longer than
-   * a lease would run every active job twice.
-   */
-  #isUnheard(job: JobRecord, worker: WorkerRecord | undefined, now: number): boolean {
-    if (
-      job.state !== State.active ||
-      worker === undefined ||
-      worker.seenAt >= this.#since ||
-      now - this.#since >= this.#parts.settings.deadAfterMs
-    )
-      return false;
-    return now < (job.startedAt ?? now) + job.timeoutMs;
   }
 
   /** @param now from before the worker was read. */
