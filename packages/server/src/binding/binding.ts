@@ -21,6 +21,7 @@ import { checkQuery } from './query-parameters.ts';
 import { limitHandlers } from './queues/limits.ts';
 import { queueHandlers } from './queues/queues.ts';
 import { faultOf, type Reply, refusal } from './reply.ts';
+import { SharedAnswers } from './shared-answers.ts';
 import { systemHandlers } from './system.ts';
 import { tokenHandlers } from './tokens.ts';
 import { workerHandlers } from './workers/workers.ts';
@@ -59,6 +60,7 @@ const handlers: Handlers<OperationName> = {
 export class Binding {
   readonly engine: Engine;
   readonly about: About;
+  readonly #shared: SharedAnswers;
   readonly #failed: (error: unknown, operation: OperationName, requestId: string) => void;
 
   constructor(
@@ -68,6 +70,7 @@ export class Binding {
   ) {
     this.engine = engine;
     this.about = about;
+    this.#shared = new SharedAnswers(engine.subscriptions.turns);
     this.#failed = failed;
   }
 
@@ -104,7 +107,8 @@ export class Binding {
         ...(key !== null && { ids }),
       };
       const handler = handlers[operation];
-      const work = () => handler(this.engine, own, this.about, failed);
+      const make = () => handler(this.engine, own, this.about, failed);
+      const work = () => this.#shared.get(operation, own, make);
       const done = await (audit === undefined ? work() : audited(this.engine, operation, audit, own, work));
       const warned = done.warnings === undefined && warnings.length === 0 ? done : withWarnings(done, warnings);
       const reply = grant === undefined ? warned : shownTo(grant, operation, warned);

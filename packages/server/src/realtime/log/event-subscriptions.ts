@@ -2,6 +2,7 @@ import { type Millis, ProtocolError } from '@ojs-ts/core';
 import type { EventBatch, EventEntry, EventKind } from '@ojs-ts/core/events';
 import type { JobId } from '@ojs-ts/core/job';
 import type { EngineLog } from '../../engine/options.ts';
+import { Turns } from '../../engine/turns.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { has } from './cursors.ts';
 import { eventsOf, type LogEvent } from './log-events.ts';
@@ -63,6 +64,8 @@ export interface EventSubscriptionsOptions {
 const restMs = 20;
 /** Events of one read: about 1 ms of parsing. */
 const page = 1_000;
+/** Calls of followers in one turn: a third of a millisecond. */
+const callsPerTurn = 1_000;
 /** A replay goes back by at most this many positions; before them is a gap. Half a second of reading. */
 const replayable = 100_000;
 /** With more jobs followed than this, parsing a batch is cheaper than searching it for each of them. */
@@ -83,6 +86,9 @@ export class EventSubscriptions {
   readonly #queues = new Map<string, Set<Subscriber>>();
   /** Everybody who follows, or is still catching up. */
   readonly #subscribers = new Set<Subscriber>();
+  /** Events are handed out, and written by connections, when nothing else has to be done. */
+  readonly turns = new Turns();
+  #calls = 0;
   /** Everything up to here was handed out. */
   #position = 0;
   /** The last batch that was handed out: a store that went back has another one there. */
@@ -280,7 +286,7 @@ export class EventSubscriptions {
     }
     if (last !== null && batches.some((batch) => has(batch, from) && batch.at !== last.at)) this.#tellGap();
     const news = batches.filter(({ position, count }) => position + count > from + 1);
-    for (const batch of news) this.#deliver(batch);
+    for (const batch of news) await this.#deliver(batch);
     return news.length > 0;
   }
 
@@ -293,14 +299,20 @@ export class EventSubscriptions {
     }
   }
 
-  #deliver(batch: EventBatch): void {
+  async #deliver(batch: EventBatch): Promise<void> {
     const last = batch.position + batch.count - 1;
     if (this.#concerns(batch)) {
       for (const event of eventsOf(batch)) {
+        if (this.#calls >= callsPerTurn) {
+          this.#calls = 0;
+          await this.turns.next();
+        }
         const [, subject, type, queue] = event.entry;
         this.#notify(this.#all, event);
         if (queue !== '' && this.#queues.size > 0) this.#notify(this.#queues.get(queue), event);
         if (type !== null && subject !== null && this.#jobs.size > 0) this.#notify(this.#jobs.get(subject), event);
+        // A follower that joins between two events gets the second.
+        this.#position = Math.max(this.#position, event.position);
       }
     }
     if (last < this.#position) return;
@@ -318,6 +330,7 @@ export class EventSubscriptions {
 
   #notify(subscribers: ReadonlySet<Subscriber> | undefined, event: LogEvent): void {
     if (subscribers === undefined) return;
+    this.#calls += subscribers.size;
     for (const subscriber of subscribers) {
       if (subscriber.closed || event.position <= subscriber.after) continue;
       try {

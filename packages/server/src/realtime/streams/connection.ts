@@ -240,7 +240,9 @@ export class Connection {
         await this.#outbox.next();
         continue;
       }
-      const taken = this.#outbox.take(Math.min(chunk, await this.#room()));
+      const room = Math.min(chunk, await this.#room());
+      await this.#engine.subscriptions.turns.next();
+      const taken = this.#outbox.take(room);
       const wanted = taken.filter(({ followed }) => followed.subscription !== null);
       this.#pace.spend(wanted.length);
       await this.#write([...this.#notices(), ...wanted.map((item) => this.#render(item.followed.target, item))]);

@@ -70,6 +70,7 @@ export class SummaryStream {
         yield { name: 'summary', id, data: JSON.stringify(summarizer.take()) };
         await rested;
         while (summarizer.count === 0 && !signal.aborted) await waiter.wait(idleMs, signal);
+        await subscriptions.turns.next();
       }
     } finally {
       subscription.close();

@@ -283,3 +283,27 @@ test('after an error of the log reading continues, and the error is logged once'
   await expect(new Recorder(new EventSubscriptions({ storage, log, kept: true }), 'all').live).rejects.toThrow('away');
   subscriptions.close();
 });
+
+test('between events for a thousand followers other work has its turn, and who joins there gets the rest', async () => {
+  await using b = await bench('memory:');
+  const { subscriptions } = b.engine;
+  const seen: string[] = [];
+  const others = Array.from({ length: 1_000 }, () => subscriptions.subscribe('all', { onEvent: () => {} }).live);
+  await Promise.all(others);
+  let late: Recorder | null = null;
+  const slow = subscriptions.subscribe('all', {
+    onEvent: ({ position }) => {
+      seen.push(`event ${position}`);
+      setImmediate(() => seen.push(`other work ${position}`));
+      if (position === 2) setImmediate(() => (late = new Recorder(subscriptions, 'all')));
+      // A millisecond of work, as the deliveries to a thousand clients are.
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+    },
+  });
+  await slow.live;
+  await b.engine.jobs.push(items(Array.from({ length: 5 }, () => newJob(b.clock.now()))));
+  await expect.poll(() => seen.length).toBe(10);
+  expect(seen).toEqual([1, 2, 3, 4, 5].flatMap((number) => [`event ${number}`, `other work ${number}`]));
+  await expect.poll(() => late?.positions).toEqual([3, 4, 5]);
+});
