@@ -27,6 +27,11 @@ export function workflows(open: () => Tables): Workflows {
       return open().workflows.rows.get(id)?.record ?? null;
     },
 
+    getAll(ids) {
+      const { rows } = open().workflows;
+      return ids.map((id) => rows.get(id)?.record ?? null);
+    },
+
     list({ states, after, offset, limit }) {
       const rows = [...open().workflows.rows.values()]
         .filter(({ record }) => states === null || states.includes(record.state))

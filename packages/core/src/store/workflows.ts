@@ -38,6 +38,7 @@ export interface Workflows {
     readonly ready: readonly NodeRef[];
   };
   get(id: string): WorkflowRecord | null;
+  getAll(ids: readonly string[]): readonly (WorkflowRecord | null)[];
   /** Newest first. */
   list(query: {
     readonly states: readonly WorkflowState[] | null;

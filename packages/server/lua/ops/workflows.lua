@@ -37,9 +37,14 @@ function adding.workflow_create()
   return { 'created', workflows.record(id), {} }
 end
 
--- ARGV: id. Answers the record, or null.
+-- ARGV: ids. Answers the record of each, or null.
 function reading.workflow_get()
-  return call('EXISTS', p .. 'f:' .. ARGV[1]) == 1 and workflows.record(ARGV[1])
+  local out = {}
+  for i, id in ipairs(ARGV) do
+    local record = workflows.record(id)
+    out[i] = record[1] and record
+  end
+  return out
 end
 
 -- ARGV: number before which to begin ('' for the newest), how many to leave out, limit, states. Newest

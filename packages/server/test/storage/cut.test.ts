@@ -107,6 +107,7 @@ const operations: Readonly<Record<string, Operation>> = {
   'registry.limit': read((storage) => storage.registry.limit('k')),
   'registry.workers': read((storage) => storage.registry.workers()),
   'workflows.get': read((storage) => storage.workflows.get('v')),
+  'workflows.getAll': read((storage) => storage.workflows.getAll(['v', 'missing'])),
   'workflows.list': read(async (storage) => (await storage.workflows.list({ states: null, limit: 9 })).items),
   'workflows.nodes': read((storage) => storage.workflows.nodes('v', -1, 9)),
   'workflows.node': read((storage) => storage.workflows.node([node])),

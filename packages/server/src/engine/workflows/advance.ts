@@ -230,7 +230,7 @@ export class Advancer {
   }
 
   async #workflows(ids: ReadonlySet<string>): Promise<ReadonlyMap<string, WorkflowRecord>> {
-    const found = await Promise.all([...ids].map((id) => this.#storage.workflows.get(id)));
+    const found = await this.#storage.workflows.getAll([...ids]);
     return new Map(found.flatMap((workflow) => (workflow === null ? [] : [[workflow.id, workflow] as const])));
   }
 }

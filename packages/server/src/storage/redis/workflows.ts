@@ -30,10 +30,9 @@ export function workflows(scripts: Scripts): Workflows {
       };
     },
 
-    async get(id) {
-      const reply = await scripts.run('workflow_get', [id]);
-      return reply === null ? null : readWorkflow(id, reply);
-    },
+    get: async (id) => (await getAll(scripts, [id]))[0] ?? null,
+
+    getAll: (ids) => getAll(scripts, ids),
 
     async list(query) {
       const { items, cursors, more, total } = await listedWorkflows(scripts, query);
@@ -81,6 +80,15 @@ export function workflows(scripts: Scripts): Workflows {
       return { ready: readFlatRefs(ready), sweeping: listOf(sweeping).map(text) };
     },
   };
+}
+
+async function getAll(scripts: Scripts, ids: readonly string[]): Promise<readonly (WorkflowRecord | null)[]> {
+  if (ids.length === 0) return [];
+  const replies = listOf(await scripts.run('workflow_get', ids));
+  return ids.map((id, at) => {
+    const reply = replies[at] ?? null;
+    return reply === null ? null : readWorkflow(id, reply);
+  });
 }
 
 /** At most `limit`, and whether more follow. */

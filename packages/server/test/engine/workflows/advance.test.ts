@@ -70,6 +70,28 @@ describe.each(storages)('what follows from an end, $name', ({ url }) => {
   });
 });
 
+describe.each(storages)('steps of many workflows, $name', ({ url }) => {
+  test('advance in one commit when their acks come in one exchange', async () => {
+    const calls: number[] = [];
+    const storage = withWorkflows(await openStorage(url()), ({ advance }) => ({
+      advance: (steps, now) => {
+        calls.push(steps.length);
+        return advance(steps, now);
+      },
+    }));
+    await using b = await bench('', { storage });
+    const body = JSON.stringify({ type: 'chain', steps: [step('a.b'), step('a.b')] });
+    for (let chain = 0; chain < 20; chain++) await b.engine.workflows.create(b.engine.workflows.read(body, newId));
+    const first = await b.fetch({ count: 20 });
+    calls.length = 0;
+    await b.engine.protocol.acknowledge(
+      first.map(({ id, claim }) => ({ kind: 'ack', id, claim, worker: null, result: null })),
+    );
+    expect(calls).toEqual([20]);
+    expect(await b.fetch({ count: 99 })).toHaveLength(20);
+  });
+});
+
 describe.each(storages)('the ends of composites within each other, $name', ({ url }) => {
   test('are one commit', async () => {
     const calls: number[] = [];

@@ -168,6 +168,14 @@ export const workflowCases: Cases = {
     expect(await unfinished(9)).toEqual({ ready: [ref(0)], sweeping: [] });
     expect(await eventLog(storage)).toMatchObject([{ kind: 'workflow.created', id: 'w', at: t0, position: 1 }]);
   },
+  async 'several workflows are read in one call, each in its place, null for one that is not there'(storage) {
+    await create(storage);
+    await create(storage, [newNode(0, { job: idOf(9) })], { id: 'v', name: 'other' });
+    const [v, w] = [await storage.workflows.get('v'), await storage.workflows.get('w')];
+    expect(v).toMatchObject({ id: 'v', name: 'other' });
+    expect(await storage.workflows.getAll(['w', 'missing', 'v', 'w', '\0'])).toEqual([w, null, v, w, null]);
+    expect(await storage.workflows.getAll([])).toEqual([]);
+  },
   async 'a repeated creation changes nothing, another workflow with the id is a duplicate'(storage) {
     await create(storage);
     await startAll(storage, [0]);

@@ -59,6 +59,14 @@ export function workflows(database: Database): Workflows {
 
     get: (id) => find(database, id),
 
+    async getAll(ids) {
+      const rows = await database.all(workflowColumns.from('ojs.workflows WHERE id = ANY ($1::text[])'), [
+        texts(ids.filter(isStorable)),
+      ]);
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+
     list: (query) => list(database, query),
 
     async nodes(workflow, after, limit) {

@@ -1,5 +1,5 @@
 import { defaultQueue, nodeDestination } from '@ojs-ts/core/job';
-import type { NewNode, NewWorkflow, WorkflowRecord } from '@ojs-ts/core/workflow';
+import type { NewNode, NewWorkflow } from '@ojs-ts/core/workflow';
 import type { Advanced, Workflows } from '../../storage.ts';
 import { oneShard } from './cross-shard.ts';
 import type { LimitOwners } from './limit-owners.ts';
@@ -16,6 +16,14 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
     const [place = null] = await locations.guess([id]);
     return place === null ? null : shards.at(place);
   };
+  const getAll = (ids: readonly string[]) =>
+    locations.run(
+      ids,
+      (id) => id,
+      (place, those) => shards.at(place).workflows.getAll(those),
+      null,
+      (found) => found === null,
+    );
   return {
     async create(workflow, nodes, events, now) {
       const place = await placeOf(shards, limits, workflow, nodes, now);
@@ -29,16 +37,9 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
       return created;
     },
 
-    async get(id) {
-      const [workflow = null] = await locations.run(
-        [id],
-        (id) => id,
-        (place, ids) => getAll(shards, place, ids),
-        null,
-        (found) => found === null,
-      );
-      return workflow;
-    },
+    get: async (id) => (await getAll([id]))[0] ?? null,
+
+    getAll,
 
     async list(query) {
       const { offset: _, after: __, ...rest } = query;
@@ -85,10 +86,6 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
       return { ready: found.flatMap(({ ready }) => ready), sweeping: found.flatMap(({ sweeping }) => sweeping) };
     },
   };
-}
-
-function getAll(shards: Shards, place: number, ids: readonly string[]): Promise<readonly (WorkflowRecord | null)[]> {
-  return Promise.all(ids.map((id) => shards.at(place).workflows.get(id)));
 }
 
 /** @throws ProtocolError `unsupported` if the steps are in several shards, or name a limit of another one. */

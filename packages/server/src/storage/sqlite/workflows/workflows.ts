@@ -23,6 +23,8 @@ export function workflows(sql: Connection, store: GroupCommit): Workflows {
 
     get: (id) => store.read(() => find(sql, id)),
 
+    getAll: (ids) => store.read(() => ids.map((id) => find(sql, id))),
+
     list: (query) => store.read(() => list(sql, query)),
 
     nodes: (id, after, limit) =>
