@@ -4,11 +4,17 @@ import { nearestName } from './suggestion.ts';
 
 /** For each kind: the member of `details` that repeats the name, and a hint where names are listed. */
 const kinds = {
-  queue: ['queue', 'GET /ojs/v1/queues lists the queues. A queue exists from its first job on.'],
-  limit: ['key', 'GET /ojs/v1/rate-limits lists the limits. A limit exists from the first job that names its key.'],
-  'cron job': ['name', 'GET /ojs/v1/cron lists the cron jobs.'],
-  schema: ['schema', 'GET /ojs/v1/schemas lists the schemas.'],
-  worker: ['worker_id', 'GET /ojs/v1/workers lists the workers. The server forgets a worker that was silent for long.'],
+  queue: ['queue', 'List them with ojs queues list or GET /ojs/v1/queues. A queue exists from its first job on.'],
+  limit: [
+    'key',
+    'List them with ojs limits list or GET /ojs/v1/rate-limits. A job that names the key creates the limit.',
+  ],
+  'cron job': ['name', 'List them with ojs cron list or GET /ojs/v1/cron.'],
+  schema: ['schema', 'List them with ojs schemas list or GET /ojs/v1/schemas.'],
+  worker: [
+    'worker_id',
+    'List them with ojs workers list or GET /ojs/v1/workers. A worker that is silent for long is removed.',
+  ],
   workflow: ['workflow_id', 'A workflow is deleted with its jobs when their retention ends.'],
 } as const;
 

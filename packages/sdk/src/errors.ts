@@ -108,6 +108,10 @@ export interface OJSErrorDetail {
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
   readonly requestId?: string;
+  /** What helps. Absent if the server sent none. */
+  readonly hint?: string;
+  /** The page about this error. Absent if the server sent none. */
+  readonly docsUrl?: string;
   /** True if the answer has no error object of OJS. Then a proxy or another server answered. */
   readonly foreign?: boolean;
 }
@@ -139,6 +143,23 @@ export class OJSAPIError extends OJSError {
   get retryable(): boolean {
     return this.error.retryable;
   }
+
+  /** What helps, in one sentence. */
+  get hint(): string | undefined {
+    return this.error.hint;
+  }
+
+  /** The address of the page about this error. */
+  get docsUrl(): string | undefined {
+    return this.error.docsUrl;
+  }
+
+  /** With the hint and the address of the page, in one line, as logs have it. */
+  override toString(): string {
+    const text = super.toString().replace(/(?<![.?!])$/, '.');
+    const hint = this.hint !== undefined && !text.includes(this.hint) ? ` ${this.hint}` : '';
+    return this.docsUrl === undefined ? text + hint : `${text}${hint} ${this.docsUrl}`;
+  }
 }
 
 /** The error for a call after `close()`. */
@@ -153,8 +174,9 @@ export class OJSAuthenticationError extends OJSAPIError {
   static override readonly name: string = 'OJSAuthenticationError';
 
   constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext = {}) {
-    super(statusCode, error, context);
-    if (statusCode === 401) this.message += ' Set OJS_AUTH_TOKEN, or pass the option token.';
+    const hint = 'Set OJS_AUTH_TOKEN, or pass the option token.';
+    super(statusCode, statusCode === 401 ? { ...error, hint } : error, context);
+    if (statusCode === 401) this.message += ` ${hint}`;
   }
 }
 

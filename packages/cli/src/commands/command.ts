@@ -92,7 +92,9 @@ export async function reporting(name: string, work: () => Promise<void>): Promis
   try {
     await work();
   } catch (error) {
-    console.error(`${name}: ${plainLines(error instanceof Error ? error.message : String(error))}`);
+    const message = plainLines(error instanceof Error ? error.message : String(error));
+    const advice = error instanceof Failure ? error.advice : [];
+    console.error([`${name}: ${message}`, ...advice].join('\n  '));
     const isUsage = error instanceof InvalidArgumentError;
     process.exitCode = exitCodes[error instanceof Failure ? error.kind : isUsage ? 'usage' : 'failed'];
   }

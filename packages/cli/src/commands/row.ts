@@ -90,7 +90,7 @@ async function changeExisting(server: Server, call: Call): Promise<Answer> {
     return await server.change({ ...call, query: { create: 'false' } });
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'missing') throw error;
-    throw new Failure('missing', `${error.message} --create creates it.`);
+    throw new Failure('missing', `${error.message} --create creates it.`, error.advice);
   }
 }
 

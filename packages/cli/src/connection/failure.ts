@@ -1,4 +1,5 @@
 import { type Answer, isObject } from '@ojs-ts/core';
+import { text } from '../output/cells.ts';
 import { plainLines } from '../output/plain.ts';
 
 /** The exit codes, by which a script sees how a command ended. 0 is success. */
@@ -6,13 +7,16 @@ export const exitCodes = { failed: 1, usage: 2, missing: 3, denied: 4, unreachab
 
 export type FailureKind = keyof typeof exitCodes;
 
-/** Ends a command with one message on standard error and an exit code. */
+/** Ends a command with a message on standard error and an exit code. */
 export class Failure extends Error {
   readonly kind: FailureKind;
+  /** Lines below the message: what helps, and the address of the page about the error. */
+  readonly advice: readonly string[];
 
-  constructor(kind: FailureKind, message: string) {
+  constructor(kind: FailureKind, message: string, advice: readonly string[] = []) {
     super(message);
     this.kind = kind;
+    this.advice = advice;
   }
 }
 
@@ -20,29 +24,44 @@ const kinds: Readonly<Record<number, FailureKind>> = { 401: 'denied', 403: 'deni
 
 const tokenHint = 'Set OJS_AUTH_TOKEN, or keep a token with: ojs context set NAME --url URL --token-stdin';
 
-/** The meaning of a status of 400 and more. */
-export function kindOf(status: number): FailureKind {
-  return kinds[status] ?? 'failed';
+/** The parts of a refusal that a command prints. */
+interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly docsUrl?: string | undefined;
+}
+
+/** The messages of these codes name the value and what is expected; their hints are about request bodies. */
+const selfEvident: ReadonlySet<string> = new Set(['invalid_request', 'validation_error']);
+
+/** A refusal of the server as the end of a command. */
+export function refused({ status, code, message, hint, docsUrl }: Refusal): Failure {
+  const shown = status === 401 ? tokenHint : selfEvident.has(code) ? undefined : hint;
+  const advice = [shown, docsUrl].flatMap((line) => (line === undefined || line === '' ? [] : [plainLines(line)]));
+  return new Failure(kinds[status] ?? 'failed', plainLines(message), advice);
 }
 
 /** The failure that an answer of 400 or more reports. @param place the server, as the user named it. */
-export function refusalOf({ status, text }: Answer, place: string): Failure {
-  const message = messageIn(text);
-  if (message === null)
-    return new Failure(
-      'unreachable',
-      `${place} answered ${status} without an OJS error. Check that an OJS server runs there.`,
-    );
-  return new Failure(kindOf(status), plainLines(status === 401 ? `${message} ${tokenHint}` : message));
+export function refusalOf({ status, text: answer }: Answer, place: string): Failure {
+  const refusal = refusalIn(answer);
+  if (refusal !== null) return refused({ status, ...refusal });
+  return new Failure(
+    'unreachable',
+    `${place} answered ${status} without an OJS error. Check that an OJS server runs there.`,
+  );
 }
 
-function messageIn(text: string): string | null {
+function refusalIn(answer: string): Omit<Refusal, 'status'> | null {
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = JSON.parse(answer);
   } catch {
     return null;
   }
   const error = isObject(body) ? body.error : null;
-  return isObject(error) && typeof error.message === 'string' ? error.message : null;
+  if (!isObject(error) || typeof error.message !== 'string') return null;
+  const [code, hint, docsUrl] = [text(error, 'code'), text(error, 'hint'), text(error, 'docs_url')];
+  return { code, message: error.message, hint, docsUrl };
 }

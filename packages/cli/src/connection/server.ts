@@ -3,7 +3,7 @@ import type { Json } from '@ojs-ts/core/job';
 import type { Event, EventsOptions } from '@ojs-ts/sdk';
 import { plain } from '../output/plain.ts';
 import { type Context, contextNamed, readContexts } from './context-file.ts';
-import { Failure, kindOf, refusalOf } from './failure.ts';
+import { Failure, refusalOf, refused } from './failure.ts';
 
 export interface ServerFlags {
   readonly url?: string;
@@ -75,7 +75,7 @@ export class Server implements AsyncDisposable {
       yield* client.events({ ...options, signal: this.#ended.signal });
     } catch (error) {
       throw error instanceof OJSAPIError
-        ? new Failure(kindOf(error.statusCode), error.message)
+        ? refused({ ...error.error, status: error.statusCode })
         : this.#unanswered(error);
     }
   }

@@ -12,10 +12,16 @@ test('exit codes tell what went wrong, and messages what to do', async () => {
   using nobody = new Ojs({ OJS_BACKEND_URL: closed });
   const missing = await other.run('jobs', 'show', '01900000-0000-7000-8000-000000000000');
   expect(missing).toMatchObject({ code: 3, output: '' });
-  expect(missing.errors).toMatch(/^ojs jobs show: There is no job with the id 01900000-/);
+  const advice = 'Check the id. The server deletes a finished job when its retention ends.';
+  expect(missing.errors.split('\n')).toEqual([
+    'ojs jobs show: There is no job with the id 01900000-0000-7000-8000-000000000000.',
+    `  ${advice}`,
+    expect.stringMatching(/^ {2}http\S+\/reference\/errors\S*#not_found$/),
+    '',
+  ]);
   const denied = await one.ojs.run('jobs', 'list');
   expect(denied.code).toBe(4);
-  expect(denied.errors).toContain('Set OJS_AUTH_TOKEN');
+  expect(denied.errors).toMatch(/^ojs jobs list: No token was sent\.\n {2}Set OJS_AUTH_TOKEN, or keep .*\n {2}http/);
   const away = await nobody.run('stats');
   expect(away.code).toBe(5);
   expect(away.errors).toContain(`ojs stats: ${closed}: `);

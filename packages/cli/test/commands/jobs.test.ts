@@ -119,9 +119,9 @@ it('a query finds jobs, together with the other filters', async (one) => {
   expect(wrong.errors).toContain('Did you mean state?');
   // A caret below the query; what would steer the terminal is escaped in each line.
   const pointed = await one.ojs.run('jobs', 'list', '--query', 'state:faild');
-  expect(pointed.errors).toMatch(/Did you mean failed\?\nstate:faild\n {6}\^\n$/);
+  expect(pointed.errors).toMatch(/Did you mean failed\?\nstate:faild\n {6}\^\n {2}http\S+#invalid_request\n$/);
   const steering = await one.ojs.run('jobs', 'list', '--query', 'stat\u202e:active');
-  expect(steering.errors).toMatch(/\nstat\\u202e:active\n\^\n$/);
+  expect(steering.errors).toMatch(/\nstat\\u202e:active\n\^\n {2}http/);
 });
 
 it('on a terminal the question is asked, and a no changes nothing', async (one) => {

@@ -23,7 +23,9 @@ it('a misspelled queue or limit is refused with the nearest name, and created on
   for (const words of wrong) {
     const { code, errors } = await ojs.run(...words);
     expect(code).toBe(3);
-    expect(errors).toMatch(/Did you mean (orders|mail:customer:42)\? --create creates it\.\n$/);
+    expect(errors).toMatch(
+      /Did you mean (orders|mail:customer:42)\? --create creates it\.\n {2}List them with ojs \w+ list /,
+    );
   }
   expect((await ojs.run('queues', 'list')).output).not.toContain('ordrs');
   expect(await ojs.run('queues', 'pause', 'ordrs', '--create')).toMatchObject({ code: 0 });

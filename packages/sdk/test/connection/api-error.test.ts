@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Answer } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { apiError, retryAfterMs } from '../../src/connection/api-error.ts';
@@ -108,6 +109,30 @@ describe('API errors', () => {
   test('the error of a duplicate names the existing job', () => {
     const error = apiError(answer(409, { error: { code: 'duplicate', details: { existing_job_id: 'abc' } } }), {});
     expect(error).toMatchObject({ existingJobId: 'abc' });
+  });
+});
+
+describe('what the server advises', () => {
+  const about = { hint: 'Check the id.', docs_url: 'https://docs/reference/errors.html#not_found' };
+
+  test('an error carries the hint and the address, and shows both as a text and when it is printed', () => {
+    const error = apiError(answer(404, { error: { code: 'not_found', message: 'No job 7', ...about } }), {});
+    expect(error).toMatchObject({ message: 'No job 7', hint: about.hint, docsUrl: about.docs_url });
+    expect(String(error)).toBe(`JobNotFoundError: No job 7. ${about.hint} ${about.docs_url}`);
+    expect(inspect(error)).toContain(`hint: '${about.hint}'`);
+    expect(inspect(error)).toContain(`docsUrl: '${about.docs_url}'`);
+  });
+
+  test('without advice an error shows its message alone', () => {
+    const error = apiError(answer(404, { error: { code: 'not_found', message: 'No job 7.' } }), {});
+    expect(error).toMatchObject({ hint: undefined, docsUrl: undefined });
+    expect(String(error)).toBe('JobNotFoundError: No job 7.');
+  });
+
+  test('a refused token gets the advice of this package, once', () => {
+    const error = apiError(answer(401, { error: { code: 'unauthenticated', message: 'No.', ...about } }), {});
+    expect(error.hint).toBe('Set OJS_AUTH_TOKEN, or pass the option token.');
+    expect(String(error)).toBe(`OJSAuthenticationError: No. ${error.hint} ${about.docs_url}`);
   });
 });
 

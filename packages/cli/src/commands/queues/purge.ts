@@ -38,7 +38,7 @@ export function purgeCommand(args: Args): Command {
       }
     } catch (error) {
       if (deleted === 0 || !(error instanceof Failure)) throw error;
-      throw new Failure(error.kind, `${error.message} ${sum(' before that')}`);
+      throw new Failure(error.kind, `${error.message} ${sum(' before that')}`, error.advice);
     }
     console.log(common.json ? JSON.stringify({ deleted }) : sum(''));
   });
