@@ -68,7 +68,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'INVALID_STATE_TRANSITION',
     ojs: 'OJS-1005',
-    hint: 'details has the reason. A worker that gets this answer no longer owns the job.',
+    hint: 'Read the current state, then decide again. A worker that gets this answer no longer owns the job.',
   },
   queue_paused: {
     status: 422,

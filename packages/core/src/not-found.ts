@@ -15,6 +15,8 @@ const kinds = {
     'worker_id',
     'List them with ojs workers list or GET /ojs/v1/workers. A worker that is silent for long is removed.',
   ],
+  token: ['token_id', 'List them with ojs tokens list or GET /ojs/v1/admin/tokens. A revoked token stays revoked.'],
+  'bulk operation': ['id', 'List them with ojs bulk list or GET /ojs/v1/admin/bulk.'],
   workflow: ['workflow_id', 'A workflow is deleted with its jobs when their retention ends.'],
 } as const;
 

@@ -108,7 +108,7 @@ export interface OJSErrorDetail {
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
   readonly requestId?: string;
-  /** What helps. Absent if the server sent none. */
+  /** The next step to take. Absent if the server sent none. */
   readonly hint?: string;
   /** The page about this error. Absent if the server sent none. */
   readonly docsUrl?: string;
@@ -144,7 +144,7 @@ export class OJSAPIError extends OJSError {
     return this.error.retryable;
   }
 
-  /** What helps, in one sentence. */
+  /** The next step to take, such as where to find the right name. */
   get hint(): string | undefined {
     return this.error.hint;
   }

@@ -31,15 +31,20 @@ interface Refusal {
   readonly message: string;
   readonly hint?: string | undefined;
   readonly docsUrl?: string | undefined;
+  readonly requestId?: string | undefined;
 }
 
 /** The messages of these codes name the value and what is expected; their hints are about request bodies. */
 const selfEvident: ReadonlySet<string> = new Set(['invalid_request', 'validation_error']);
 
 /** A refusal of the server as the end of a command. */
-export function refused({ status, code, message, hint, docsUrl }: Refusal): Failure {
+export function refused({ status, code, message, hint, docsUrl, requestId }: Refusal): Failure {
   const shown = status === 401 ? tokenHint : selfEvident.has(code) ? undefined : hint;
-  const advice = [shown, docsUrl].flatMap((line) => (line === undefined || line === '' ? [] : [plainLines(line)]));
+  // The log of the server has the cause under it.
+  const inLog = status === 500 && requestId ? `Request id: ${requestId}` : undefined;
+  const advice = [shown, inLog, docsUrl].flatMap((line) =>
+    line === undefined || line === '' ? [] : [plainLines(line)],
+  );
   return new Failure(kinds[status] ?? 'failed', plainLines(message), advice);
 }
 
@@ -63,5 +68,5 @@ function refusalIn(answer: string): Omit<Refusal, 'status'> | null {
   const error = isObject(body) ? body.error : null;
   if (!isObject(error) || typeof error.message !== 'string') return null;
   const [code, hint, docsUrl] = [text(error, 'code'), text(error, 'hint'), text(error, 'docs_url')];
-  return { code, message: error.message, hint, docsUrl };
+  return { code, message: error.message, hint, docsUrl, requestId: text(error, 'request_id') };
 }

@@ -170,7 +170,10 @@ function progressReply(job: JobRecord, more = ''): PlainReply {
 
 /** Both shapes: nested (ojs-durable-execution §4) and flat (its official cases). */
 function checkpointReply(id: JobId, checkpoint: Checkpoint | null): PlainReply {
-  if (checkpoint === null) throw new ProtocolError('not_found', 'The job has no checkpoint.', { job_id: id });
+  if (checkpoint === null) {
+    const hint = 'A worker saves checkpoints while the job runs; they are deleted when it completes.';
+    throw new ProtocolError('not_found', `The job ${id} has no checkpoint.`, { job_id: id }, hint);
+  }
   const text = renderCheckpoint(id, checkpoint);
   return ok(`{"checkpoint":${text},${text.slice(1)}`);
 }

@@ -146,13 +146,14 @@ function notWaiting(job: JobRecord): ProtocolError {
   const message = `The job is ${stateName(job.state)}; only a job that waits can be changed.`;
   const hint =
     job.state === State.active
-      ? 'Cancel the job, then run it again with the changes: POST /ojs/v1/admin/jobs/:id/rerun.'
-      : 'Run it again as a new job, with the changes: POST /ojs/v1/admin/jobs/:id/rerun.';
+      ? 'Cancel the job, then run it again with the changes: ojs jobs rerun ID, or POST /ojs/v1/admin/jobs/:id/rerun.'
+      : 'Run it again as a new job, with the changes: ojs jobs rerun ID, or POST /ojs/v1/admin/jobs/:id/rerun.';
   const details = { ...detailsOf(job), expected_state: 'scheduled or available or pending or retryable' };
   return new ProtocolError('conflict', message, details, hint);
 }
 
-const instead = 'Cancel the job, then run it again with the changes: POST /ojs/v1/admin/jobs/:id/rerun.';
+const instead =
+  'Cancel the job, then run it again with the changes: ojs jobs rerun ID, or POST /ojs/v1/admin/jobs/:id/rerun.';
 
 function otherKey(job: JobRecord): ProtocolError {
   const message = 'The change would give the job another unique key, under which others may wait; nothing was changed.';

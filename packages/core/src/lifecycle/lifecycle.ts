@@ -124,5 +124,6 @@ function eventsBefore(job: JobRecord): number {
 }
 
 export function notDead(id: JobId): ProtocolError {
-  return new ProtocolError('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
+  const hint = "Failed jobs are kept there only if their retry policy has on_exhaustion: 'dead_letter'.";
+  return new ProtocolError('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id }, hint);
 }

@@ -62,7 +62,7 @@ function notEnded({ id, state }: JobRecord): ProtocolError {
   const hint =
     state === State.active
       ? 'Cancel the job or wait for its end.'
-      : 'The job will still run: change it with PATCH /ojs/v1/admin/jobs/:id, or cancel it first.';
+      : 'The job will still run: change it with ojs jobs edit or PATCH /ojs/v1/admin/jobs/:id, or cancel it first.';
   const details = { job_id: id, current_state: current, expected_state: 'completed or cancelled or discarded' };
   return new ProtocolError('conflict', message, details, hint);
 }

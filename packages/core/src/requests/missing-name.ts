@@ -1,6 +1,7 @@
 /** A change of a queue or a limit that does not exist, for the server and the fake of `@ojs-ts/sdk/testing`. */
 import type { Warning } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
+import { notFound } from '../not-found.ts';
 import { nearestName } from '../suggestion.ts';
 import type { Query } from './pages.ts';
 
@@ -27,5 +28,6 @@ export function missingName(
   if (create === undefined)
     return [{ path: member, message: `there was no ${what} ${shown}, so this call created it.${advice}`, suggestion }];
   const details = { [what === 'queue' ? 'queue' : 'key']: shown, suggestion };
-  throw new ProtocolError('not_found', `There is no ${what} ${shown}, and nothing was changed.${advice}`, details);
+  const message = `There is no ${what} ${shown}, and nothing was changed.${advice}`;
+  throw new ProtocolError('not_found', message, details, notFound(what, name).hint);
 }

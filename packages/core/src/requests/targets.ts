@@ -153,7 +153,8 @@ export const editNames = changeNames.filter((name) => name !== 'queue');
 export function checkEditable({ queue }: JobChanges): void {
   if (queue === undefined) return;
   const message = 'A waiting job keeps its queue, by which its limits and its unique key count; nothing was changed.';
-  const hint = 'Cancel the job, then run it again in the other queue: POST /ojs/v1/admin/jobs/:id/rerun.';
+  const hint =
+    'Cancel the job, then run it again in the other queue: ojs jobs rerun ID, or POST /ojs/v1/admin/jobs/:id/rerun.';
   throw new ProtocolError('unsupported', message, { feature: 'edit.queue' }, hint);
 }
 

@@ -59,8 +59,7 @@ export function apiError(answer: Answer, context: ErrorContext, place = context.
         : (serverMessage ?? `${place}: ${answer.status}.`),
     retryable: booleanOf(errorBody.retryable) ?? (isKnown(code) && errorKinds[code].retryable),
     details,
-    // That of a missing route is about ids.
-    hint: code === noRoute ? undefined : textOf(errorBody.hint),
+    hint: textOf(errorBody.hint),
     docsUrl: textOf(errorBody.docs_url),
     requestId: textOf(errorBody.request_id) ?? answer.headers['x-request-id'] ?? context.requestId,
     foreign,

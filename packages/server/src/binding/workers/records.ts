@@ -68,7 +68,7 @@ export async function removeWorker(engine: Engine, { params, query }: BindingReq
       'conflict',
       `The worker ${id} has not missed its heartbeat deadline, so it may still run its jobs.`,
       { worker_id: id, reason: 'alive' },
-      'Stop the worker first: POST /ojs/v1/admin/workers/:id/stop. Or repeat the call with ?force=true.',
+      'Stop the worker first: ojs workers stop ID. Or repeat the call with ?force=true (ojs workers remove --force).',
     );
   return remove(engine, id);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
 import { coversEveryQueue, type Grant, grants, tokenOfPrincipal } from '@ojs-ts/core/access';
+import { notFound } from '@ojs-ts/core/requests';
 import type { Storage } from '../../storage/storage.ts';
 import { Documents } from '../documents.ts';
 import { readTokenRecord, type TokenRecord, writeTokenRecord } from './token-record.ts';
@@ -159,10 +160,7 @@ export class Tokens {
     const documents = this.#documents;
     const document = await documents.get(kind, id);
     const before = document === null ? null : readTokenRecord(id, document.body);
-    if (document === null || before === null || before.revokedAt !== null)
-      throw new ProtocolError('not_found', `There is no token ${id.slice(0, 255)}, or it was revoked.`, {
-        token_id: id,
-      });
+    if (document === null || before === null || before.revokedAt !== null) throw notFound('token', id);
     const record = decide(before);
     if ((await documents.put(kind, id, writeTokenRecord(record), document.version, this.#clock.now())) === null)
       throw new ProtocolError(

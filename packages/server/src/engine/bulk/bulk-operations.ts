@@ -14,7 +14,7 @@ import {
 } from '@ojs-ts/core/bulk';
 import type { EventKind } from '@ojs-ts/core/events';
 import { type JobFilter, type Selection, select } from '@ojs-ts/core/job';
-import { type BulkDone, countedIn } from '@ojs-ts/core/requests';
+import { type BulkDone, countedIn, notFound } from '@ojs-ts/core/requests';
 import type { Storage } from '../../storage/storage.ts';
 import { StoreUnwritable } from '../../storage/unavailable.ts';
 import type { Tokens } from '../access/tokens.ts';
@@ -152,7 +152,7 @@ export class BulkOperations {
   /** @throws ProtocolError `not_found` */
   async get(id: string): Promise<BulkOperation> {
     const operation = await this.#records.get(id);
-    if (operation === null) throw missing(id);
+    if (operation === null) throw notFound('bulk operation', id);
     return operation;
   }
 
@@ -244,7 +244,7 @@ export class BulkOperations {
 
   async #change(id: string, change: (operation: BulkOperation) => BulkOperation): Promise<BulkOperation> {
     const changed = await this.#records.update(id, change, this.#clock.now());
-    if (changed === null) throw missing(id);
+    if (changed === null) throw notFound('bulk operation', id);
     return changed;
   }
 
@@ -381,11 +381,6 @@ export class BulkOperations {
     const data = JSON.stringify({ total: done, [event.done]: changed, skipped: done - changed });
     await this.#bulk.writeEvent(event.kind, id, data);
   }
-}
-
-function missing(id: string): ProtocolError {
-  const start = id.slice(0, 255);
-  return new ProtocolError('not_found', `There is no bulk operation with the id ${start}.`, { id: start });
 }
 
 function conflict({ id, state }: BulkOperation, message: string): ProtocolError {

@@ -97,7 +97,8 @@ export class Explainer {
         nodes.flatMap((one) => one.name ?? []),
       );
       const message = `The workflow ${id} has no step ${JSON.stringify(name.slice(0, 255))}${among}.${advice}`;
-      throw new ProtocolError('not_found', message, { workflow_id: id });
+      const hint = `List its steps with ojs workflows show ${id} or GET /ojs/v1/workflows/${id}.`;
+      throw new ProtocolError('not_found', message, { workflow_id: id }, hint);
     }
     const job = node.job === null || node.state === 'waiting' ? null : await this.#parts.find(node.job);
     if (job !== null) return { ...(await this.#explain(job, covers)), step: node.name };

@@ -1,5 +1,6 @@
-import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
 import { type LimitNumbers, queueLimitKey } from '@ojs-ts/core/job';
+import { notFound } from '@ojs-ts/core/requests';
 import type { LimitRecord, Storage, StoredRecord } from '../../storage/storage.ts';
 import { Documents } from '../documents.ts';
 import { changeQueue, queueNumbers } from './queue-settings.ts';
@@ -39,8 +40,7 @@ export class LimitOverrides {
     if (queue !== null) await changeQueue(this.#storage, queue, now, (config) => ({ limit: queueNumbers(config) }));
     const record = queue === null ? await registry.overrideLimit(key, null, now) : await registry.limit(key);
     await this.#documents.remove(kind, key);
-    if (record === null)
-      throw new ProtocolError('not_found', 'The queue was removed meanwhile, and its limit with it.', { key });
+    if (record === null) throw notFound('limit', key);
     return record;
   }
 

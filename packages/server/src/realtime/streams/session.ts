@@ -116,7 +116,9 @@ export class Session {
     fields.done();
     const key = id ?? channel;
     if (key === null || !this.#connection.unsubscribe(key)) {
-      throw new ProtocolError('not_found', 'There is no such subscription on this connection.');
+      const message = `There is no subscription ${(key ?? '').slice(0, 255)} on this connection.`;
+      const hint = 'Send the channel, or the subscription_id of the answer to subscribe.';
+      throw new ProtocolError('not_found', message, {}, hint);
     }
     this.#answer({
       type: 'unsubscribed',
