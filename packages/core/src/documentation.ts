@@ -15,6 +15,11 @@ export function docsAddress(place: DocsPlace, base: string): string {
   return `${base}${place.replace('#', base.includes('/blob/') ? '.md#' : '.html#')}`;
 }
 
+/** The first page of the documentation at this base. */
+export function docsHome(base: string): string {
+  return base.includes('/blob/') ? `${base}README.md` : base;
+}
+
 /** The section about a finding of the doctor. Its heading is the code in words. */
 export function findingPlace(code: string): DocsPlace {
   return `operate/health#${code.replaceAll('_', '-')}`;

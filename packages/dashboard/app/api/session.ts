@@ -19,6 +19,8 @@ export interface Session {
   readonly queues: readonly string[];
   readonly sees_arguments: boolean;
   readonly version: string;
+  /** The documentation: of this server where it is installed, else of the option `docsUrl` or the repository. */
+  readonly docs_url: string;
   /** `mounted`: an application serves the page, and its own login decides. */
   readonly mode: 'server' | 'mounted';
 }

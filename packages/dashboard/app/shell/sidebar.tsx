@@ -33,7 +33,7 @@ export function Sidebar({ isOpen, isInTrouble }: SidebarProps) {
                   <Link to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
                     {name}
                     {isInTrouble && to === '/doctor' && (
-                      <span className="badge" data-tone="bad" title="The storage is in trouble">
+                      <span className="badge" data-tone="bad" title="The storage has a problem">
                         !
                       </span>
                     )}
@@ -76,6 +76,7 @@ export function Sidebar({ isOpen, isInTrouble }: SidebarProps) {
             Log out
           </Button>
         )}
+        <a href={session.docs_url}>Documentation</a>
         <span>ojs-ts {session.version}</span>
       </div>
     </nav>

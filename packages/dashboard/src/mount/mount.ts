@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type CallContext, type GuardedTransport, ProtocolError, type StreamChannel } from '@ojs-ts/core';
 import { grants, rights } from '@ojs-ts/core/access';
-import { renderError, requestIdOf } from '@ojs-ts/core/requests';
+import { docsHome, renderError, repositoryDocs, requestIdOf } from '@ojs-ts/core/requests';
 import { Pages, pagesFolder, version } from '../pages.ts';
 import { readBody } from './body.ts';
 import { checkLoopback, checkSite } from './guard.ts';
@@ -86,9 +86,10 @@ export class Mount<R> {
 
   async #page(request: MountRequest<R>): Promise<MountAnswer> {
     const { method, original } = request;
-    if (method !== 'GET' && method !== 'HEAD') return text(405, 'This page can only be read.', { allow: 'GET, HEAD' });
+    if (method !== 'GET' && method !== 'HEAD')
+      return text(405, 'This page can only be read: send GET.', { allow: 'GET, HEAD' });
     if ((await holderOf(this.#options.authorize, original)) === null)
-      return text(403, 'You may not see this dashboard. Log in to the application as somebody who may.');
+      return text(403, 'You may not see this dashboard. Log in to the application as a user who may.');
     const answer = await this.#pages.answer(request);
     if (answer.status === 404) return text(404, 'There is no such file.');
     return method === 'HEAD' ? { ...answer, body: null } : answer;
@@ -114,6 +115,7 @@ export class Mount<R> {
       queues: grant.queues,
       sees_arguments: grants(grant, 'payload'),
       version,
+      docs_url: docsHome(repositoryDocs),
       mode: 'mounted',
     };
     return { status: 200, headers: { ...apiHeaders, 'content-type': 'application/json' }, body: JSON.stringify(body) };
@@ -146,7 +148,8 @@ export class Mount<R> {
     context: CallContext,
   ): Promise<MountAnswer> {
     const engine = await this.#engine();
-    if (engine.stream === undefined) throw new ProtocolError('unsupported', 'This engine has no streams.');
+    if (engine.stream === undefined)
+      throw new ProtocolError('unsupported', 'This engine has no event streams; mount an Engine of @ojs-ts/server.');
     const { channel: _, last_event_id: id, lastEventId, ...filter } = Object.fromEntries(query);
     const last = header('last-event-id') ?? id ?? lastEventId ?? '';
     const ends = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(maxStreamMs)]);

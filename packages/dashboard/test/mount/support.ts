@@ -214,6 +214,7 @@ export function exerciseMount(name: string, open: OpenApp): void {
         rights: ['inspect', 'read', 'list'],
         queues: ['*'],
         sees_arguments: false,
+        docs_url: expect.stringMatching(/^https:/),
         mode: 'mounted',
       });
       expect(await session('nobody')).toMatchObject({ authenticated: false, rights: [], queues: [] });

@@ -198,6 +198,7 @@ describeDashboard('the page of a job', {}, (dashboard) => {
           queues: ['*'],
           sees_arguments: false,
           version: '0.1.0',
+          docs_url: '/docs/',
           mode: 'server',
         },
       }),

@@ -235,7 +235,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   addDocs(app, docs, authorization);
   if (sessions !== null) {
     addPages(app, options.pages ?? pagesFolder);
-    addSessionRoutes(app, { binding, authorization, logins, sessions });
+    addSessionRoutes(app, { binding, authorization, logins, sessions, links });
   }
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {

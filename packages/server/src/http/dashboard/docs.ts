@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { isObject, ProtocolError } from '@ojs-ts/core';
-import { type Asked, repositoryDocs } from '@ojs-ts/core/requests';
+import { type Asked, docsHome, repositoryDocs } from '@ojs-ts/core/requests';
 import { isPageFile, PageFile, pageHeaders } from '@ojs-ts/dashboard';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authorization } from '../auth.ts';
@@ -54,7 +54,7 @@ export function docsLinks(
 }
 
 const missing = 'This server has no documentation, because the package @ojs-ts/docs is not installed.';
-const advice = `Install it on the server with npm i @ojs-ts/docs, or read ${repositoryDocs}README.md.`;
+const advice = `Install it on the server with npm i @ojs-ts/docs, or read ${docsHome(repositoryDocs)}.`;
 
 /**
  * Serves the documentation, so that an operator without internet has it. A server with tokens asks for a token, or for

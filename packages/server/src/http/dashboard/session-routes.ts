@@ -1,6 +1,6 @@
 import { ProtocolError } from '@ojs-ts/core';
 import { grants, rights } from '@ojs-ts/core/access';
-import { Fields } from '@ojs-ts/core/requests';
+import { type Asked, docsHome, Fields, repositoryDocs } from '@ojs-ts/core/requests';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Binding } from '../../binding/binding.ts';
 import { json, type Reply } from '../../binding/reply.ts';
@@ -22,6 +22,8 @@ export interface SessionParts {
   readonly authorization: Authorization;
   readonly logins: Logins;
   readonly sessions: Sessions;
+  /** The address that errors link to. */
+  readonly links: (request: FastifyRequest) => Pick<Asked, 'docsUrl'>;
 }
 
 /** The login of the dashboard: reads who the caller is, stores a token in a cookie, and removes it. */
@@ -29,7 +31,7 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
   const { authorization, logins, sessions } = parts;
 
   app.get(path, async (request, reply) =>
-    answer(reply.header('cache-control', 'no-store'), stateOf(parts, request.holder)),
+    answer(reply.header('cache-control', 'no-store'), stateOf(parts, request, request.holder)),
   );
 
   app.post(path, {
@@ -37,7 +39,7 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
     handler: async (request, reply) => {
       const { token, basePath } = readLogin(request.body);
       reply.header('cache-control', 'no-store');
-      if (!authorization.isOn) return answer(reply, stateOf(parts, null));
+      if (!authorization.isOn) return answer(reply, stateOf(parts, request, null));
       const holder = await logins.holder(`Bearer ${token}`, {
         address: addressOf(request),
         route: `POST ${path}`,
@@ -51,7 +53,7 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
         ...sessions.endings(request.headers.cookie, isSecure),
         sessions.cookieOf(sessions.begin(token, basePath), isSecure),
       ]);
-      return answer(reply, stateOf(parts, holder));
+      return answer(reply, stateOf(parts, request, holder));
     },
   });
 
@@ -60,13 +62,17 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
     handler: async (request, reply) => {
       const endings = sessions.endings(request.headers.cookie, request.protocol === 'https');
       if (endings.length > 0) reply.header('set-cookie', [...endings]);
-      return answer(reply.header('cache-control', 'no-store'), stateOf(parts, null));
+      return answer(reply.header('cache-control', 'no-store'), stateOf(parts, request, null));
     },
   });
 }
 
 /** Returns the rights of this holder, because the dashboard leaves out everything that they do not allow. */
-function stateOf({ authorization, binding }: SessionParts, holder: Holder | null): Reply {
+function stateOf(
+  { authorization, binding, links }: SessionParts,
+  request: FastifyRequest,
+  holder: Holder | null,
+): Reply {
   const required = authorization.isOn;
   const allowed = rights.filter((right) => !required || (holder !== null && grants(holder.grant, right)));
   return json({
@@ -78,6 +84,7 @@ function stateOf({ authorization, binding }: SessionParts, holder: Holder | null
     queues: required ? (holder?.grant.queues ?? []) : ['*'],
     sees_arguments: allowed.includes('payload'),
     version: binding.about.version,
+    docs_url: docsHome(links(request).docsUrl ?? repositoryDocs),
     mode: 'server',
   });
 }

@@ -112,9 +112,25 @@ describe('with the package', () => {
     '/docs/..%5csecret.txt',
     '/docs/guides/../../secret.txt',
     '/docs//secret.txt',
+    '/docs//example.com/operate',
+    '/docs/%2e%2e%2f%2e%2e%2fetc%2fpasswd',
+    '/docs/....//secret.txt',
+    '/docs/operate/index.html/',
     '/docs/%00',
   ])('%s is no page', async (path) => {
     expectRefusal(await ask(path), 404, 'not_found');
+  });
+
+  test('no page gives its address to another site, opens beside one, or sets a cookie', async () => {
+    for (const path of ['/docs/', '/docs/guides/retries', '/docs/assets/app.abc.js']) {
+      const { headers } = await ask(path);
+      expect(headers).toMatchObject({ 'referrer-policy': 'no-referrer', 'cross-origin-opener-policy': 'same-origin' });
+      expect(headers['set-cookie']).toBeUndefined();
+    }
+  });
+
+  test('the session names these pages, for the menu of the dashboard', async () => {
+    expect(JSON.parse((await ask('/dashboard/session')).text)).toMatchObject({ docs_url: `${server.url}/docs/` });
   });
 
   test('pages can only be read', async () => {
@@ -172,6 +188,14 @@ describe('with the package', () => {
       'sec-fetch-dest': 'script',
     };
     expectRefusal(await send(guarded.url, { path: '/docs/', headers: embedded }), 403, 'permission_denied');
+    // A frame of another site, and a form that another site posts.
+    const framed = { ...visit, 'sec-fetch-dest': 'iframe' };
+    expectRefusal(await send(guarded.url, { path: '/docs/', headers: framed }), 403, 'permission_denied');
+    expectRefusal(
+      await send(guarded.url, { method: 'POST', path: '/docs/', headers: visit }),
+      403,
+      'permission_denied',
+    );
   });
 });
 

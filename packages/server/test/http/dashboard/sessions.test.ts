@@ -44,6 +44,7 @@ describe('the state of a session', () => {
       queues: ['*'],
       sees_arguments: true,
       version: expect.stringMatching(/^\d/),
+      docs_url: 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/README.md',
       mode: 'server',
     };
     const response = await state(server.url);
