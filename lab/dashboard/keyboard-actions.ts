@@ -154,7 +154,7 @@ export const actions: Readonly<Record<string, Perform>> = {
   'bulk/controls bulk.stop': async ({ api, keyboard, page }) => {
     await keyboard.open(`bulk/${await api.slow('slow-1')}`);
     await keyboard.press('button', 'Stop');
-    await page.getByText('The operation stops after its step.').waitFor();
+    await page.getByText('The operation stops after the current step.').waitFor();
   },
   'bulk/controls bulk.resume': async ({ api, keyboard }) => {
     const id = await api.slow('slow-2');
@@ -229,7 +229,7 @@ export const actions: Readonly<Record<string, Perform>> = {
     await api.start('held', { rate_limit: { key: 'kb-held', concurrency: 1 } });
     await keyboard.open('limits/kb-held');
     await keyboard.ask('Free slots…');
-    await keyboard.check('Also free slots whose workers may live');
+    await keyboard.check('Also free slots of workers that may be alive');
     await keyboard.confirm('Cancel 1 job');
   },
   'limit/free worker.remove': async ({ silent }) => {

@@ -145,7 +145,7 @@ export const tasks: readonly Task[] = [
   task('Run the dead letter again, slowly', async (o) => {
     await o.address('dead-letter?queue=failing-gone', 'dead-letter?queue=QUEUE');
     await o.click('button', 'Retry these…');
-    await o.fill('Jobs a second at most', '50');
+    await o.fill('At most, jobs per second', '50');
     await o.click('button', 'Retry 3 jobs');
     await o.sees('3 jobs retried');
   }),
@@ -205,7 +205,7 @@ export const tasks: readonly Task[] = [
   task('Free a key that is stuck', async (o) => {
     await o.address('limits/api-key', 'limits/KEY');
     await o.click('button', 'Free slots…');
-    await o.clickOn(o.page.getByLabel('Also free slots whose workers may live'), 'Also free …');
+    await o.clickOn(o.page.getByLabel('Also free slots of workers that may be alive'), 'Also free …');
     await o.click('button', 'Remove 1 worker');
     await o.sees('Freed slots of api-key.');
   }),

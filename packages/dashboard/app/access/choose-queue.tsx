@@ -14,7 +14,7 @@ export function ChooseQueue({ to, searchFor }: ChooseQueueProps) {
   const queues = useCall('admin.queues', { query: { limit: 100 } });
   return (
     <Empty title="Choose a queue">
-      <p>Your token is for some queues, so this page shows one of them at a time.</p>
+      <p>Your token covers some queues only, so this page shows one of them at a time.</p>
       <Loaded query={queues} lines={1}>
         {({ items }) => (
           <p className="row">
@@ -23,7 +23,7 @@ export function ChooseQueue({ to, searchFor }: ChooseQueueProps) {
                 {name}
               </Link>
             ))}
-            {items.length === 0 && 'None of them has a job yet.'}
+            {items.length === 0 && 'None of these queues has a job yet.'}
           </p>
         )}
       </Loaded>

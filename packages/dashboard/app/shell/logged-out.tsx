@@ -19,7 +19,9 @@ export function LoggedOut() {
     <main className="login">
       <section>
         <h1>You may not see this dashboard</h1>
-        <p className="soft">The application around it refuses you. Log in there in another tab, then try again.</p>
+        <p className="soft">
+          The application that contains the dashboard refuses you. Log in there in another tab, then try again.
+        </p>
         <Button kind="primary" disabled={busy} onClick={() => void again()}>
           {busy ? 'Asking…' : 'Try again'}
         </Button>

@@ -42,7 +42,7 @@ function unanswered(error: Error, since: number | null): Outage | null {
   if (!(error instanceof ApiFailure) || !error.isOutage) return null;
   return {
     message: messageOf(error),
-    effect: 'The page shows what it knew before.',
+    effect: 'The page shows its last known data.',
     since,
     isBlind: true,
   };
@@ -52,7 +52,7 @@ function ofHealth({ backend, checks }: Health): Outage | null {
   const isAway = backend.status !== 'connected';
   const [name, failed] = Object.entries(checks).find(([, { status }]) => status === 'fail') ?? [];
   if (!isAway && failed === undefined) return null;
-  const { message = 'The storage is in trouble.', since = null } = failed ?? {};
+  const { message = 'The storage has a problem.', since = null } = failed ?? {};
   return {
     message: `Storage (${backend.type}): ${message}`,
     effect: isAway || name === 'writes' ? 'Until it does, no job can be enqueued, started or finished.' : '',

@@ -45,7 +45,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
           placeholder="Go to a page, a queue or a job type, paste a job id, or search jobs"
         />
         <Command.List>
-          <Command.Empty>Nothing has this name.</Command.Empty>
+          <Command.Empty>No match.</Command.Empty>
           {groups.map(({ label, places }) => (
             <Command.Group key={label} heading={label}>
               {places

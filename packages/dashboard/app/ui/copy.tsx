@@ -12,7 +12,7 @@ export async function copyText(text: string, what: string): Promise<void> {
     showToast({ kind: 'done', text: `Copied ${what}.` });
   } catch {
     // A browser without the right, or a page over plain HTTP from another machine.
-    showToast({ kind: 'failed', text: `The browser does not let this page copy. ${text}` });
+    showToast({ kind: 'failed', text: `The browser did not allow this page to copy. ${text}` });
   }
 }
 

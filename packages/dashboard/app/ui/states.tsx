@@ -20,7 +20,7 @@ export const OutageShown = createContext(false);
 export function Failure({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   const isKnown = useContext(OutageShown);
   if (isKnown && retry !== undefined && error instanceof ApiFailure && error.isOutage)
-    return <p className="soft">Not known during the outage. The page asks again when it is over.</p>;
+    return <p className="soft">Not known during the outage. The page asks again after it.</p>;
   const { hint, requestId } = error instanceof ApiFailure ? error : { hint: undefined, requestId: undefined };
   return (
     <div className="failure" role="alert">

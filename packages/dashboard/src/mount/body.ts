@@ -25,7 +25,11 @@ export async function readBody(
   text += decoded(() => decoder.decode());
   if (bytes === 0) return undefined;
   const encoding = header('content-encoding')?.trim().toLowerCase() ?? 'identity';
-  if (encoding !== 'identity') throw new ProtocolError('invalid_request', 'The request body must not be compressed.');
+  if (encoding !== 'identity')
+    throw new ProtocolError(
+      'invalid_request',
+      `Content-Encoding: expected none, got ${encoding.slice(0, 100)}; send the body uncompressed.`,
+    );
   const media = header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   if (media === undefined || accepted.has(media)) return text;
   throw new ProtocolError('invalid_request', `Content-Type: expected application/json, got ${media.slice(0, 100)}.`);

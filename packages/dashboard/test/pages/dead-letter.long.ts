@@ -18,7 +18,7 @@ describeDashboard('dead letter', { seeded: true }, (dashboard) => {
     await page.getByRole('dialog').getByText('3 jobs', { exact: true }).waitFor();
     await page.getByRole('dialog').getByText('Error: SMTP <n>: mailbox <email> unavailable').waitFor();
     await page.getByRole('dialog').getByText('["bounce10@example.com"').waitFor();
-    await page.getByLabel('Jobs a second at most').fill('50');
+    await page.getByLabel('At most, jobs per second').fill('50');
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Retry 3 jobs' }).click();
     // They fail again and come back: what counts is that each has run once more.

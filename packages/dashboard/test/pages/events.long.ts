@@ -36,7 +36,7 @@ describeDashboard('events and limits', {}, (dashboard) => {
     await page.getByRole('link', { name: 'w1' }).waitFor();
     await page.goBack();
     await page.getByRole('button', { name: 'From here: job.enqueued' }).last().click();
-    await page.getByText('The log from one event on, oldest first.').waitFor();
+    await page.getByText('The log after one event, oldest first.').waitFor();
     await expect.poll(() => rows.count()).toBe(before + 1);
     await page.getByRole('button', { name: 'Back to now' }).click();
     await page.setViewportSize({ width: 390, height: 844 });

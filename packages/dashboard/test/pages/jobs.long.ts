@@ -120,7 +120,7 @@ describeDashboard('the jobs page with many jobs', {}, (dashboard) => {
     await dashboard.open('jobs?q=queue:slow');
     await page.getByRole('button', { name: 'All that match' }).click();
     await page.getByRole('menuitem', { name: 'Discard…' }).click();
-    await page.getByLabel('Jobs a second at most').fill('2');
+    await page.getByLabel('At most, jobs per second').fill('2');
     await page.getByRole('button', { name: 'Discard 300 jobs' }).click();
     const strip = page.getByRole('region', { name: 'Operation Discard' });
     await strip.getByText(/ left$/).waitFor();

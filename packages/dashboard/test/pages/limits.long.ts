@@ -62,7 +62,7 @@ describeDashboard('limits', {}, (dashboard) => {
     await dashboard.open('limits/zz:bank');
     await page.getByRole('button', { name: 'Free slots…' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('No worker of these is dead, so nothing would change.').waitFor();
+    await dialog.getByText('None of these workers is dead, so nothing would change.').waitFor();
     await dialog.getByRole('cell', { name: 'alive' }).waitFor();
     expect(await dialog.getByRole('button', { name: 'Free slots' }).isDisabled()).toBe(true);
     expect(await violations(page)).toEqual([]);

@@ -54,7 +54,7 @@ export function Page() {
         idOf={({ id }) => id}
         none={
           <Empty title="No entry">
-            <p>The server records changes of queues, jobs, limits, crons, workers and tokens, and failed logins.</p>
+            <p>The server records changes of queues, jobs, limits, cron jobs, workers and tokens, and failed logins.</p>
           </Empty>
         }
       />

@@ -65,7 +65,7 @@ function Operation({ operation }: { readonly operation: BulkOperation }) {
         <Tile label="Matched at the start" value={formatTotal(matched, matched_is_lower_bound)} />
         <Tile label="Looked at" value={formatCount(done)} />
         <Tile label={`Jobs ${wordsOf(action).done}`} value={formatCount(changed)} />
-        <Tile label="Left as they were" value={formatCount(done - changed)} />
+        <Tile label="Not changed" value={formatCount(done - changed)} />
         <Tile
           label="Time left"
           value={time_left_ms === null ? '–' : formatDuration(time_left_ms)}
@@ -76,11 +76,9 @@ function Operation({ operation }: { readonly operation: BulkOperation }) {
         <Card title="About">
           <About operation={operation} />
         </Card>
-        <Card title="Left as they were">
+        <Card title="Not changed">
           {left.length === 0 ? (
-            <p className="soft">
-              {done === 0 ? 'No job was looked at so far.' : 'Every job that was looked at has changed.'}
-            </p>
+            <p className="soft">{done === 0 ? 'No jobs processed yet.' : 'Every processed job has changed.'}</p>
           ) : (
             <ul className="skipped">
               {left.map(([name, count]) => (

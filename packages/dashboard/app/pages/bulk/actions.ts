@@ -14,17 +14,18 @@ const words: Readonly<Record<BulkAction | 'undo', Words>> = {
   retry: {
     verb: 'Retry',
     done: 'retried',
-    effect: 'Discarded and retryable jobs wait for a worker again.',
+    effect: 'Discarded and retryable jobs become available again.',
   },
   promote: {
     verb: 'Start now',
     done: 'made available',
-    effect: 'Scheduled and retryable jobs wait for a worker at once. The times that they waited for are lost.',
+    effect: 'Scheduled and retryable jobs become available now. Their scheduled times are lost.',
   },
   rerun: {
     verb: 'Run again',
     done: 'run again',
-    effect: 'Each ended job runs again as a new job, which names the old one in its meta. An undo cancels what waits.',
+    effect:
+      'Each finished job runs again as a new job with the old id in its meta. An undo cancels those that still wait.',
   },
   reschedule: {
     verb: 'Reschedule',
@@ -34,34 +35,34 @@ const words: Readonly<Record<BulkAction | 'undo', Words>> = {
   priority: {
     verb: 'Prioritize',
     done: 'given another priority',
-    effect: 'Waiting jobs get this priority. Those from before are lost.',
+    effect: 'Waiting jobs get this priority. Their old priorities are lost.',
   },
   edit: {
     verb: 'Edit',
     done: 'edited',
-    effect: 'Waiting jobs get these values. What you leave empty stays. The values from before are lost.',
+    effect: 'Waiting jobs get these values; empty fields change nothing. The old values are lost.',
   },
   cancel: {
     verb: 'Cancel',
     done: 'cancelled',
-    effect: 'Waiting jobs are cancelled. An undo makes new jobs of them.',
+    effect: 'Waiting jobs are cancelled. An undo enqueues them again as new jobs.',
   },
   discard: {
     verb: 'Discard',
     done: 'discarded',
-    effect: 'Waiting jobs are discarded, and count as failed. An undo makes new jobs of them.',
+    effect: 'Waiting jobs are discarded, and counted as failed. An undo enqueues them again as new jobs.',
   },
   delete: {
     verb: 'Delete',
     done: 'deleted',
-    effect: 'Ended jobs are deleted with their results and errors. Nothing brings them back.',
+    effect: 'Finished jobs are deleted with their results and errors. This cannot be undone.',
   },
   redrive: {
     verb: 'Retry',
     done: 'retried',
-    effect: 'Jobs of the dead letter wait for a worker again. A workflow continues with its failed steps among them.',
+    effect: 'Jobs of the dead letter become available again. A workflow continues if its failed steps are among them.',
   },
-  purge: { verb: 'Delete', done: 'deleted', effect: 'Jobs of the dead letter are deleted. Nothing brings them back.' },
+  purge: { verb: 'Delete', done: 'deleted', effect: 'Jobs of the dead letter are deleted. This cannot be undone.' },
   undo: { verb: 'Undo', done: 'taken back', effect: '' },
 };
 
@@ -103,31 +104,31 @@ export function changedStates(action: BulkAction): readonly string[] {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  changed_since: 'The job was changed since the start.',
-  gone: 'The job was deleted since the start.',
-  changing: 'The job was changed by somebody else all the time.',
-  pruned: 'The job was deleted since.',
+  changed_since: 'The job was changed after the operation started.',
+  gone: 'The job was deleted after the operation started.',
+  changing: 'Other calls kept changing the job.',
+  pruned: 'The job was deleted later.',
   in_workflow: 'The job is a step of a workflow, which has continued without it.',
-  duplicate: 'Another job holds the unique key.',
+  duplicate: 'Another job has the unique key.',
   was_pending: 'The job waited for its activation.',
-  running: 'The job that was started again runs.',
-  has_ended: 'The job that was started again has run.',
+  running: 'The new job is already running.',
+  has_ended: 'The new job has already run.',
   workflow_cancelled: 'The job is a step of a workflow that was cancelled.',
-  workflow_pruned: 'The job is a step of a workflow that is no longer kept.',
-  workflow_went_on: 'The job is a step of a workflow that has gone on without it.',
+  workflow_pruned: 'The job is a step of a workflow that was deleted.',
+  workflow_went_on: 'The job is a step of a workflow that has continued without it.',
   workflow_blocked: 'A later step of its workflow could still not run.',
-  workflow_changed: 'The step of its workflow has another job or outcome by now.',
+  workflow_changed: 'The workflow step has another job or outcome now.',
   would_run_anyway: 'The job was retryable before the retry.',
-  queue_full: 'The queue takes no new jobs: it is full.',
-  queue_paused: 'The queue takes no new jobs: it is paused.',
-  not_changed: 'The operation had left the job as it was.',
-  no_change: 'The job was so already.',
-  available: 'The job is available, and cannot wait for a time again.',
+  queue_full: 'The queue is full.',
+  queue_paused: 'The queue is paused and refuses new jobs.',
+  not_changed: 'The operation did not change the job.',
+  no_change: 'The job had these values already.',
+  available: 'The job is available and can no longer be scheduled.',
   unique_key: 'The change would give the job another unique key.',
   invalid_request: 'The changes do not fit the job.',
   schema_validation: 'The arguments would not match the schema of the job.',
-  other_queues: 'The unique key or a limit of the job is not that of your queues.',
-  no_new_job: 'There was no new job, or it was deleted since.',
+  other_queues: 'The unique key or a limit of the job also covers queues outside your token.',
+  no_new_job: 'There was no new job, or it was deleted later.',
 };
 
 /** Why jobs were left as they are (docs/operate/bulk.md). */

@@ -16,7 +16,7 @@ export function Controls({ operation, size = 'default' }: ControlsProps) {
   const { id, action, state, changed, undo } = operation;
   const navigate = useNavigate();
   const changes = ['bulk.get', 'bulk.list'] as const;
-  const stop = useAction('bulk.stop', { done: 'The operation stops after its step.', changes });
+  const stop = useAction('bulk.stop', { done: 'The operation stops after the current step.', changes });
   const resume = useAction('bulk.resume', { done: 'The operation continues.', changes });
   const takeBack = useAction('bulk.undo', {
     changes,
@@ -49,8 +49,8 @@ export function Controls({ operation, size = 'default' }: ControlsProps) {
         <p>
           {formatCount(changed)} {changed === 1 ? 'job was' : 'jobs were'} {wordsOf(action).done}.{' '}
           {action === 'retry' || action === 'redrive' || action === 'rerun'
-            ? 'The undo cancels those that still wait.'
-            : 'The undo makes a new job of each, with the same work.'}
+            ? 'The undo cancels the jobs that still wait.'
+            : 'The undo enqueues each job again as a new one.'}
         </p>
       </ConfirmButton>
     </>

@@ -37,7 +37,7 @@ export function Page() {
   return (
     <Frame
       title="Bulk operations"
-      lead="Changes of many jobs at once. The server continues them when the page is closed."
+      lead="Changes of many jobs at once. The server continues after you close the page."
       actions={
         <>
           <Select

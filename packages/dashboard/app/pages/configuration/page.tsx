@@ -124,10 +124,12 @@ function MaintenanceCard() {
           onClose={() => setAsking(false)}
         >
           <div className="stack">
-            <p>No job starts until you end it. The server still accepts new jobs, and running jobs finish.</p>
+            <p>
+              No job starts until you end maintenance mode. The server still accepts new jobs, and running jobs finish.
+            </p>
             <TextField
               label="Reason"
-              hint="Operators see it here, and on the command line."
+              hint="Shown here and by ojs maintenance status."
               value={reason}
               onChange={setReason}
             />

@@ -37,7 +37,7 @@ export function Page() {
   if (isMissing(query.error)) {
     return (
       <Frame title={name}>
-        <Empty title="There is no such cron">
+        <Empty title="There is no such cron job">
           <p>
             <IfMay call="cron.list">
               <Link to="/crons">See all crons</Link>
@@ -113,7 +113,7 @@ export function Page() {
       <JobsCard
         title="Past runs"
         query={`cron:${JSON.stringify(name)}`}
-        none="No run yet, or the server has deleted its jobs."
+        none="No runs yet, or their jobs were deleted."
       />
     </Frame>
   );

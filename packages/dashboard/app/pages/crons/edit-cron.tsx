@@ -85,7 +85,7 @@ export function EditCron({ cron, onClose }: EditCronProps) {
       </div>
       <JsonField label="Arguments" hint="A JSON array." rows={3} {...field('args')} />
       <div className="columns">
-        <Field label="Overlap" hint="What a run does while the one before it has not ended.">
+        <Field label="Overlap" hint="What a run does if the run before it has not finished.">
           <Select {...field('overlap')} options={overlaps} />
         </Field>
         <TextField {...field('description')} label="Description" spellCheck />

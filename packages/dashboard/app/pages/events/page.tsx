@@ -32,7 +32,7 @@ export function Page() {
   return (
     <Frame
       title="Events"
-      lead={isReplay ? 'The log from one event on, oldest first.' : 'What happens, newest first.'}
+      lead={isReplay ? 'The log after one event, oldest first.' : 'Events as they happen, newest first.'}
       actions={
         <>
           {isReplay && (
@@ -142,7 +142,7 @@ function Tail({ filter }: { readonly filter: EventFilter }) {
         {({ events }) =>
           events.length === 0 ? (
             <Empty title="No event">
-              <p>Nothing like this has happened, or the log no longer has it.</p>
+              <p>No such events, or the log no longer has them.</p>
             </Empty>
           ) : (
             <EventTable events={events} />
@@ -165,7 +165,7 @@ function History({ filter, after }: { readonly filter: EventFilter; readonly aft
   const events = list.data?.pages.flatMap((page) => page.events) ?? [];
   if (list.error !== null) return <Failure error={list.error} retry={() => void list.refetch()} />;
   if (list.isPending) return <Loading />;
-  if (events.length === 0) return <Empty title="Nothing has happened since" />;
+  if (events.length === 0) return <Empty title="No events yet" />;
   return (
     <>
       <EventTable events={events} />

@@ -28,7 +28,7 @@ const asking = {
     title: 'Cancel this job?',
     confirm: 'Cancel the job',
     done: 'The job is cancelled.',
-    effect: 'The job never starts. You can run it again as a new job.',
+    effect: 'The job will not start. You can run it again as a new job.',
   },
   discard: {
     operation: 'job.discard',
@@ -42,7 +42,7 @@ const asking = {
     title: 'Delete the history of this job?',
     confirm: 'Delete the history',
     done: 'The history is deleted.',
-    effect: ' events of this job and all its errors are deleted for good. The job itself stays.',
+    effect: ' events of this job and all its errors are deleted for good. The job itself is kept.',
   },
 } as const;
 
@@ -70,7 +70,9 @@ export function Actions({ document }: { readonly document: JobDocument }) {
   const close = (): void => setAsked(null);
   const params = { id };
   const effects: Partial<Record<Asked, string | false>> = {
-    cancel: state === 'active' && 'The job is running. Its worker learns of this with its next heartbeat.',
+    cancel:
+      state === 'active' &&
+      'The next heartbeat asks the worker to stop the job. A handler that ignores the signal runs to its end.',
     purge: (history.data?.events.length ?? 'All') + asking.purge.effect,
   };
   return (

@@ -23,7 +23,7 @@ export function Attempts({ life, errors }: { readonly life: Life; readonly error
   return (
     <Card title="Attempts" note={entries.length}>
       {entries.length === 0 ? (
-        <p className="soft">No attempt is on record. Each new one will be here, with its error and stack.</p>
+        <p className="soft">No attempts recorded. Each attempt appears here with its error and stack.</p>
       ) : (
         <ol className="attempts" reversed>
           {entries.map(({ key, span, error }, index) => (
@@ -39,7 +39,7 @@ export function Attempts({ life, errors }: { readonly life: Life; readonly error
 }
 
 function AttemptHead({ span }: { readonly span: Span | null }) {
-  if (span === null) return <strong>Outside of an attempt</strong>;
+  if (span === null) return <strong>Outside an attempt</strong>;
   const { attempt, outcome, from, to, worker } = span;
   return (
     <div className="row attempt-head">

@@ -58,8 +58,8 @@ export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogPr
     >
       <p className="soft">
         {isEdit
-          ? 'Only what you change is sent. The server refuses the edit if the job has started meanwhile.'
-          : 'The server makes a new job with these values. The old job stays as it is.'}
+          ? 'Only changed values are sent. The server refuses the edit if the job has started in the meantime.'
+          : 'The server creates a new job with these values. The old job does not change.'}
       </p>
       <ChangeFields
         fields={fields}

@@ -20,7 +20,7 @@ export function ChangeFields({ fields, names, veiled = [], mayBeEmpty = false, o
     <>
       {names.includes('args') &&
         (veiled.includes('args') ? (
-          <p>Your token does not show all arguments, so they stay as they are.</p>
+          <p>Your token hides some arguments, so you cannot change them.</p>
         ) : (
           <JsonEditor
             label="Arguments"
@@ -31,13 +31,13 @@ export function ChangeFields({ fields, names, veiled = [], mayBeEmpty = false, o
         ))}
       {names.includes('meta') &&
         (veiled.includes('meta') ? (
-          <p>Your token does not show all of meta, so it stays as it is.</p>
+          <p>Your token hides a part of meta, so you cannot change it.</p>
         ) : (
           <JsonEditor
             label="Meta"
             value={fields.meta}
             mayBeEmpty={mayBeEmpty}
-            hint="Members replace those of the same name. A member that you leave out stays."
+            hint="Members replace those of the same name. Members that you leave out keep their values."
             onChange={(meta) => onChange({ meta })}
           />
         ))}
@@ -66,6 +66,6 @@ const texts: readonly (readonly [name: keyof Fields, label: string, hint?: strin
   ['priority', 'Priority', '−100 to 100; a higher one starts first', 'numeric'],
   ['start', 'Starts at', 'now, +PT10M, or a time such as 2026-01-31T09:00:00Z'],
   ['tags', 'Tags', 'Separated by commas'],
-  ['timeout', 'Timeout (ms)', 'Of one attempt', 'numeric'],
-  ['maxAttempts', 'Attempts', 'At most, retries included', 'numeric'],
+  ['timeout', 'Timeout (ms)', 'For one attempt', 'numeric'],
+  ['maxAttempts', 'Attempts', 'Including the first one', 'numeric'],
 ];

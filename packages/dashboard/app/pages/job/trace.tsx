@@ -45,7 +45,7 @@ function TraceDialog({ kept, onClose }: { readonly kept: string; readonly onClos
     event.preventDefault();
     const next = text.trim();
     if (next !== '' && (!next.includes('{trace_id}') || traceAddress(next, '0') === null)) {
-      setProblem('Write an address that begins with https:// or http:// and has {trace_id} in it.');
+      setProblem('Write an address that begins with https:// or http:// and contains {trace_id}.');
       return;
     }
     setPreferences({ traceUrl: next });
@@ -56,7 +56,7 @@ function TraceDialog({ kept, onClose }: { readonly kept: string; readonly onClos
       <form className="stack" onSubmit={keep}>
         <TextField
           label="Address of a trace"
-          hint="This browser keeps it. {trace_id} stands for the id of the trace. Leave it empty for no link."
+          hint="Stored in this browser. {trace_id} stands for the trace id. Leave it empty for no link."
           problem={problem}
           value={text}
           placeholder="https://tracing.example.com/trace/{trace_id}"

@@ -10,7 +10,7 @@ export function Waterfall({ life }: { readonly life: Life }) {
   if (spans.length === 0 && createdAt === null && end === null && purgedAt === null) {
     return (
       <Card title="Timeline">
-        <p className="soft">The server keeps no history of this job, or no longer.</p>
+        <p className="soft">The server has no history of this job, or has deleted it.</p>
       </Card>
     );
   }
@@ -76,7 +76,7 @@ function Row({ span, from, to, now }: RowProps) {
           <span className="span-bar" data-open={span.to === null} style={place} />
         </span>
         <span className="span-length number">
-          {span.isGuess && <span title="The job does not keep this time exactly">≈ </span>}
+          {span.isGuess && <span title="The job does not record this time exactly">≈ </span>}
           {length}
           {span.to === null && '…'}
         </span>

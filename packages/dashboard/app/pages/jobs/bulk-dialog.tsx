@@ -169,7 +169,7 @@ export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkD
             />
           )}
           <TextField
-            label="Jobs a second at most"
+            label="At most, jobs per second"
             hint="Empty: as fast as the server can"
             problem={problem}
             inputMode="decimal"

@@ -100,10 +100,10 @@ export function CountsBy({ q, by, withTerm, onClose }: CountsProps) {
               />
             )}
             <p className="soft small">
-              {groups.length === 0 && 'No job of this list has a value there. '}
+              {groups.length === 0 && 'No job in this list has a value in this field. '}
               {others > 0 && `${formatCount(others)} jobs have other values. `}
               {without_value > 0 && groups.length > 0 && `${formatCount(without_value)} jobs have no value. `}
-              {is_lower_bound && 'The server has counted a part of the jobs only.'}
+              {is_lower_bound && 'The server has counted only a part of the jobs.'}
             </p>
           </>
         )}

@@ -104,7 +104,7 @@ function Foot({ state, onMore, onPause }: FootProps) {
         {about} jobs, {found}
       </span>
       {rows.length >= mostFound ? (
-        <span>The list ends here: make the query narrower.</span>
+        <span>The list ends here. A narrower query finds the rest.</span>
       ) : isReading ? (
         <Button size="small" onClick={onPause}>
           Stop

@@ -174,7 +174,7 @@ function Jobs() {
       )}
       {isWrong ? (
         <Empty title="The query cannot be read">
-          <p>The text below the query says where, and what was expected.</p>
+          <p>The message below the query shows the place and what was expected.</p>
         </Empty>
       ) : (
         <JobTable

@@ -29,7 +29,7 @@ const actions: readonly RowAction[] = [
     operation: 'job.retry',
     states: State.discarded | State.retryable,
     becomes: 'available',
-    done: 'The job waits for a worker again.',
+    done: 'The job is available again.',
   },
   {
     label: 'Start now',
@@ -37,7 +37,7 @@ const actions: readonly RowAction[] = [
     states: State.scheduled,
     body: { scheduled_at: 'now' },
     becomes: 'available',
-    done: 'The job waits for a worker.',
+    done: 'The job is available.',
   },
   {
     label: 'Run again',

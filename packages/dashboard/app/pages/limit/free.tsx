@@ -90,7 +90,7 @@ export function Free({ limit, onClose }: FreeProps) {
     >
       <div className="stack">
         <p>
-          The slots of dead workers become free: those workers are removed, and all of their jobs go back, as after a
+          This frees the slots that dead workers hold: the workers are removed, and their jobs run again as after a
           crash.
         </p>
         {holders.isPending && <Loading lines={2} />}
@@ -107,11 +107,11 @@ export function Free({ limit, onClose }: FreeProps) {
         {found.length > shown && <p className="soft">and {formatCount(found.length - shown)} more</p>}
         <label className="check">
           <input type="checkbox" checked={isForced} onChange={() => setForced(!isForced)} />
-          Also free slots whose workers may live
+          Also free slots of workers that may be alive
         </label>
-        <p className="soft small">Silent workers are then removed, and other jobs are cancelled.</p>
+        <p className="soft small">Silent workers are then removed, and the jobs of the others are cancelled.</p>
         {holders.data !== undefined && found.length > 0 && steps === '' && (
-          <p role="status">No worker of these is dead, so nothing would change.</p>
+          <p role="status">None of these workers is dead, so nothing would change.</p>
         )}
       </div>
     </Confirm>

@@ -47,13 +47,13 @@ export function Override({ limit, create = false, onClose }: OverrideProps) {
       </p>
       <TextField
         label="Running at once"
-        hint="Empty for no limit. 0 stops every start."
+        hint="Empty for no limit. With 0 no job starts."
         inputMode="numeric"
         value={concurrency}
         onChange={setConcurrency}
       />
       <div className="columns">
-        <TextField label="Starts" hint="Empty for no rate." inputMode="numeric" value={rate} onChange={setRate} />
+        <TextField label="Starts" hint="Empty for no rate limit." inputMode="numeric" value={rate} onChange={setRate} />
         <TextField
           label="Period"
           hint="second, minute, hour or day; or ISO 8601, such as PT15M."

@@ -43,7 +43,7 @@ export function Page() {
       <Frame title={key}>
         <Empty title="There is no such limit">
           <p>
-            No job and no operator has named this key. <Link to="/limits">See all limits</Link>
+            No job has named this key, and it has no override. <Link to="/limits">See all limits</Link>
           </p>
           {mayOverride && (
             <Opener text="Create with an override…">
@@ -109,9 +109,9 @@ export function Page() {
         <>
           {/* Running jobs hold no place of a rate: their starts do. */}
           {limit?.concurrency !== undefined && (
-            <JobsCard title="Who holds it" query={`${counted} state:active`} none="No job runs under this key." />
+            <JobsCard title="Who holds it" query={`${counted} state:active`} none="No running job has this key." />
           )}
-          <JobsCard title="Who waits" query={`${counted} state:available`} none="No job waits under this key." />
+          <JobsCard title="Who waits" query={`${counted} state:available`} none="No waiting job has this key." />
         </>
       )}
     </Frame>

@@ -33,7 +33,7 @@ export function Page() {
   return (
     <Frame
       title="Limits"
-      lead="How many jobs of a key may run at once, or start in a period."
+      lead="Each limit says how many jobs with its key may run at once, or start in a period."
       actions={<CopyAs operation="limit.list" options={{}} command="limits list" code="await admin.listLimits();" />}
     >
       <Loaded query={limits}>

@@ -32,7 +32,7 @@ export function EventList({ log, entryOf }: EventListProps) {
       <Loaded query={log} lines={2}>
         {({ events }) => (
           <div role="log" aria-label="Events">
-            {events.length === 0 && <p className="soft">Nothing has happened since.</p>}
+            {events.length === 0 && <p className="soft">No events yet.</p>}
             <ol className="playground-events">
               {events.map(entryOf).map(({ id, kind, at, state, detail, action }) => (
                 <li key={id}>

@@ -11,7 +11,7 @@ export const examples: Readonly<Record<Kind, readonly [Example, ...Example[]]>> 
   job: [
     {
       name: 'Plain job',
-      about: 'Type and args are all that a job needs.',
+      about: 'A job needs only a type and args.',
       text: `{
   "type": "hello",
   "args": ["world"]
@@ -135,7 +135,7 @@ export const examples: Readonly<Record<Kind, readonly [Example, ...Example[]]>> 
   cron: [
     {
       name: 'Each minute',
-      about: 'Enqueues a job every minute until you delete the cron. Sending the same name again changes the cron.',
+      about: 'Enqueues a job every minute until you delete the cron job. Sending the same name again changes it.',
       text: `{
   "name": "playground-minute",
   "cron": "* * * * *",
@@ -156,7 +156,7 @@ export const examples: Readonly<Record<Kind, readonly [Example, ...Example[]]>> 
     },
     {
       name: 'Weekdays at nine',
-      about: 'Runs in any time zone, also when clocks change. A run is skipped while the previous one has not ended.',
+      about: 'Runs in any time zone, even when clocks change. A run is skipped if the previous one has not finished.',
       text: `{
   "name": "playground-morning",
   "cron": "0 9 * * MON-FRI",

@@ -26,7 +26,7 @@ export function Follow() {
       <SentList current={target} />
       {target === null || Follower === null ? (
         <Empty title="Nothing sent yet">
-          <p>Send a job, a workflow or a cron: its events appear here.</p>
+          <p>Send a job, a workflow or a cron job: its events appear here.</p>
           <p>
             A job waits until a worker that knows its type fetches it. In a clone of ojs-ts, <code>npm start</code> runs
             one for the examples.

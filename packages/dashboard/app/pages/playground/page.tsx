@@ -8,7 +8,7 @@ export function Page() {
   const mayEnqueue = useMay('job.enqueue');
   const maySchedule = useMay('cron.register');
   return (
-    <Frame title="Playground" lead="Write a job, a workflow or a cron, send it, and watch what becomes of it.">
+    <Frame title="Playground" lead="Write a job, a workflow or a cron job, send it, and watch it run.">
       {mayEnqueue || maySchedule ? (
         <div className="columns playground">
           <Composer />

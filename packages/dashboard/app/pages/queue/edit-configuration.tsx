@@ -55,7 +55,7 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
       <TextField
         {...field('depth')}
         label="Most waiting jobs"
-        hint="With more, the server refuses new jobs. Empty for no limit."
+        hint="When so many wait, the server refuses new jobs. Empty for no limit."
         inputMode="numeric"
       />
       <Effect queue={queue} draft={draft} />

@@ -36,7 +36,7 @@ export function Effect({ queue, draft }: { readonly queue: QueueOverview; readon
       `At most ${formatCount(Math.min(slots, counts.available))} of the ${formatCount(counts.available)} waiting ` +
         'jobs would run at once.',
     );
-  if (draft.rate !== '' && perMinute === null) lines.push('The rate counts once it has a number and a period.');
+  if (draft.rate !== '' && perMinute === null) lines.push('The rate applies when it has a number and a period.');
   const depth = Number(draft.depth) || null;
   if (depth !== null && counts.available > depth)
     lines.push(`${formatCount(counts.available)} jobs wait already, so new ones would be refused at once.`);

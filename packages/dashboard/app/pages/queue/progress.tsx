@@ -104,9 +104,9 @@ export function Drain({ queue }: QueueProps) {
       <Meter label="Drained" percent={most === 0 ? 100 : (100 * (most - left)) / most} />
       <p className="soft">
         {left === 0
-          ? 'No job waits or runs. Scheduled jobs and new ones are not counted.'
+          ? 'No job waits or runs. Scheduled jobs are not counted.'
           : `${formatCount(left)} jobs wait or run${rate > 0 ? atRate(left, rate) : ''}. ` +
-            'The server still accepts new jobs: stop what enqueues them.'}
+            'The server still accepts new jobs: stop the programs that enqueue them.'}
         {queue.paused && left > 0 && ' Resume the queue, so that its workers finish these jobs.'}
       </p>
     </Card>

@@ -38,7 +38,7 @@ export function Page() {
           if (items.length === 0) {
             return (
               <Empty title="No queue yet">
-                <p>The first job of a queue creates it. You can also create one now, to set its limits first.</p>
+                <p>A queue is created with its first job. To set its limits first, create it now.</p>
               </Empty>
             );
           }
@@ -53,7 +53,7 @@ export function Page() {
                 sorting={{ by: search.sort, change: (sort) => change({ sort }, { replace: true }) }}
               />
               {pagination.has_more && search.sort !== undefined && (
-                <p className="soft small">The order is that of the queues on this page.</p>
+                <p className="soft small">Only the queues on this page are sorted.</p>
               )}
               <Pager pagination={pagination} />
             </>

@@ -35,7 +35,14 @@ export function NewToken({ onIssued, onClose }: Issuing & { readonly onClose: ()
   const choose = (chosen: string): void => setRole(roles.find((one) => one === chosen) ?? role);
   return (
     <FormDialog title="New token" submit="Create token" onSubmit={() => create.mutateAsync({ body })} onClose={onClose}>
-      <TextField label="Name" hint="Who or what uses it." value={name} onChange={setName} required maxLength={128} />
+      <TextField
+        label="Name"
+        hint="The program or person that uses it."
+        value={name}
+        onChange={setName}
+        required
+        maxLength={128}
+      />
       <Field label="Role" hint={purposes[role]}>
         <Select value={role} onChange={choose} options={roles} />
       </Field>

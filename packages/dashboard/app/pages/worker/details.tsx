@@ -36,7 +36,7 @@ export function Process({ worker }: { readonly worker: Worker }) {
         />
         <p className="soft small">
           {last_heartbeat_at === null
-            ? 'The worker only fetches. Without heartbeats nobody knows its load, and it is never taken for dead.'
+            ? 'This worker sends no heartbeats, so its load is unknown and it is never considered dead.'
             : 'The lag is the worst of the time before the last heartbeat, ' +
               'or how long the event loop is blocked so far.'}
         </p>

@@ -59,7 +59,7 @@ export function Page() {
               </div>
               {chosen.length > 0 && <Selected ids={chosen} onDone={() => setSelected(new Set())} />}
               {found.length === 0 ? (
-                <Empty title="No worker here is like that" />
+                <Empty title="No worker matches" />
               ) : (
                 <div className="workers">
                   <DataTable

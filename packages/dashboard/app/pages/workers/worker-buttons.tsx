@@ -46,7 +46,7 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
         <Button
           size="small"
           aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
-          title={isQuiet ? 'The worker takes new jobs again' : 'The worker finishes its jobs and takes no new ones'}
+          title={isQuiet ? 'The worker fetches new jobs again' : 'The worker finishes its jobs and fetches no new ones'}
           busy={flow.isPending}
           onClick={() => flow.mutate(call)}
         >
