@@ -179,7 +179,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'UNAUTHENTICATED',
     ojs: 'OJS-5000',
-    hint: 'Send Authorization: Bearer TOKEN.',
+    hint: 'Send the header Authorization: Bearer TOKEN. An administrator creates tokens with ojs tokens create.',
   },
   permission_denied: {
     status: 403,

@@ -22,7 +22,7 @@ export function* ask<T>(answer: Answered<T>): Steps<T> {
   const values: T[] = [];
   yield answer.then((value) => values.push(value));
   for (const value of values) return value;
-  throw new Error('Work went on before its store had answered.');
+  throw new Error('Work continued before its storage had answered. This is a bug of ojs-ts: please report it.');
 }
 
 /** The result: a promise if the store answered with one, else the value itself. */

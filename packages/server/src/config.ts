@@ -143,7 +143,10 @@ function readTokenFile(file: string | null): Pick<ServerConfig, 'tokens' | 'warn
 
 function readTls(certFile: string | null, keyFile: string | null): ServerConfig['tls'] {
   if (certFile === null && keyFile === null) return null;
-  if (certFile === null || keyFile === null) throw new ConfigError('TLS needs both a certificate file and a key file');
+  if (certFile === null || keyFile === null) {
+    const missing = certFile === null ? '--tls-cert (OJS_TLS_CERT_FILE)' : '--tls-key (OJS_TLS_KEY_FILE)';
+    throw new ConfigError(`TLS needs both a certificate file and a key file: set ${missing}`);
+  }
   const read = (file: string) => configured(() => readFileSync(file), `${file} cannot be read: `);
   const tls = { cert: read(certFile), key: read(keyFile) };
   configured(() => createSecureContext(tls), `${certFile} and ${keyFile} cannot serve as certificate and key: `);

@@ -40,7 +40,8 @@ export function schemasCommand(): Command {
 
 /** The text of a file that holds a JSON object. */
 function objectIn(file: string): Raw {
-  if (!existsSync(file)) throw new Failure('usage', `There is no file ${plain(file)}.`);
+  if (!existsSync(file))
+    throw new Failure('usage', `There is no file ${plain(file)}. Name a file that contains a JSON Schema.`);
   const found = readFileSync(file, 'utf8');
   try {
     const parsed: Item | null = JSON.parse(found);

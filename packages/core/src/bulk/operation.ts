@@ -215,13 +215,13 @@ export function whyNotUndone({ action }: Pick<BulkOperation, 'action'>): string 
   switch (action) {
     case 'delete':
     case 'purge':
-      return 'Deleted jobs are gone.';
+      return 'Deleted jobs cannot be restored, except from a backup.';
     case 'promote':
-      return 'The times that the jobs waited for are not kept.';
+      return 'The times for which the jobs were scheduled are not kept.';
     case 'edit':
     case 'priority':
     case 'reschedule':
-      return 'What the jobs had before is not kept: change them once more.';
+      return 'The old values are not kept: change the jobs once more.';
     case 'undo':
       return 'An undo is not undone: start the operation again.';
     case 'cancel':

@@ -66,7 +66,7 @@ export class Fields {
 
   #undotted(name: string, value: string | null): string | null {
     if (value === null || !isDotSegment(value)) return value;
-    this.issue(name, 'must not be . or .., which mean another path');
+    this.issue(name, 'must not be . or .., which mean another path; choose another name');
     return null;
   }
 

@@ -27,7 +27,10 @@ export function readTargets(request: Sent, states: StateMask, now: number, isCon
     throw new ProtocolError('unsupported', message, { feature: 'atomicity' });
   }
   if ((ids === undefined) === (filter === undefined))
-    throw wrongValue('$.job_ids', 'or filter is required, and only one of them');
+    throw wrongValue(
+      '$.job_ids',
+      `or filter is required, got ${ids === undefined ? 'neither' : 'both: send one of them'}`,
+    );
   return filter === undefined ? { ids: ids ?? [] } : { filter: readJobFilter(filter, states) };
 }
 

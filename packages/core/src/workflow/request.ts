@@ -249,7 +249,7 @@ function listOf(
   const key = has(other) ? other : usual;
   const list: unknown = values[key];
   if (!Array.isArray(list) || list.length === 0)
-    throw wrong(`${path}.${key}`, `${key} must be an array of at least one job`);
+    throw wrong(`${path}.${key}`, `${key} must be an array of at least one job, such as [{"type": "a.b", "args": []}]`);
   return { key, list };
 }
 

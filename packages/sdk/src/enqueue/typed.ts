@@ -38,7 +38,10 @@ export async function typedJobHandle(job: Job, definition: JobDef, calls: JobCal
 /** @throws {OJSValidationError} for another type, because the types of args and result would be wrong. */
 export function checkType({ id, type }: Job, definition: JobDef): void {
   if (type !== definition.type)
-    throw OJSValidationError.of('jobId', `job ${id} is of type ${type}, not ${definition.type}`);
+    throw OJSValidationError.of(
+      'jobId',
+      `job ${id} is of type ${type}, not ${definition.type}; pass the definition of ${type}`,
+    );
 }
 
 /** Calls that parse args, so that `refresh()` and `cancel()` of a typed handle return typed args too. */

@@ -21,7 +21,7 @@ export function wireLimits(limits: readonly JobLimit[]): readonly object[] {
   return limits.map((limit: JobLimit, index) => {
     const path = `limits[${index}]`;
     if (!isObject(limit))
-      throw OJSValidationError.of(path, "expected a limit such as { key: 'stripe', concurrency: 5 }");
+      throw OJSValidationError.of(path, "expected a limit such as { key: 'stripe', concurrency: 5 }", limit);
     checkNames(limit, limitNames, path);
     const { key } = limit;
     if (typeof key !== 'string' || key === '' || key.length > 255)

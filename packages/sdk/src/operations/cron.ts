@@ -263,7 +263,8 @@ export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
 
 function wireCron(request: CronJobRequest): object {
   const { name, cron, type, args = [], meta, schema, timezone, overlapPolicy, enabled, description, ...rest } = request;
-  if (typeof name !== 'string' || name === '') throw OJSValidationError.of('name', 'expected a name for the cron');
+  if (typeof name !== 'string' || name === '')
+    throw OJSValidationError.of('name', "expected a name such as 'nightly-report'", name);
   checkExpression(cron);
   refusePerJob(rest);
   refuse(problemOf({ ...rest, type, args, ...(meta !== undefined && { meta }) }));

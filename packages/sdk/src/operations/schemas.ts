@@ -27,7 +27,7 @@ export const schemaRows = {
       throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1', uri);
     if (!isJobType(jobType)) throw OJSValidationError.of('jobType', expectedType(jobType));
     if (wireOf(schema) === undefined)
-      throw OJSValidationError.of('schema', 'expected a JSON Schema, an object', schema);
+      throw OJSValidationError.of('schema', "expected a JSON Schema such as { type: 'array' }", schema);
     const body = JSON.stringify({ uri, type: jobType, version, schema });
     return change({ operation: 'schema.register', body }, readSchema, {
       settings: {

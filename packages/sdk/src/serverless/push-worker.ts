@@ -89,7 +89,7 @@ export class PushWorker<R = JobTypes> {
     this.logger = connection.logger;
     this.signingSecrets = typeof signingSecret === 'string' ? [signingSecret] : signingSecret;
     if (this.signingSecrets.includes(''))
-      throw OJSValidationError.of('signingSecret', 'expected a text that is not empty');
+      throw OJSValidationError.of('signingSecret', 'expected the secret of the sender, got an empty text');
     this.#execution = new Execution({
       leasedJobs: this.#leasedJobs,
       slots: new Slots(noLimit),

@@ -141,11 +141,14 @@ function checkGraph({ steps }: WorkflowDefinition): void {
   const waits = new Map(steps.map(({ id, after }) => [id, after] as const));
   for (const { id, step, after } of steps) {
     if (id === '' || id.length > maxName)
-      throw OJSValidationError.of('nodes', `expected names of 1 to ${maxName} characters`);
+      throw OJSValidationError.of('nodes', `expected names of 1 to ${maxName} characters, got ${id.length}`);
     if (callbackId.test(id))
       throw OJSValidationError.of(`nodes.${id}`, 'this name is reserved for callbacks of a batch; choose another');
     if (typeof step === 'object' && step !== null && isWorkflowDefinition(step)) {
-      throw OJSValidationError.of(`nodes.${id}.job`, 'a node of a dag is a job, not a workflow');
+      throw OJSValidationError.of(
+        `nodes.${id}.job`,
+        'a node of a dag is a job, not a workflow; add the jobs of that workflow as nodes',
+      );
     }
     after.forEach((name, index) => {
       if (!waits.has(name))

@@ -135,7 +135,12 @@ test('getJob by a definition: types, parsed args, refusal of another type', asyn
   expect(found.args[0].due).toEqual(new Date('2026-03-01'));
   expect((await found.refresh()).args[0].due).toEqual(new Date('2026-03-01'));
   await expect(client.getJob(report, sent.id)).rejects.toMatchObject({
-    issues: [{ path: 'jobId', message: `job ${sent.id} is of type invoice.send, not report.make` }],
+    issues: [
+      {
+        path: 'jobId',
+        message: `job ${sent.id} is of type invoice.send, not report.make; pass the definition of invoice.send`,
+      },
+    ],
   });
   await expect(client.getJob(invoice, 'nonsense')).rejects.toBeInstanceOf(JobNotFoundError);
   const worker = new Worker(embedded, { handleSignals: false });

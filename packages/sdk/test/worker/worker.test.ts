@@ -222,7 +222,7 @@ describe('failures', () => {
     expect(first).toMatchObject({ status: 'rejected', reason: { name: 'JobFailedError' } });
     const refused = await jobs[0]?.refresh();
     const message =
-      'result: the server refused it with 413: $.result: expected at most 1048576 bytes, got 3000002. The handler ended well, but its result cannot be sent: store it elsewhere and return a reference to it.';
+      'result: the server refused it with 413: $.result: expected at most 1048576 bytes, got 3000002. The handler succeeded, but its result cannot be sent: store it elsewhere and return a reference to it.';
     expect(refused).toMatchObject({ state: 'discarded', attempt: 1, error: { type: 'result_too_large', message } });
     expect(await jobs[1]?.refresh()).toMatchObject({ state: 'completed', result: 'small' });
     expect(bench.logger.lines.filter(({ message }) => message === 'job failed')).toHaveLength(1);

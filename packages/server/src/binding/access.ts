@@ -146,7 +146,7 @@ export class QueueAccess implements Access {
   /** A repeated fetch answers the jobs of the first one, even if another caller sent it or it named other queues. */
   fetched(jobs: readonly JobRecord[]): void {
     if (jobs.some(({ queue }) => !this.covers(queue)))
-      throw this.#denied('This request_id belongs to a fetch from other queues.');
+      throw this.#denied('This request_id belongs to a fetch from other queues; send a new one for each fetch.');
   }
 
   /** A job's, a queue's, or all that a filter leaves. */

@@ -47,7 +47,7 @@ export function checkQuery(operation: OperationName, query: Query, quirk?: Quirk
   if (refused.length > 0) throw unknown(refused, read, route);
   return others.slice(0, maxWarnings).map((name) => ({
     path: `query.${name.slice(0, 255)}`,
-    message: `${route} does not read this parameter.`,
+    message: `${route} ignores this parameter; leave it out.`,
     suggestion: null,
   }));
 }

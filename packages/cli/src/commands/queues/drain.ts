@@ -24,7 +24,9 @@ const lookMs = 1_000;
 export function drainCommand(args: Args): Command {
   const about = 'wait until no job of a queue waits or runs; the queue still accepts jobs';
   return serverCommand('drain', about, { args, flags, also: ['json'] }, async (server, values, name = '') => {
-    using _ = interruptible(() => console.error('\nojs queues drain: interrupted. Its workers go on.'));
+    using _ = interruptible(() =>
+      console.error('\nojs queues drain: interrupted. Its workers continue; run it again to wait on.'),
+    );
     await drain(server, plain(name), values);
   });
 }

@@ -49,7 +49,10 @@ export class Delivery {
         message: answer?.message,
       });
       leased.abort(
-        new OJSError('The job no longer belonged to this worker when its outcome was sent.', { jobId: leased.id }),
+        new OJSError(
+          'The outcome came too late: the job was cancelled, or its lease had expired and it belongs to another worker.',
+          { jobId: leased.id },
+        ),
       );
       this.#done(leased);
     } else if ([400, 403, 413, 422].includes(status)) this.#refused(leased, status, answer?.message ?? '');

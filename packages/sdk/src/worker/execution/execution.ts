@@ -292,11 +292,17 @@ function shutdown(message: string): GiveBack {
   return { failure: { code: 'shutdown', type: 'shutdown', message, retryable: true }, requeue: true };
 }
 
-const besideSuspect = shutdown('Another job runs alone in this process, because its worker died before.');
-const noSlot = shutdown('The worker has no free slot.');
-const waitedTooLong = shutdown('The job waited for a slot for more than half of its timeout.');
-const notRunning = shutdown('The worker takes no new jobs.');
-const cutOff = shutdown('The worker shut down before the job had ended.');
+const besideSuspect = shutdown(
+  'Given back: this worker runs another job alone, because a worker has died while it ran that job.',
+);
+const noSlot = shutdown('Given back: the worker has no free slot.');
+const waitedTooLong = shutdown(
+  'Given back: the job waited for a slot for more than half of its timeout. Lower prefetch, or raise timeout.',
+);
+const notRunning = shutdown('Given back: the worker has been told to start no more jobs.');
+const cutOff = shutdown(
+  'Given back: the worker shut down before the job had finished. Raise shutdownTimeout for long jobs.',
+);
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

@@ -14,7 +14,7 @@ export class ResultError extends OJSValidationError {
   readonly code: 'invalid_result' | 'result_too_large';
 
   constructor(code: ResultError['code'], { path, message }: ValidationProblem, advice: string, cause?: unknown) {
-    super(`${path}: ${message}. The handler ended well, but its result cannot be sent: ${advice}.`, {
+    super(`${path}: ${message}. The handler succeeded, but its result cannot be sent: ${advice}.`, {
       issues: [{ path, message }],
       cause,
     });

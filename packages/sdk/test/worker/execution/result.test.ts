@@ -68,7 +68,7 @@ describe('results', () => {
   test('a known limit counts bytes, not characters', () => {
     expect(resultText('é'.repeat(49), 100)).toHaveLength(51);
     expect(() => resultText('é'.repeat(50), 100)).toThrow(
-      'result: 102 bytes of JSON, and the server takes 100. The handler ended well, but its result cannot be sent: store it elsewhere and return a reference to it.',
+      'result: 102 bytes of JSON, and the server takes 100. The handler succeeded, but its result cannot be sent: store it elsewhere and return a reference to it.',
     );
   });
 

@@ -369,7 +369,9 @@ export class BulkOperations {
     this.#log.error({ err: error, bulk_id: id, action }, 'bulk operation failed');
     const now = this.#clock.now();
     const why =
-      error instanceof ProtocolError ? error.message : 'The server could not finish a step; its log says why.';
+      error instanceof ProtocolError
+        ? error.message
+        : `A step failed ${mostFailures} times: see the server log. Start a new operation for the jobs that are left.`;
     await this.#records.update(id, (one) => ({ ...one, state: 'failed', finishedAt: now, error: why }), now);
     return true;
   }

@@ -124,9 +124,13 @@ export class Schemas implements SchemaChecks, SchemaRegistry {
       await this.#change((entries) => {
         refuseTaken(entries, entry);
         if (entries.length >= maxSchemas)
-          throw new ProtocolError('unsupported', `This server keeps at most ${maxSchemas} schemas.`, {
-            max_schemas: maxSchemas,
-          });
+          throw new ProtocolError(
+            'unsupported',
+            `This server keeps at most ${maxSchemas} schemas. Delete one: ojs schemas delete URI.`,
+            {
+              max_schemas: maxSchemas,
+            },
+          );
         return [...entries, entry];
       });
     } catch (error) {

@@ -86,7 +86,10 @@ class Reader {
     this.#subschemas += 1;
     if (this.#subschemas > maxSubschemas)
       throw new SchemaError([
-        { path: '$.schema', message: `the schema must have at most ${maxSubschemas} subschemas` },
+        {
+          path: '$.schema',
+          message: `the schema must have at most ${maxSubschemas} subschemas; check the others in the handler`,
+        },
       ]);
     for (const pattern of [
       schema.pattern,
@@ -94,7 +97,12 @@ class Reader {
     ])
       if (pattern !== undefined) this.#patterns.add(pattern);
     if (this.#patterns.size > maxPatterns)
-      throw new SchemaError([{ path: '$.schema', message: `the schema must have at most ${maxPatterns} patterns` }]);
+      throw new SchemaError([
+        {
+          path: '$.schema',
+          message: `the schema must have at most ${maxPatterns} patterns; check the others in the handler`,
+        },
+      ]);
     const entries: [string, unknown][] = [];
     let own = 0;
     for (const [name, value] of Object.entries(modern(schema))) {

@@ -91,10 +91,13 @@ export class Session {
     const after = last === null ? this.#resumeAfter : await this.#positionOf(last);
     if (after === 'unknown') return;
     if (this.#connection.subscriptions >= maxSubscriptions) {
-      throw new ProtocolError('rate_limited', `A connection may have ${maxSubscriptions} subscriptions.`);
+      throw new ProtocolError(
+        'rate_limited',
+        `A connection may have ${maxSubscriptions} subscriptions; unsubscribe from one first.`,
+      );
     }
     if (this.#ofClient() >= maxOfClient) {
-      const message = `A client may have ${maxOfClient} subscriptions over all its connections.`;
+      const message = `A client may have ${maxOfClient} subscriptions in all; unsubscribe from one first.`;
       throw new ProtocolError('rate_limited', message, { limit: maxOfClient });
     }
     if (channel !== 'events') {

@@ -63,7 +63,8 @@ function carryOut(tx: Transaction, { job, replaced }: Admitted, now: Millis): vo
     const holder = find(tx.sql, id);
     if (holder) move(tx, cancelled(holder, now), now);
   }
-  if (!insertRow(tx, job)) throw new Error(`Job ${job.id} could not be inserted.`);
+  if (!insertRow(tx, job))
+    throw new Error(`SQLite: the job ${job.id} was not inserted, because its id exists already.`);
   inserted(tx, job, now);
 }
 

@@ -18,7 +18,7 @@ test.each(['.', '..'])('no worker is called %s: no path of a worker could have t
   ] as const)
     expect(await call(server.url, path, body)).toMatchObject({
       status: 400,
-      body: { error: { message: '$.worker_id: must not be . or .., which mean another path' } },
+      body: { error: { message: '$.worker_id: must not be . or .., which mean another path; choose another name' } },
     });
 });
 

@@ -2,7 +2,7 @@ import { rules } from '@ojs-ts/core/job';
 
 /** Why a server stops that was started with a former map. */
 export const mapHasChanged =
-  'Another server has changed the map of this store; restart this server with the new namespaces.';
+  'Another server of this storage was started with other namespaces; restart this one with the same namespaces.';
 
 /** Why nothing may use a store that a restore has filled in part. */
 export function unfinishedRestore(name: string): string {

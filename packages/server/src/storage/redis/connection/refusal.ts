@@ -27,7 +27,8 @@ export function reasonOf(error: unknown, server: string): unknown {
   if (message.startsWith('OOM')) {
     return new StoreUnwritable(
       'full',
-      `${server} has no memory left (maxmemory): it takes no new jobs until some are finished and removed.`,
+      `${server} has no memory left (maxmemory): it takes no new jobs. ` +
+        'Raise maxmemory, or delete finished jobs sooner with --retain-completed.',
     );
   }
   const refusal = refusals[/^[A-Z]+/.exec(message)?.[0] ?? ''];

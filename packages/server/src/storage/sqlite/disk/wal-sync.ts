@@ -84,7 +84,7 @@ export class WalSync {
       // Linux reports a failed write once and then marks its pages as written. So after a failure the whole WAL is
       // moved into the database file first.
       if (this.#failed && this.#connection.value('PRAGMA wal_checkpoint(TRUNCATE)') !== 0)
-        throw new Error('The log is being read.');
+        throw new Error('The WAL cannot be moved into the database file while another connection reads it.');
       await this.#files.sync(this.#log);
       this.#failed = false;
     } catch (cause) {
