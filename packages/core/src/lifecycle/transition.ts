@@ -119,8 +119,8 @@ export function overdueAt(
 }
 
 /**
- * The work of one claim call besides the claim: its cost must not grow with the number of due or expired jobs. Upkeep
- * does the rest. An expired job costs about 20 µs, four times a promotion, and no worker waits for it.
+ * The most that one claim call does besides the claim: its cost must not grow with the number of due or expired jobs.
+ * Upkeep does the rest. An expired job costs about 20 µs, four times a promotion, and no worker waits for it.
  */
 export function sideWork(claims: readonly { readonly limit: number }[]): {
   readonly promoted: number;
@@ -128,6 +128,19 @@ export function sideWork(claims: readonly { readonly limit: number }[]): {
 } {
   const wanted = claims.reduce((sum, claim) => sum + Math.max(0, claim.limit), 0);
   return { promoted: Math.max(100, wanted), expired: Math.max(10, wanted) };
+}
+
+/**
+ * Reports whether a call of claims promotes due jobs first: only where a claim asks for more jobs than are available in
+ * its queues. Otherwise every claim would wait at a moment when many jobs are due; upkeep promotes those.
+ */
+export function isShort(
+  claims: readonly { readonly queues: readonly string[]; readonly limit: number }[],
+  available: (queue: string) => number,
+): boolean {
+  return claims.some(
+    ({ queues, limit }) => [...new Set(queues)].reduce((left, queue) => left - available(queue), limit) > 0,
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   type ClaimTerms,
   claimed,
   isExpired,
+  isShort,
   promoted,
   promotionEvent,
   requestKey,
@@ -26,7 +27,8 @@ const deferred: Claimed = { jobs: [], again: null, deferred: true };
 
 export function claim(tables: Tables, claims: readonly Claim[], change: Change, maxBytes: number): readonly Claimed[] {
   const bound = sideWork(claims);
-  promote(tables, bound.promoted, change);
+  const available = (queue: string) => tables.queues.get(queue)?.count(State.available) ?? 0;
+  if (isShort(claims, available)) promote(tables, bound.promoted, change);
   const budget = { expired: bound.expired, bytes: new ByteBudget(maxBytes) };
   return claims.map((claim) =>
     budget.bytes.isFull ? deferred : (repeat(tables, claim, budget) ?? serve(tables, claim, budget, change)),

@@ -243,13 +243,26 @@ function reading.claims_of(keys)
   return out
 end
 
+-- Ports core's `isShort`: a claim asks for more jobs than are available in its queues.
+local function is_short(claims)
+  for _, claim in ipairs(claims) do
+    local left, seen = claim.limit, {}
+    for _, queue in ipairs(claim.queues) do
+      if not seen[queue] then left = left - queues.count(queue, 2) end
+      seen[queue] = true
+    end
+    if left > 0 then return true end
+  end
+  return false
+end
+
 -- { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what
 -- the call does besides its claims. Answers jobs, `again` and whether it was deferred of each claim.
 function changing.claim(request)
   -- Starts under a rate are in the order of their times, though the clocks of callers differ.
   now = math.max(request.now, store.get('start'))
   budget = { expired = request.expired, groups = 500, bytes = request.maxBytes, started = false, full = false }
-  if call('ZRANGEBYSCORE', p .. 'due', '-inf', int(now), 'LIMIT', 0, 1)[1] then
+  if is_short(request.claims) and call('ZRANGEBYSCORE', p .. 'due', '-inf', int(now), 'LIMIT', 0, 1)[1] then
     require('transitions').promote_due(now, request.promoted)
     require('limit-groups').settle(now)
   end

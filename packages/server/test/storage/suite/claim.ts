@@ -158,6 +158,24 @@ export const claimCases: Cases = {
     expect(jobs[0]?.enqueuedAt).toBe(t0 + 30);
     expect((await get(storage, idOf(3))).state).toBe(State.scheduled);
   },
+  async 'a claim promotes only where its queues have fewer available jobs than it asks for'(storage) {
+    await insert(storage, [newJob(1), newJob(2), newJob(3)]);
+    await insert(storage, [newJob(4, { state: State.scheduled, runAt: t0 + 5, priority: 9 })]);
+    expect(ids(await claim(storage, { limit: 2 }, t0 + 5))).toEqual([1, 2].map(idOf));
+    expect((await get(storage, idOf(4))).state).toBe(State.scheduled);
+    // The queue twice has no more jobs than once.
+    const claims = [claimOf({ limit: 1 }), claimOf({ limit: 2, queues: ['default', 'default'] })];
+    const answers = await storage.jobs.claim(claims, t0 + 5);
+    expect(answers.map(({ jobs }) => ids(jobs))).toEqual([[idOf(4)], [idOf(3)]]);
+    expect(await countErrors(storage)).toEqual([]);
+  },
+  async 'a claim of several queues promotes where all of them together have too few jobs'(storage) {
+    await insert(storage, [newJob(1), newJob(2, { queue: 'other' })]);
+    await insert(storage, [newJob(3, { state: State.scheduled, runAt: t0 + 5, priority: 9 })]);
+    const queues = ['default', 'other', 'unknown'];
+    expect(ids(await claim(storage, { limit: 2, queues }, t0 + 5))).toEqual([1, 2].map(idOf));
+    expect(ids(await claim(storage, { limit: 2, queues }, t0 + 5))).toEqual([idOf(3)]);
+  },
   async 'every way back into available takes a new place in the queue'(storage) {
     await insert(storage, [newJob(1), newJob(2), newJob(3, { state: State.pending })]);
     await claimOne(storage);

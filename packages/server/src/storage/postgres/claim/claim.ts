@@ -1,7 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
 import { ByteBudget, queueLimitKey, sizeOf } from '@ojs-ts/core/job';
-import { sideWork } from '@ojs-ts/core/lifecycle';
-import { text } from '../../cells.ts';
+import { isShort, sideWork } from '@ojs-ts/core/lifecycle';
+import { integer, text } from '../../cells.ts';
 import type { Claim, Claimed } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { texts } from '../connection/sql.ts';
@@ -16,8 +16,8 @@ import { type Answers, type ClaimHints, limitedQueues, type Opening, open, type 
 import type { QueueHeads } from './queue-head.ts';
 import { claimAtOnce } from './whole-claim.ts';
 
-const selectAvailable =
-  'SELECT queue FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue HAVING sum(available) > 0';
+const selectAvailable = `SELECT queue, sum(available) FROM ojs.counts WHERE queue = ANY ($1::text[])
+  GROUP BY queue HAVING sum(available) > 0`;
 
 /** The values that the runs of a call share. */
 interface Serving {
@@ -102,7 +102,8 @@ async function claim(
   tx.now = now;
   const bounds = sideWork(claims);
   const changes = new Changes(tx, now);
-  if (isDue) await promote(tx, changes, now, bounds.promoted);
+  const promotes = isDue && (await isShortOf(tx, claims, opening.queues));
+  if (promotes) await promote(tx, changes, now, bounds.promoted);
   const limited = limitedQueues(tx, opening, hints);
   const groups = limited.size === 0 ? null : await openGroups(tx, now, [...limited]);
   const bytes = new ByteBudget(maxBytes);
@@ -122,8 +123,14 @@ async function claim(
   changes.write();
   await changes.close();
   const passedOver =
-    isDue && answers.some((answer, at) => gotNothing(answer, claims[at])) && (await isPassedOver(tx, now));
+    promotes && answers.some((answer, at) => gotNothing(answer, claims[at])) && (await isPassedOver(tx, now));
   return { answers, isFull: bytes.isFull, passedOver };
+}
+
+async function isShortOf(tx: Transaction, claims: readonly Claim[], queues: readonly string[]): Promise<boolean> {
+  const rows = await tx.query(selectAvailable, [texts(queues) ?? '{}']);
+  const available = new Map(rows.map(([queue, count]) => [text(queue), integer(count)]));
+  return isShort(claims, (queue) => available.get(queue) ?? 0);
 }
 
 function gotNothing({ jobs, deferred }: Claimed, claim: Claim | undefined): boolean {

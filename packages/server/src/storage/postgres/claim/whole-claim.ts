@@ -32,20 +32,19 @@ const { list, at } = positions(
 );
 
 /**
- * A claim from one queue as one statement, where nothing has to be done besides: no job is due, the queue is neither
+ * A claim from one queue as one statement, where nothing has to be done besides: no job is to be promoted, the queue is neither
  * paused nor limited, no request is a repeat, no job is expired, and all fit. Else it changes nothing.
  * @param head reads `$1`, the queue, and `$2`, how many jobs.
  * @param first the first parameter behind those of the head.
  */
 function statement(head: string, first: number): string {
-  const [now, key, requests, most, least, slots, workers, leases, defaults, required, logs] = Array.from(
-    { length: 11 },
-    (_, at) => `$${first + at}`,
-  );
+  const [now, key, requests, most, least, slots, workers, leases, defaults, required, logs, queues, largest] =
+    Array.from({ length: 13 }, (_, at) => `$${first + at}`);
   const bounded = head.replaceAll('LIMIT $2', 'LIMIT (SELECT CASE WHEN open THEN $2::integer ELSE 0 END FROM gate)');
   return `WITH gate AS MATERIALIZED (SELECT now,
-    NOT EXISTS (SELECT FROM ojs.due WHERE state = ${State.scheduled} AND run_at <= now)
-    AND NOT EXISTS (SELECT FROM ojs.due WHERE state = ${State.retryable} AND run_at <= now)
+    (NOT EXISTS (SELECT FROM ojs.due WHERE state = ${State.scheduled} AND run_at <= now)
+      AND NOT EXISTS (SELECT FROM ojs.due WHERE state = ${State.retryable} AND run_at <= now)
+      OR (SELECT coalesce(sum(available), 0) FROM ojs.counts WHERE queue = ANY (${queues}::text[])) >= ${largest}::integer)
     AND NOT EXISTS (SELECT FROM ojs.queues WHERE name = $1 AND paused)
     AND NOT EXISTS (SELECT FROM ojs.limits WHERE limits.key = ${key})
     AND NOT EXISTS (SELECT FROM ojs.limit_changes WHERE limit_changes.key = ${key})
@@ -144,6 +143,8 @@ export async function claimAtOnce(
     numbers(claims.map(({ defaultLeaseMs }) => defaultLeaseMs)),
     flags(claims.map(({ leaseRequired }) => leaseRequired)),
     database.logs,
+    texts([queue, ...others]),
+    Math.max(...claims.map(({ limit }) => limit)),
   ];
   const rows = await database.alone(
     { text: marks === null ? fromBeginning : fromMarks, values: [queue, asked, ...(marks ?? []), ...values] },

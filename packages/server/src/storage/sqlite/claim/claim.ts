@@ -4,6 +4,7 @@ import {
   claimed,
   isClaimedBefore,
   isExpired,
+  isShort,
   overdueAt,
   promoted,
   promotionEvent,
@@ -59,7 +60,7 @@ export function claim(
   // the order of their times.
   const now = Math.max(asked, tx.sequences.lastStart);
   const bound = sideWork(claims);
-  promote(tx, now, bound.promoted);
+  if (isShort(claims, (queue) => tx.counters.available(queue))) promote(tx, now, bound.promoted);
   tx.updateLimitGroups(now);
   const bytes = new ByteBudget(maxBytes);
   const budget = { expired: bound.expired, blockedGroups: maxBlockedGroups, bytes };
