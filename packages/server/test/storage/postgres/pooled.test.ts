@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';
+import { sessionSettings } from '../../../src/storage/postgres/connection/settings.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import { newSchema, test } from './schema.ts';
 
@@ -16,3 +18,9 @@ test.each(['true', 'false'])(
     }
   },
 );
+
+test('the page about PostgreSQL gives a role the settings of a session', () => {
+  const page = readFileSync(new URL('../../../../../docs/operate/postgresql.md', import.meta.url), 'utf8');
+  const given = [...page.matchAll(/^ALTER ROLE ojs SET (\w+) = (\w+);$/gm)].map(([, name, value]) => [name, value]);
+  expect(Object.fromEntries(given)).toEqual(sessionSettings);
+});

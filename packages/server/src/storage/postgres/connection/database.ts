@@ -3,10 +3,10 @@ import type { Millis } from '@ojs-ts/core';
 import pg from 'pg';
 import type { Cells } from '../../cells.ts';
 import type { StoreMove } from '../../storage.ts';
-import { StoreUnavailable } from '../../unavailable.ts';
 import { type DeltaPages, usualDeltaPages } from '../limits/limit-deltas.ts';
 import { ConnectionProbe } from './connection-probe.ts';
 import { explain, isLost, isReadOnly, sqlState } from './errors.ts';
+import { Pooler } from './pooler.ts';
 import { Servers } from './servers.ts';
 import { clientConfig, localSettings } from './settings.ts';
 import { Reader } from './sql.ts';
@@ -26,11 +26,6 @@ const attempts = 8;
 
 const uniqueViolation = '23505';
 
-/** The error of the server behind one that names the store. */
-function cause(error: unknown): unknown {
-  return error instanceof StoreUnavailable ? error.cause : error;
-}
-
 /** An error after which the connection can be used again. */
 class RolledBack extends Error {}
 
@@ -42,6 +37,7 @@ export class Database extends Reader {
   readonly logs: boolean;
   readonly pages: DeltaPages;
   readonly #servers: Servers;
+  readonly #pooler: Pooler;
   readonly #probe: ConnectionProbe;
   /** The connections of the pool, with the ids of their servers. */
   readonly #reached = new Map<pg.Client, string>();
@@ -52,7 +48,7 @@ export class Database extends Reader {
    * Statements by their text in the sources: with the schema name, and a name under which each connection prepares them
    * once.
    */
-  readonly #statements = new Map<string, { readonly text: string; readonly name?: string }>();
+  readonly #statements = new Map<string, { readonly text: string; readonly name: string }>();
   /** By connection, the names of the statements in flight. */
   readonly #sent = new WeakMap<pg.PoolClient, Set<string>>();
   /** Why a session ended. The next call on the connection only learns that it has ended. */
@@ -77,6 +73,8 @@ export class Database extends Reader {
     this.pages = pages;
     const servers = new Servers(address, patienceMs, () => this.#leave());
     this.#servers = servers;
+    const pooler = new Pooler(address.pooled);
+    this.#pooler = pooler;
     this.#onCommit = (written) => {
       servers.committed();
       onCommit(written);
@@ -96,7 +94,9 @@ export class Database extends Reader {
       max: address.connections,
       idleTimeoutMillis: idleMs,
       onConnect: async (client) => {
-        if (client instanceof Aimed) this.#reached.set(client, await servers.arrived(client, client.target));
+        if (!(client instanceof Aimed)) return;
+        this.#reached.set(client, await servers.arrived(client, client.target));
+        await pooler.arrived(client);
       },
     });
     this.#pool.on('remove', (client) => {
@@ -116,9 +116,7 @@ export class Database extends Reader {
 
   /** Runs one statement as a transaction of its own. `ojs.` before a name means the schema. */
   query(text: string, values: readonly unknown[] = []): Promise<readonly Cells[]> {
-    // Behind a pooler the settings come with each transaction.
-    if (this.address.pooled) return this.transact(0, (tx) => tx.query(text, values));
-    return this.#track(() => this.#withClient((client) => this.#query(client, text, values)));
+    return this.#track(() => this.#repeated(() => this.#single(text, values)));
   }
 
   /**
@@ -130,20 +128,18 @@ export class Database extends Reader {
     { text, values }: { readonly text: string; readonly values: readonly unknown[] },
     summarize: (rows: readonly Cells[]) => CommitSummary,
   ): Promise<readonly Cells[] | null> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        // Behind a pooler the settings come with each transaction.
-        const rows = await (this.address.pooled
-          ? this.#track(() => this.#attempt(0, (tx) => tx.query(text, values)))
-          : this.query(text, values));
-        this.#onCommit(summarize(rows));
-        return rows;
-      } catch (error) {
-        if (sqlState(error) === uniqueViolation) return null;
-        if (!isLost(cause(error)) || attempt === attempts) throw error;
-        await sleep(attempt * 5 * Math.random());
-      }
-    }
+    const rows = await this.#track(() =>
+      this.#repeated(async () => {
+        try {
+          return await this.#single(text, values);
+        } catch (error) {
+          if (sqlState(error) === uniqueViolation) return null;
+          throw error;
+        }
+      }),
+    );
+    if (rows !== null) this.#onCommit(summarize(rows));
+    return rows;
   }
 
   /**
@@ -151,17 +147,24 @@ export class Database extends Reader {
    * outside of the transaction.
    */
   transact<T>(now: Millis, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#track(async () => {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await this.#attempt(now, work);
-        } catch (error) {
-          if (!isLost(error) || attempt === attempts) throw error;
-          // A random pause, so that two transactions do not meet again.
-          await sleep(attempt * 5 * Math.random());
-        }
+    return this.#track(() => this.#repeated(() => this.#attempt(now, work)));
+  }
+
+  async #repeated<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(this.#pooler.isForgetful(error) || isLost(error)) || attempt === attempts) throw error;
+        // A random pause, so that two transactions do not meet again.
+        await sleep(attempt * 5 * Math.random());
       }
-    });
+    }
+  }
+
+  async #single(text: string, values: readonly unknown[]): Promise<readonly Cells[]> {
+    if (!this.#pooler.hasSettings) return this.#attempt(0, (tx) => tx.query(text, values));
+    return this.#withClient((client) => this.#query(client, text, values));
   }
 
   /** Waits for the calls in flight; later calls fail. */
@@ -225,7 +228,7 @@ export class Database extends Reader {
     return this.#withClient(async (client) => {
       // BEGIN is not waited for: the first statement follows it in the same packet.
       cork(client);
-      const begun = client.query(this.address.pooled ? `${begin}; ${localSettings}` : begin);
+      const begun = client.query(begin);
       begun.catch(() => {});
       const statements = {
         query: (text: string, values: readonly unknown[]) => this.#query(client, text, values),
@@ -234,6 +237,7 @@ export class Database extends Reader {
         },
       };
       const tx = new Transaction(statements, this.address.schema, this.pages, now, this.logs);
+      if (!this.#pooler.hasSettings) tx.query(localSettings).catch(() => {});
       try {
         const result = await work(tx);
         cork(client);
@@ -316,7 +320,7 @@ export class Database extends Reader {
     const sent = this.#sent.get(client) ?? new Set<string>();
     this.#sent.set(client, sent);
     // While a statement is in flight, a second one would be prepared under the same name: send it unnamed.
-    if (name === undefined || sent.has(name)) {
+    if (!this.#pooler.prepares || sent.has(name)) {
       const { rows } = await client.query<Cell[]>({ text: statement.text, values: [...values], rowMode: 'array' });
       return rows;
     }
@@ -329,11 +333,10 @@ export class Database extends Reader {
     }
   }
 
-  #statement(text: string): { readonly text: string; readonly name?: string } {
+  #statement(text: string): { readonly text: string; readonly name: string } {
     let statement = this.#statements.get(text);
     if (!statement) {
-      const named = this.address.pooled ? {} : { name: `s${this.#statements.size}` };
-      statement = { text: this.#qualified(text), ...named };
+      statement = { text: this.#qualified(text), name: `s${this.#statements.size}` };
       this.#statements.set(text, statement);
     }
     return statement;

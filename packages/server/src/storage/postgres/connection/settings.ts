@@ -11,7 +11,7 @@ const types: pg.CustomTypesConfig = {
  * Plans follow the indexes, whatever the statistics say: after a bulk change statistics are missing or stale, and a
  * plan that was made for an empty table would scan a full one. So one plan for each statement is enough.
  */
-const settings: Readonly<Record<string, string>> = {
+export const sessionSettings: Readonly<Record<string, string>> = {
   enable_seqscan: 'off',
   enable_bitmapscan: 'off',
   enable_hashjoin: 'off',
@@ -28,10 +28,10 @@ const settings: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '2000',
 };
 
-/** The settings for one transaction, for connections that a pooler shares. */
-export const localSettings = Object.entries(settings)
-  .map(([name, value]) => `SET LOCAL ${name} = ${value}`)
-  .join('; ');
+/** Gives one transaction the settings, where a pooler shares the connections: one statement, which can be prepared. */
+export const localSettings = `SELECT ${Object.entries(sessionSettings)
+  .map(([name, value]) => `set_config('${name}', '${value}', true)`)
+  .join(', ')}`;
 
 /** @param target the number of the host. */
 export function clientConfig(
@@ -40,7 +40,7 @@ export function clientConfig(
 ): pg.ClientConfig {
   const options = [
     ...(own === null ? [] : [own]),
-    ...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`),
+    ...Object.entries(sessionSettings).map(([name, value]) => `-c ${name}=${value}`),
   ];
   return {
     connectionString: targets[target] ?? '',
