@@ -34,6 +34,10 @@ export class Transaction extends Reader {
   readonly pages: DeltaPages;
   /** The time of the changes. A claim may move it forward. */
   now: Millis;
+  /** True if events are logged. */
+  readonly logs: boolean;
+  /** True if a statement has written events besides {@link log}. */
+  logged = false;
   /** The events of the transaction: one batch of the event log. */
   readonly log: EventBuffer;
   readonly counts: Counters;
@@ -54,6 +58,7 @@ export class Transaction extends Reader {
     this.schema = schema;
     this.pages = pages;
     this.now = now;
+    this.logs = logs;
     this.log = new EventBuffer(logs);
     this.counts = new Counters();
     this.limits = new LimitDeltas();
@@ -117,7 +122,7 @@ export class Transaction extends Reader {
     this.#append(entries);
     this.limits.flush(this);
     for (let sent = 0; sent < this.#writes.length; sent++) await this.#writes[sent];
-    return { woken: this.woken, logged: entries !== null, taken: this.taken };
+    return { woken: this.woken, logged: this.logged || entries !== null, taken: this.taken };
   }
 
   /** Sends counters and limit deltas early, before a statement reads them. */

@@ -7,7 +7,7 @@ const told = ['type', 'queue', 'attempt', 'worker', 'started_at', 'trace'];
 const alike = told.map((column) => `${column} IS NOT DISTINCT FROM (SELECT ${column} FROM first)`).join(' AND ');
 
 /** The entry of a job behind its id. */
-function restOf(from: State, to: State): string {
+function restOf(from: State | string, to: State): string {
   return `'","' || type || '","' || queue || '",${from},${to},' || attempt || ',' || ${quoted('worker')}
     || ',' || coalesce(started_at::text, 'null')
     || ',' || ${quoted('trace')} || ',null]'`;
@@ -30,6 +30,21 @@ export function insertEvents(kind: CommonKind, from: State, to: State, rows: str
       ELSE (SELECT '[' || string_agg('["${kind}","' || id || ${rest}, ',' ORDER BY at) || ']' FROM changed) END
     FROM first, sum, LATERAL (SELECT coalesce(${known}, (SELECT string_agg(id::text, '","' ORDER BY at)
       FROM changed)) AS ids) AS listed`;
+}
+
+/**
+ * Inserts the events of rows as {@link insertEvents} does, in one batch, where each row has its `state` before and the
+ * kinds differ. An event that differs from the one before in its job alone is written as the id.
+ * @param kind reads the kind from a row, and `rare` the column of that name from all rows.
+ */
+export function insertMixedEvents(kind: string, to: State, rows: string, rare: string): string {
+  const same = `ROW(state, ${told.join(', ')})`;
+  return `WITH marked AS (
+      SELECT *, ${same} IS NOT DISTINCT FROM lag(${same}) OVER (ORDER BY at) AS alike FROM (${rows}) AS changed)
+    INSERT INTO ojs.events (at, count, entries, rare)
+    SELECT now, count(*), '[' || string_agg(CASE WHEN alike THEN '"' || id || '"'
+      ELSE '["' || ${kind} || '","' || id || ${restOf(`' || state || '`, to)} END, ',' ORDER BY at) || ']', ${rare}
+    FROM marked GROUP BY now`;
 }
 
 const memberKind: CommonKind = 'workflow.job_completed';

@@ -99,6 +99,13 @@ export function readyQueueOf(queue: string, keys: readonly string[]): string {
   return `${queue}\n${isShort ? names : createHash('sha256').update(names).digest('hex')}`;
 }
 
+/** The same of the columns `queue` and `limits`, which names no `queue:` key. */
+export function readyQueueInSql(queue: string, limits: string): string {
+  return `CASE WHEN ${limits} IS NULL THEN ${queue} ELSE ${queue} || chr(10) ||
+    CASE WHEN octet_length(${limits}) <= ${longestName} THEN ${limits}
+    ELSE encode(sha256(convert_to(${limits}, 'UTF8')), 'hex') END END`;
+}
+
 /**
  * The changes of a transaction to limits. Only the holder of the limits lock writes limits and limit groups; all other
  * transactions append deltas, so no change of a job waits for that lock.

@@ -7,6 +7,7 @@ import { indexJoin } from '../connection/sql.ts';
 import { Changes } from '../jobs/changes.ts';
 import { decisionColumns, readJob } from '../jobs/job-row.ts';
 import { promote } from './promote.ts';
+import { promoteAtOnce } from './promote-page.ts';
 import { prune } from './prune.ts';
 import { rollUp } from './rollup.ts';
 import type { Vacuum } from './vacuum.ts';
@@ -41,6 +42,8 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
   return {
     async promote(now, limit) {
       const counts = await database.transact(now, async (tx) => {
+        const promoted = await promoteAtOnce(tx, now, limit);
+        if (promoted !== null) return promoted;
         const changes = new Changes(tx, now);
         const counts = await promote(tx, changes, now, limit);
         await changes.close();
