@@ -50,10 +50,13 @@ const wholeJob: readonly string[] = ['active_pkey', 'due_pkey', 'ended_pkey', 'j
  * conditions on its indexes, too.
  */
 const expected: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^WITH gate AS (?!.*AS mark)/, [...atOpening, 'jobs_pkey', 'ready_order', 'requests_pkey', 'texts_pkey'].sort()],
+  [
+    /^WITH gate AS (?!.*AS mark)/,
+    [...atOpening, 'counts_pkey', 'jobs_pkey', 'ready_order', 'requests_pkey', 'texts_pkey'].sort(),
+  ],
   [
     /^WITH gate AS .*AS mark \(above, priority, place\)/,
-    [...atOpening, 'jobs_pkey', 'ready_order', 'requests_pkey', 'texts_pkey'].sort(),
+    [...atOpening, 'counts_pkey', 'jobs_pkey', 'ready_order', 'requests_pkey', 'texts_pkey'].sort(),
   ],
   [
     /^WITH given AS .*unnest\(\$1::uuid\[\], \$2::integer/,
@@ -62,6 +65,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^WITH base AS .*EXISTS \(SELECT FROM ojs\.queues/, ['queues_pkey']],
   [/^SELECT ready\.number, place, .* WHERE ready_queue = \$1 ORDER BY/, ['jobs_pkey', 'ready_order', 'texts_pkey']],
   [/^WITH first AS .* AS one \(ready_queue, at\), LATERAL/, ['jobs_pkey', 'ready_order', 'texts_pkey']],
+  [/^WITH found AS .* FROM ojs\.due/, ['due_time', 'jobs_pkey']],
   [/^INSERT INTO ojs\.active/, ['jobs_pkey']],
   [/^INSERT INTO ojs\.due/, ['jobs_pkey']],
   [/^INSERT INTO ojs\.ended/, ['jobs_pkey']],

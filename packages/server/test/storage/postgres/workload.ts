@@ -18,6 +18,8 @@ export async function work(storage: Storage, first: number): Promise<void> {
       { limits: [limitOf(`k${n % 25}`, { concurrency: 1000 })] },
       { limits: [limitOf(`l${n % 25}`, { rates: [{ count: 1000, perMs: 60_000 }] })] },
       { state: State.scheduled, runAt: t0 + 1, expiresAt: t0 + 1e9 },
+      // It expires, so its page is promoted job by job.
+      { state: State.scheduled, runAt: t0 + 1, expiresAt: t0 + 4 },
     ];
     return newJob(number, kinds[n % kinds.length]);
   });
