@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { minuteParts } from '../../../src/engine/queues/minute-parts.ts';
 import { serveClocked } from '../../support/clocked.ts';
 import { call } from '../../support/request.ts';
 import { storages } from '../../support/storages.ts';
@@ -66,6 +67,20 @@ test('totals of a thousand queues are read once a second for everyone', async ()
   bench.clock.advance(1_000);
   await ask();
   expect(reads).toBe(2);
+});
+
+test('a minute of a thousand queues is read in parts, with turns for others between them', async () => {
+  await using server = await serveClocked('memory:');
+  const { url, bench } = server;
+  const jobs = Array.from({ length: 1_200 }, (_, at) => ({ type: 'a.b', args: [], options: { queue: `q${at}` } }));
+  await call(url, '/jobs/bulk', { jobs });
+  const now = bench.clock.now();
+  const seen: string[] = [];
+  for await (const part of minuteParts(bench.engine.storage, now - 60_000, now + 60_000)) {
+    seen.push(`${part.length} records`);
+    setImmediate(() => seen.push('other work'));
+  }
+  expect(seen).toEqual(['500 records', 'other work', '500 records', 'other work', '200 records', 'other work']);
 });
 
 test.each(storages)('jobs create queues up to the maximum, and empty ones are removed, $name', async (storage) => {
