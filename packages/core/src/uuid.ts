@@ -22,13 +22,48 @@ function format(ms: number, b: (index: number) => number): string {
  * for each id is ten times slower.
  */
 export function uuidv7(clock?: Clock): string {
+  const at = drawn();
+  return format(clock ? clock.now() : Date.now(), (index) => pool[at + index]!);
+}
+
+/** The place of ten random bytes in the pool. */
+function drawn(): number {
   if (used + 10 > pool.length) {
     crypto.getRandomValues(pool);
     used = 0;
   }
-  const at = used;
   used += 10;
-  return format(clock ? clock.now() : Date.now(), (index) => pool[at + index]!);
+  return used - 10;
+}
+
+/**
+ * A new id for a job of the queue: 16 of its random bits are a hash of the queue's name, see {@link isIdIn}. The other
+ * 58 keep the ids of one queue and millisecond apart.
+ */
+export function uuidIn(queue: string): string {
+  const at = drawn();
+  const mark = markOf(queue);
+  return format(Date.now(), (index) => (index === 3 ? mark >> 8 : index === 4 ? mark : pool[at + index]!));
+}
+
+/**
+ * Reports whether an id was made for a job of the queue, so that no job of another queue has it. One in 65,536 of
+ * all other ids looks the same.
+ */
+export function isIdIn(id: string, queue: string): boolean {
+  return Number.parseInt(id.slice(21, 23) + id.slice(24, 26), 16) === markOf(queue);
+}
+
+/** Most calls of a process are about the queue of the last one. */
+let marked = { queue: '', mark: 0 };
+
+/** 16 bits by FNV-1a. A name that is no text is refused later. */
+function markOf(queue: string): number {
+  if (marked.queue === queue || typeof queue !== 'string') return marked.mark;
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < queue.length; at++) sum = Math.imul(sum ^ queue.charCodeAt(at), 0x01000193);
+  marked = { queue, mark: (sum >>> 16) ^ (sum & 0xffff) };
+  return marked.mark;
 }
 
 /** The UUIDv7 that follows from a time, a number below 2^53 and a seed below 2^16: the same input, the same id. */

@@ -1,4 +1,4 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { uuidIn } from '@ojs-ts/core';
 import type { Logger } from '../connection/logger.ts';
 import { definitionOf, type JobDef, type JobRequest, parseArgs, parseArgsNow } from '../job/definition.ts';
 import { type EnqueueOptions, enqueueNames, inQueue, type JobOptions, withDefaults } from '../job/options.ts';
@@ -30,7 +30,8 @@ function withoutCall(options: EnqueueOptions): JobOptions {
 
 /** A copy with an id, and with the queue of the client if it names none. */
 export function complete(request: JobRequest, queue: string | undefined): JobRequest {
-  return { ...(queue === undefined ? request : inQueue(request, queue)), id: request.id ?? uuidv7() };
+  const own = queue === undefined ? request : inQueue(request, queue);
+  return { ...own, id: request.id ?? uuidIn(own.queue ?? 'default') };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { formatDuration, isObject, parseTimestamp, readTime, uuidv7 } from '@ojs-ts/core';
+import { formatDuration, isObject, parseTimestamp, readTime, uuidIn } from '@ojs-ts/core';
 import { errorTypeProblem } from '@ojs-ts/core/lifecycle';
 import { OJSValidationError } from '../errors.ts';
 import { booleanOf, compact, type JsonArray, type Meta, numberOf, objectOf, textsOf, type Wire } from '../json.ts';
@@ -44,7 +44,8 @@ const noTags: readonly string[] = [];
 
 /** @throws {OJSValidationError} with every issue's path, before anything is sent. */
 export function wireRequest(request: JobRequest): WireRequest {
-  const { id = uuidv7(), queue = 'default' } = request;
+  const { queue = 'default' } = request;
+  const { id = uuidIn(queue) } = request;
   if (isPlain(request)) {
     refuse(problemOf(request));
     const { type, args, meta, priority, tags } = request;

@@ -1,7 +1,9 @@
-import { ProtocolError } from '@ojs-ts/core';
+import { ProtocolError, uuidIn, uuidv7 } from '@ojs-ts/core';
 import { State } from '@ojs-ts/core/job';
 import type { NewNode } from '@ojs-ts/core/workflow';
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
+import { redisStorage } from '../../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { cronsOf } from '../../crons-of.ts';
 import {
@@ -20,7 +22,7 @@ import {
   to,
 } from '../../suite/tools.ts';
 import { server } from '../namespace.ts';
-import { openSharded } from './stores.ts';
+import { newPrefix, openSharded, urlOf } from './stores.ts';
 
 const emails = (number: number, patch: Parameters<typeof newJob>[1] = {}) =>
   newJob(number, { queue: 'emails', ...patch });
@@ -36,6 +38,40 @@ async function open(): Promise<Storage> {
   const storage = await openSharded('home:emails;b:reports;rest:*');
   opened.push(storage);
   return storage;
+}
+
+/** Sees which namespaces with the prefix get a command. */
+async function watch(prefix: string) {
+  const client = new Redis(server ?? '');
+  const monitor = await client.monitor();
+  const seen = new Set<string>();
+  let end = '';
+  let ended = () => {};
+  monitor.on('monitor', (_: string, words: readonly string[]) => {
+    if (words.includes(end)) ended();
+    for (const word of words) {
+      const [, key] = word.split(prefix, 2);
+      if (key !== undefined) seen.add(/^\w+/.exec(key)?.[0] ?? '');
+    }
+  });
+  return {
+    /** Those since the last call. */
+    async names(): Promise<readonly string[]> {
+      end = uuidv7();
+      const passed = new Promise<void>((resolve) => {
+        ended = resolve;
+      });
+      await client.echo(end);
+      await passed;
+      const names = [...seen].sort();
+      seen.clear();
+      return names;
+    },
+    async [Symbol.asyncDispose]() {
+      monitor.disconnect();
+      client.disconnect();
+    },
+  };
 }
 
 async function faultOf(call: Promise<unknown>): Promise<ProtocolError> {
@@ -103,6 +139,24 @@ describe.skipIf(server === null)('across namespaces', () => {
       { kind: 'duplicate', by: 'id' },
     ]);
     expect((await get(storage, idOf(3))).queue).toBe('reports');
+  });
+
+  test('an id that names its queue is looked up in no other namespace, any other id in all', async () => {
+    const prefix = newPrefix();
+    const storage = await redisStorage({ url: urlOf('home:emails;b:reports;rest:*', prefix) });
+    opened.push(storage);
+    await storage.migrate();
+    await using watched = await watch(prefix);
+    const asked = async (id: string) => {
+      await insert(storage, [reports(1, { id })]);
+      return watched.names();
+    };
+    const named = uuidIn('reports');
+    // Their first use loads the functions of a namespace.
+    await asked(uuidv7());
+    expect(await asked(named)).toEqual(['b']);
+    expect(await asked(uuidIn('emails'))).toEqual(['b', 'home', 'rest']);
+    expect(await insertOne(storage, emails(1, { id: named }))).toMatchObject({ kind: 'duplicate', by: 'id' });
   });
 
   test('a job that is inserted again in another namespace under its id is found there', async () => {
