@@ -8,6 +8,7 @@ import { elements, members, objectText } from '../json/json.ts';
 import { aloneMs } from '../lifecycle/poison.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
+import { withoutParents } from '../workflow/parents.ts';
 
 export interface RenderOptions {
   /** Adds this `x_lease` and the checkpoint, for the worker that claimed the job. */
@@ -72,8 +73,10 @@ function isAlike(one: Execution, other: Execution): boolean {
   );
 }
 
-/** The envelope with moments in place of relative times. */
-function envelopeOf({ envelope, policy }: JobRecord): Json {
+/** The envelope with moments in place of relative times; the results of parents, if they were read. */
+function envelopeOf(job: JobRecord): Json {
+  const { policy } = job;
+  const envelope = withoutParents(job);
   if (!policy?.includes('"resolved":')) return envelope;
   const { resolved = {} }: JobPolicy = JSON.parse(policy);
   const fields = new Map(members(envelope));

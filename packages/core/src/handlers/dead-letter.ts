@@ -12,7 +12,7 @@ import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Clock, Millis } from '../time/clock.ts';
 import { formatDuration } from '../time/duration.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
-import { type Handlers, idOf, inSteps } from './handler.ts';
+import { type Handlers, idOf, inSteps, type Parents } from './handler.ts';
 import { checkArgs, type SchemaChecks } from './schema-checks.ts';
 
 interface DeadLetterStats {
@@ -115,6 +115,7 @@ interface Host {
   readonly lifecycle: Lifecycle;
   readonly bulk: Bulk;
   readonly deadLetter: DeadLetter;
+  readonly parents: Parents;
   readonly schemas: SchemaChecks;
   readonly settings: { readonly retention: { readonly deadLetterMs: Millis; readonly keepDeadLetters: number } };
   /** Dead letters that the retention has removed beyond its bound. */
@@ -149,8 +150,8 @@ export const deadLetterHandlers: Handlers<
     });
   }),
   /** GET /dead-letter/:id: the job at the top level, as in ojs-dead-letter §9.2, and under `job`, as elsewhere. */
-  'deadLetter.get': inSteps(function* ({ deadLetter }, request) {
-    const text = renderJob(yield* deadLetter.get(idOf(request)));
+  'deadLetter.get': inSteps(function* ({ deadLetter, parents }, request) {
+    const text = renderJob(yield* ask(parents.of(yield* deadLetter.get(idOf(request)))));
     return ok(`${text.slice(0, -1)},"job":${text}}`);
   }),
   /**

@@ -1,7 +1,7 @@
 import type { Asked } from '../answers.ts';
 import type { Targets } from '../bulk/bulk.ts';
 import type { ReadEnvelope } from '../envelope/envelope.ts';
-import type { JobId, Json } from '../job/job.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
 import type { OperationName } from '../operations/operations.ts';
 import type { Query } from '../requests/pages.ts';
 import type { PlainReply } from '../requests/reply.ts';
@@ -26,6 +26,11 @@ export interface Access {
   template(enqueue: Json): void;
   sent(jobs: Iterable<ReadEnvelope>): void;
   steps(read: Pick<ReadWorkflow, 'workflow' | 'nodes'>): void;
+}
+
+/** Reads the results of the workflow steps before a job. */
+export interface Parents {
+  of(job: JobRecord): Answered<JobRecord>;
 }
 
 /** A call with texts for its parameters. */

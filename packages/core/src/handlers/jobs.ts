@@ -13,13 +13,14 @@ import { readEdit } from '../requests/targets.ts';
 import { type Answered, ask, type Steps } from '../steps.ts';
 import type { Clock } from '../time/clock.ts';
 import { isUuidv7 } from '../uuid.ts';
-import { type Handler, type Handlers, idOf, inSteps, type Request } from './handler.ts';
+import { type Handler, type Handlers, idOf, inSteps, type Parents, type Request } from './handler.ts';
 import type { Reports } from './reports.ts';
 import { checkArgs, type SchemaChecks } from './schema-checks.ts';
 
 interface Host {
   readonly clock: Clock;
   readonly jobs: { get(id: JobId): Answered<JobRecord | null> };
+  readonly parents: Parents;
   readonly lifecycle: Lifecycle;
   readonly leases: Leases;
   readonly reports: Reports;
@@ -43,7 +44,7 @@ export const jobHandlers: Handlers<
 > = {
   /** GET /jobs/:id. A malformed id is as unknown as any other. */
   'job.get': inSteps(function* (host, request) {
-    const job = yield* find(host, request);
+    const job = yield* ask(host.parents.of(yield* find(host, request)));
     return ok(oneJob(job, renderJob(job, { now: host.clock.now() })));
   }),
   /** DELETE /jobs/:id: CANCEL. */

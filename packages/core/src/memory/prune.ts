@@ -1,6 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
 import { type JobRecord, queueLimitKey, Terminal } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
+import { hasOpenSteps } from '@ojs-ts/core/workflow';
 import type { JobRule, KeepRule, Pruned, PrunedJobs, PruneRules } from '../store/prune.ts';
 import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';
@@ -46,7 +47,10 @@ function pruneWorkflows(tables: Tables, { before, keep }: KeepRule, limit: numbe
   const rows = [...tables.workflows.rows.values()]
     .filter(isOver)
     .sort((a, b) => ended(a.record) - ended(b.record) || a.number - b.number);
-  const gone = rows.filter(({ record }, index) => index < rows.length - keep || ended(record) < before).slice(0, limit);
+  const gone = rows
+    .filter(({ record }, index) => index < rows.length - keep || ended(record) < before)
+    .filter(({ record }) => !hasOpenSteps(record))
+    .slice(0, limit);
   for (const row of gone) tables.workflows.drop(row);
   return gone.length;
 }

@@ -17,7 +17,7 @@ export interface PruneRules {
   /** Finished jobs of a state. Jobs in the dead letter count as a state of their own. */
   readonly jobs: readonly JobRule[];
   readonly events?: KeepRule;
-  /** Ended workflows, with their nodes. */
+  /** Ended workflows, with their nodes. One is kept while a job of it may still run, and read its parents' results. */
   readonly workflows?: KeepRule;
   readonly statisticsBefore?: Millis;
   readonly requestsBefore?: Millis;

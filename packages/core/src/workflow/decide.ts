@@ -6,6 +6,7 @@ import type { Millis } from '../time/clock.ts';
 import { requestOf } from './defaults.ts';
 import { callbackFired, jobType, refusalEvents, workflowCompleted, workflowFailed } from './events.ts';
 import { failedNodes, failedStep, maxErrors, type StepError, stepError } from './failures.ts';
+import { parentsMembers } from './parents.ts';
 import { indexesOf, parentsOf, resultsOf, workflowMembers } from './results.ts';
 import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, type JoinSpec, readNodeSpec, readWorkflowSpec } from './spec.ts';
@@ -113,13 +114,10 @@ function decideJob(
   if (!runs(node, spec, first)) {
     return close(node, 'cancelled', { passes: spec.callback !== null && !(first !== null && isSkipped(first)) });
   }
-  for (const index of parentsOf(spec)) if (index !== null) reader.node(index);
-  if (reader.isMissing) return null;
-  const results = resultsOf(parentsOf(spec), (index) => reader.node(index));
-  if (reader.isMissing) return null;
+  const lastMembers = parentMembers(workflow, spec, reader);
+  if (lastMembers === null) return null;
   const id = node.job ?? '';
   try {
-    const lastMembers = workflowMembers(workflow.id, results);
     const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, { lastMembers, latest });
     const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
     return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
@@ -129,6 +127,20 @@ function decideJob(
       return reject(workflow, node, { code: error.code, message: error.message, attempt: 0 }, now);
     throw error;
   }
+}
+
+/**
+ * A step's job names the steps before it. A callback gets their results as they are when it fires, because a retry may
+ * open the jobs of its batch again.
+ */
+function parentMembers(workflow: WorkflowRecord, spec: JobSpec, reader: Reader): Json | null {
+  const indexes = parentsOf(spec);
+  if (spec.callback === null && indexes.length > 0)
+    return parentsMembers({ workflow: workflow.id, at: workflow.createdAt, parents: spec.parents });
+  for (const index of indexes) if (index !== null) reader.node(index);
+  if (reader.isMissing) return null;
+  const results = resultsOf(indexes, (index) => reader.node(index));
+  return reader.isMissing ? null : workflowMembers(workflow.id, results);
 }
 
 /**

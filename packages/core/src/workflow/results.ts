@@ -3,8 +3,8 @@ import { type Block, type JobSpec, readNodeSpec } from './spec.ts';
 import type { NodeRecord } from './types.ts';
 
 /**
- * Characters of the results that one job is given in its envelope. A result that no longer fits is null there, and
- * named in `x_parent_results_left_out` with the job that has it.
+ * Characters of the results that one job is given. A result that no longer fits is null there, and named in
+ * `x_parent_results_left_out` with the job that has it.
  */
 export const maxResults = 16_777_216;
 /**
@@ -18,7 +18,7 @@ export function indexesOf([base, count]: Block): readonly number[] {
 }
 
 /** Nodes whose results a job is given; null where the position counts but the result is not passed on. */
-export function parentsOf({ parents, callback }: JobSpec): readonly (number | null)[] {
+export function parentsOf({ parents, callback }: Pick<JobSpec, 'parents' | 'callback'>): readonly (number | null)[] {
   if (parents.deps) return parents.deps;
   const all = parents.block ? indexesOf(parents.block) : [];
   if (callback !== null || all.length <= maxParents) return all;
@@ -40,10 +40,15 @@ export const noResults: Results = { text: '[]', from: 0, leftOut: new Map() };
  * The results of the nodes, filled in from the end until there is no more room. A group or batch whose results were too
  * large for its own node has none there, so its array is made of its items.
  * @param read answers null for a node that has still to be read: then the results are not whole.
+ * @param most characters.
  */
-export function resultsOf(indexes: readonly (number | null)[], read: (index: number) => NodeRecord | null): Results {
+export function resultsOf(
+  indexes: readonly (number | null)[],
+  read: (index: number) => NodeRecord | null,
+  most: number = maxResults,
+): Results {
   const leftOut = new Map<string, JobId>();
-  let room = maxResults;
+  let room = most;
 
   function textOf(node: NodeRecord | null, place: string): Json {
     if (node === null) return 'null';
@@ -80,11 +85,21 @@ export function resultsOf(indexes: readonly (number | null)[], read: (index: num
 }
 
 /**
- * The last members of the envelope of a step's job: its workflow, and the results of the steps before it (ojs-workflows
- * §7).
+ * The last members of the envelope of a job that has its results in it: its workflow, and the results of the steps
+ * before it (ojs-workflows §7).
  */
-export function workflowMembers(workflow: string, { text, from, leftOut }: Results): Json {
-  const begin = from === 0 ? '' : `,"x_parent_results_from":${from}`;
-  const more = leftOut.size === 0 ? '' : `,"x_parent_results_left_out":${JSON.stringify(Object.fromEntries(leftOut))}`;
-  return `,"workflow_id":"${workflow}","parent_results":${text}${begin}${more}`;
+export function workflowMembers(workflow: string, results: Results): Json {
+  const texts = resultMembers(results).map(([name, text]) => `,"${name}":${text}`);
+  return `,"workflow_id":"${workflow}"${texts.join('')}`;
+}
+
+/** The members with the results. */
+export function resultMembers({ text, from, leftOut }: Results): readonly (readonly [name: string, text: Json])[] {
+  return [
+    ['parent_results', text],
+    ...(from === 0 ? [] : [['x_parent_results_from', String(from)] as const]),
+    ...(leftOut.size === 0
+      ? []
+      : [['x_parent_results_left_out', JSON.stringify(Object.fromEntries(leftOut))] as const]),
+  ];
 }

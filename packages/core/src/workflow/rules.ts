@@ -70,6 +70,14 @@ export function isSameWorkflow(stored: NewWorkflow, other: NewWorkflow): boolean
   );
 }
 
+/** Reports whether a job of an ended workflow may still run: one that ran when it was cancelled. */
+export function hasOpenSteps(
+  workflow: Pick<WorkflowRecord, 'state' | 'completed' | 'failed' | 'cancelled' | 'total'>,
+): boolean {
+  const { state, completed, failed, cancelled, total } = workflow;
+  return state === 'cancelled' && completed + failed + cancelled < total;
+}
+
 type Closed = 'completed' | 'failed' | 'cancelled';
 
 /** How a node ends whose job ended, or was removed, in this state. */

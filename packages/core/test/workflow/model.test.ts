@@ -255,7 +255,7 @@ function check(toy: Toy, reference: Reference, ended: Ended): void {
     const found = [...toy.jobs.values()].filter((job) => job.type === type);
     expect(found.length).toBe(runs ? 1 : 0);
     if (found[0])
-      expect(JSON.parse(found[0].envelope)).toMatchObject({ workflow_id: toy.workflow.id, parent_results: parents });
+      expect(JSON.parse(toy.textOf(found[0]))).toMatchObject({ workflow_id: toy.workflow.id, parent_results: parents });
   }
   expect(toy.started.length).toBe(new Set(toy.started).size);
   const { completed, failed, cancelled, total } = toy.workflow;

@@ -1,5 +1,6 @@
 import { uuidFrom } from '../../src/index.ts';
-import { entryText, errorText, type JobRecord, type Json, recordOf, State } from '../../src/job/index.ts';
+import { entryText, errorText, type JobRecord, type Json, type NodeRef, recordOf, State } from '../../src/job/index.ts';
+import { atOnce, run } from '../../src/lifecycle/index.ts';
 import {
   decideNode,
   type NewNode,
@@ -11,6 +12,7 @@ import {
   renderWorkflow,
   type WorkflowRecord,
   type WorkflowStep,
+  withParentResults,
 } from '../../src/workflow/index.ts';
 
 export const start = Date.UTC(2026, 0, 1);
@@ -170,7 +172,14 @@ export class Toy {
   /** The job's envelope as its worker sees it. */
   envelope(name: string): { readonly [field: string]: unknown } {
     const node = this.nodes.find((one) => one.name === name && one.job !== null);
-    return JSON.parse(this.jobs.get(node?.job ?? '')?.envelope ?? 'null');
+    return JSON.parse(this.textOf(this.jobs.get(node?.job ?? '')));
+  }
+
+  /** The same as text; what is stored has the results of no other job. */
+  textOf(job: JobRecord | undefined): Json {
+    if (job === undefined) return 'null';
+    const nodes = (refs: readonly NodeRef[]) => refs.map(({ index }) => this.node(index));
+    return atOnce(run(withParentResults(job, nodes))).envelope;
   }
 
   rendered(): ReturnType<typeof JSON.parse> {

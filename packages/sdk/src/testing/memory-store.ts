@@ -159,7 +159,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     job: JobRecord,
   ): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
     const { storage: table, leases } = this.#memory;
-    const active = table.start(job.id, this.runner.workerId);
+    const active = atOnce(this.#memory.parents.of(table.start(job.id, this.runner.workerId)));
     const wire = parseWire(renderJob(active, { lease: leases.of(active) })) ?? {};
     const ran = await within(this, () => this.runner.execute(wire, this.#transport));
     const now = table.get(job.id);

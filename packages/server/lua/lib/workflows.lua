@@ -333,19 +333,23 @@ do
     call('ZADD', p .. 'flows:over', v[2], member(v[1], id))
   end
 
-  -- Removes ended workflows that ended before `before`, or are beyond the newest `keep`; oldest first.
+  -- Removes ended workflows that ended before `before`, or are beyond the newest `keep`; oldest first. One of which a
+  -- job may still run is kept.
   function workflows.prune(before, keep, limit)
     local surplus = call('ZCARD', p .. 'flows:over') - keep
     local oldest = call('ZRANGE', p .. 'flows:over', 0, limit - 1, 'WITHSCORES')
     local gone = 0
     for i = 1, #oldest, 2 do
-      if gone >= surplus and tonumber(oldest[i + 1]) >= before then break end
+      if (i - 1) / 2 >= surplus and tonumber(oldest[i + 1]) >= before then break end
       local id = string.sub(oldest[i], 17)
-      local state = call('HGET', p .. 'f:' .. id, 's')
-      if state then call('ZREM', p .. 'flows:' .. state, id) end
-      call('UNLINK', p .. 'f:' .. id, p .. 'n:' .. id, p .. 'nr:' .. id)
-      call('ZREM', p .. 'flows:over', oldest[i])
-      gone = gone + 1
+      local flow = call('HMGET', p .. 'f:' .. id, 's', 't', 'c', 'f', 'x')
+      -- Ports core's `hasOpenSteps`.
+      if flow[1] ~= 'cancelled' or flow[3] + flow[4] + flow[5] >= tonumber(flow[2]) then
+        if flow[1] then call('ZREM', p .. 'flows:' .. flow[1], id) end
+        call('UNLINK', p .. 'f:' .. id, p .. 'n:' .. id, p .. 'nr:' .. id)
+        call('ZREM', p .. 'flows:over', oldest[i])
+        gone = gone + 1
+      end
     end
     return gone
   end

@@ -50,6 +50,7 @@ import { Presence } from './workers/presence.ts';
 import { WorkerSecrets } from './workers/secrets.ts';
 import { WorkerProtocol } from './workers/worker-protocol.ts';
 import { forgetWorkersMs, Workers } from './workers/workers.ts';
+import { ParentResults } from './workflows/parent-results.ts';
 import { Workflows } from './workflows/workflows.ts';
 
 /**
@@ -80,6 +81,7 @@ export class Engine implements AsyncDisposable {
   readonly lifecycle: Lifecycle;
   readonly crons: Crons;
   readonly workflows: Workflows;
+  readonly parents: ParentResults;
   readonly schemas: Schemas;
   readonly queueSettings: QueueSettings;
   readonly queues: AllQueues;
@@ -152,6 +154,7 @@ export class Engine implements AsyncDisposable {
     const workflows = new Workflows(storage, clock, { ...this.memory, admit }, tracing);
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
+    this.parents = new ParentResults(storage, this.memory.answer);
     const insert = { refusePaused: settings.pausedQueues === 'reject' };
     this.answers = new InFlight(this.memory.answers);
     this.requests = new InFlight(this.memory.requests);
@@ -254,6 +257,7 @@ export class Engine implements AsyncDisposable {
     });
     this.protocol = new WorkerProtocol({
       storage,
+      parents: this.parents,
       batches: this.#batches,
       clock,
       fetches: this.#fetches,

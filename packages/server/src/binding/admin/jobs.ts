@@ -16,7 +16,7 @@ import type { BindingRequest } from '../handler.ts';
 import { jobsReply } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
 
-type Engine = Parts<'answers' | 'clock' | 'jobs' | 'memory' | 'queues' | 'searches' | 'storage'>;
+type Engine = Parts<'answers' | 'clock' | 'jobs' | 'memory' | 'parents' | 'queues' | 'searches' | 'storage'>;
 
 /** GET /admin/jobs (ojs-admin-api §7.1). */
 export async function listJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
@@ -56,7 +56,8 @@ export async function showJob(engine: Engine, { params }: BindingRequest): Promi
     ['error_fingerprint', JSON.stringify(errorFingerprint(job))],
     ['has_checkpoint', String(checkpointOf(job) !== null)],
   ]);
-  for (const [name, text] of members(renderJob(job, { now: engine.clock.now() }))) fields.set(name, text);
+  for (const [name, text] of members(renderJob(await engine.parents.of(job), { now: engine.clock.now() })))
+    fields.set(name, text);
   fields.set('retry_policy', renderPolicy(job));
   fields.set('metadata', JSON.stringify(timesOf(job)));
   return ok(objectText(fields));

@@ -8,6 +8,7 @@ import type { Ack, Outcome, Settlement, Settlements } from '../jobs/settlement.t
 import type { Suspects } from '../jobs/suspects.ts';
 import type { EngineSettings } from '../options.ts';
 import type { Upkeep } from '../upkeep/upkeep.ts';
+import type { ParentResults } from '../workflows/parent-results.ts';
 import type { Beat } from './open-fetches.ts';
 import { isFinalBeat, type Presence } from './presence.ts';
 import type { WorkerSecrets } from './secrets.ts';
@@ -28,6 +29,7 @@ interface Parts {
   readonly clock: Clock;
   readonly fetches: Fetches;
   readonly settlements: Settlements;
+  readonly parents: ParentResults;
   readonly suspects: Suspects;
   readonly presence: Presence;
   readonly workers: Workers;
@@ -54,6 +56,12 @@ export class WorkerProtocol {
    * maintenance mode no worker does, except for jobs of an earlier fetch that is repeated.
    */
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
+    const { jobs, rest } = await this.#parts.parents.fill(await this.#claimed(request, signal));
+    if (rest.length > 0) await this.giveBack(rest);
+    return jobs;
+  }
+
+  async #claimed(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
     const { fetches, presence, secrets, suspects } = this.#parts;
     const { worker } = request;
     if (worker !== null) {

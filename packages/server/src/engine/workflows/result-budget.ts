@@ -21,6 +21,36 @@ export class ResultBudget {
   }
 }
 
+/**
+ * Reads closed nodes for the results that one job or node gets: a bounded part, the last ones first, as core's
+ * `resultsOf` takes them. More is not kept in memory either.
+ */
+export class ResultReader {
+  readonly #workflows: Storage['workflows'];
+  readonly #passed: ResultBudget;
+  readonly #page: PageSize;
+
+  constructor({ workflows }: Pick<Storage, 'workflows'>, characters: number) {
+    this.#workflows = workflows;
+    this.#passed = new ResultBudget(characters);
+    this.#page = new PageSize(characters);
+  }
+
+  /** The nodes that are there, the last ones first. */
+  async read(workflow: string, indexes: readonly number[]): Promise<readonly NodeRecord[]> {
+    const nodes: NodeRecord[] = [];
+    for (let end = indexes.length; end > 0; ) {
+      const begin = Math.max(0, end - this.#page.items);
+      const refs = indexes.slice(begin, end).map((index) => ({ workflow, index }));
+      const found = (await this.#workflows.node(refs)).filter((one) => one !== null);
+      this.#page.had(found.reduce((sum, one) => sum + sizeOfNode(one), 0));
+      for (const one of found.toReversed()) nodes.push(this.#passed.take(one));
+      end = begin;
+    }
+    return nodes;
+  }
+}
+
 /** About how many bytes a node takes in memory. */
 export function sizeOfNode({ spec, result, error }: NodeRecord): number {
   return spec.length + (result?.length ?? 0) + (error?.length ?? 0);

@@ -392,6 +392,10 @@ const workflowStatements = {
     firstNode: integer,
     lastNode: integer,
     state: readWorkflowState,
+    completed: integer,
+    failed: integer,
+    cancelled: integer,
+    total: integer,
   }).from(`ojs_workflows INDEXED BY ojs_workflows_finished
     WHERE finished_at IS NOT NULL AND sweeping = 0 ORDER BY finished_at, number LIMIT ? + 0`),
   endedFlows: `SELECT (SELECT coalesce(sum(count), 0) FROM ojs_workflow_counts

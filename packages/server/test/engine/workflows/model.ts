@@ -68,6 +68,8 @@ export interface Played {
   readonly open: number;
   /** Nodes whose jobs could not be made: none of them has a unique key. */
   readonly refused: number;
+  /** Jobs that got other results of their parents in a later attempt than in the first, or none. */
+  readonly changed: readonly string[];
 }
 
 /**
@@ -82,6 +84,8 @@ export async function play(storage: Storage, request: object, fates: Fates): Pro
     engine.workflows.create(engine.workflows.read(JSON.stringify({ id, ...request }), ids(id))),
   );
   const jobs = new Map<string, Set<string>>();
+  const parents = new Map<string, unknown>();
+  const changed: string[] = [];
   let acts = 0;
   for (let turn = 0; turn < 400; turn++) {
     const workflow = await storage.workflows.get(id);
@@ -99,6 +103,9 @@ export async function play(storage: Storage, request: object, fates: Fates): Pro
     else {
       const seen = jobs.get(job.type) ?? new Set();
       jobs.set(job.type, seen.add(job.id));
+      const given = JSON.stringify(JSON.parse(job.envelope).parent_results);
+      if (!given.startsWith('[') || (parents.get(job.id) ?? given) !== given) changed.push(job.type);
+      parents.set(job.id, given);
       await world.end(job);
     }
   }
@@ -111,6 +118,7 @@ export async function play(storage: Storage, request: object, fates: Fates): Pro
     reopened: acts,
     open: nodes.filter(({ state }) => state === 'waiting' || state === 'pending').length,
     refused: nodes.filter(({ error }) => error !== null).length,
+    changed,
   };
 }
 
@@ -244,7 +252,7 @@ function jobOf(type: string): object {
  * Every step was made at most once and completed at most once, callbacks at most once for each end, and the workflow
  * has ended.
  */
-export function flaws({ state, jobs, completed, reopened, open, refused }: Played): readonly string[] {
+export function flaws({ state, jobs, completed, reopened, open, refused, changed }: Played): readonly string[] {
   const most = (type: string) => (type.startsWith('callback.') ? 1 + reopened : 1);
   const over = (counts: ReadonlyMap<string, number>, what: string) =>
     [...counts].filter(([type, count]) => count > most(type)).map(([type, count]) => `${type} ${what} ${count} times`);
@@ -255,5 +263,6 @@ export function flaws({ state, jobs, completed, reopened, open, refused }: Playe
     ...(ended ? [] : [`the workflow is ${state}`]),
     ...(open === 0 ? [] : [`${open} nodes are still open`]),
     ...(refused === 0 ? [] : [`${refused} jobs were refused`]),
+    ...changed.map((type) => `${type} got other results of its parents`),
   ];
 }

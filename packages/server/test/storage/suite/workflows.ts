@@ -680,4 +680,19 @@ export const workflowCases: Cases = {
     expect(await prune(99, 0)).toBe(1);
     expect(await left()).toEqual(['on', 'd']);
   },
+  async 'prune keeps a cancelled workflow while a job of it runs, and removes those behind it'(storage) {
+    await create(storage);
+    await startAll(storage, [0]);
+    await storage.workflows.create(newWorkflow({ id: 'v' }), [newNode(0)], [], t0);
+    for (const [at, id] of ['w', 'v'].entries()) {
+      await storage.workflows.cancel(id, [], t0 + at);
+      await storage.workflows.swept(id);
+    }
+    const rules = { ...keepAll, workflows: { before: t0 + 99, keep: 0 } };
+    expect(goneOf(await storage.upkeep.prune(rules, 9))).toBe(1);
+    expect(await storage.workflows.getAll(['w', 'v'])).toMatchObject([{ id: 'w' }, null]);
+    await move(storage, to(idOf(0), State.completed, State.active));
+    expect(goneOf(await storage.upkeep.prune(rules, 9))).toBe(1);
+    expect(await storage.workflows.get('w')).toBeNull();
+  },
 };

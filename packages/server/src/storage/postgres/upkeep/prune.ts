@@ -1,7 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
 import { queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
-import { integer, readTexts, text } from '../../cells.ts';
+import { flag, integer, readTexts, text } from '../../cells.ts';
 import {
   type JobRule,
   type KeepRule,
@@ -182,14 +182,16 @@ async function pruneWorkflows(
   );
   const surplus = integer(ended?.[0]) - keep;
   const rows = await tx.query(
-    `SELECT number, finished_at, nodes, state FROM ojs.workflows WHERE finished_at IS NOT NULL AND NOT sweeping
+    `SELECT number, finished_at, nodes, state, state = 'cancelled' AND completed + failed + cancelled < total
+      FROM ojs.workflows WHERE finished_at IS NOT NULL AND NOT sweeping
       ORDER BY finished_at, number LIMIT $1`,
     [limit],
   );
   const gone: number[] = [];
   let nodes = 0;
-  for (const [number, finishedAt, size, state] of rows) {
-    if ((gone.length >= surplus && integer(finishedAt) >= before) || nodes >= nodesAtOnce) break;
+  for (const [at, [number, finishedAt, size, state, hasOpenSteps]] of rows.entries()) {
+    if ((at >= surplus && integer(finishedAt) >= before) || nodes >= nodesAtOnce) break;
+    if (flag(hasOpenSteps)) continue;
     gone.push(integer(number));
     nodes += integer(size);
     tx.counts.addWorkflow(readWorkflowState(state), -1);

@@ -1,6 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
 import { State, stateName, Terminal } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
+import { hasOpenSteps } from '@ojs-ts/core/workflow';
 import { integer } from '../../cells.ts';
 import { columns } from '../../columns.ts';
 import {
@@ -114,8 +115,10 @@ export function pruneWorkflows(
   const surplus = integer(tx.sql.value(statements.endedFlows)) - keep;
   let gone = 0;
   let nodes = 0;
-  for (const { number, finishedAt, firstNode, lastNode, state } of tx.sql.all(statements.oldestFlows, limit)) {
-    if ((gone >= surplus && finishedAt >= before) || nodes >= nodesAtOnce) break;
+  for (const [at, flow] of tx.sql.all(statements.oldestFlows, limit).entries()) {
+    const { number, finishedAt, firstNode, lastNode, state } = flow;
+    if ((at >= surplus && finishedAt >= before) || nodes >= nodesAtOnce) break;
+    if (hasOpenSteps(flow)) continue;
     tx.sql.change(statements.removeNodes, firstNode, lastNode);
     tx.sql.change(statements.removeNodeSpecs, firstNode, lastNode);
     tx.sql.change(statements.removeFlow, number);
