@@ -44,7 +44,7 @@ export interface Workflow {
 
 /**
  * The progress of a workflow (ojs-progress §9). For a chain and a dag, the share of steps that have ended; for a group
- * and a batch, the mean of the jobs.
+ * and a batch, the mean of the jobs. The server of this project lists the first 100 steps.
  */
 export interface WorkflowProgress {
   /** From 0 to 100, in percent. */

@@ -8,6 +8,9 @@ import { json, ok, type Reply } from './reply.ts';
 
 type Engine = Parts<'answers' | 'clock' | 'memory' | 'queues' | 'schemas' | 'searches' | 'storage' | 'workflows'>;
 
+/** Steps that an answer about progress lists. */
+const stepsShown = 100;
+
 export const workflowHandlers: Handlers<keyof typeof shared | 'workflow.progress' | 'workflow.graph'> = {
   ...shared,
   'workflow.create': counted(shared['workflow.create']),
@@ -31,19 +34,21 @@ function counted(handler: Handler): Handler {
 }
 
 /**
- * GET /workflows/:id/progress (ojs-progress §6): for a chain and a graph the finished steps and the progress of the
- * running ones, for others the mean.
+ * GET /workflows/:id/progress (ojs-progress §6): the completed steps, which the workflow counts, and the progress of the
+ * others among the first ones. So 10,000 steps cost as much as a hundred.
  */
 async function workflowProgress(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const { workflow, nodes, jobs } = await engine.workflows.get(idOf(request));
-  const members = nodes.filter(({ member }) => member);
-  const steps = members.map((node) => stepProgress(node, node.job === null ? undefined : jobs.get(node.job)));
-  const sum = steps.reduce((total, { progress }) => total + progress, 0);
+  const { workflow, nodes, jobs } = await engine.workflows.first(idOf(request), stepsShown);
+  const steps = nodes.map((node) => stepProgress(node, node.job === null ? undefined : jobs.get(node.job)));
+  const done = nodes.filter(({ state }) => state === 'completed').length;
+  const sum = steps.reduce((total, { progress }) => total + progress, Math.max(0, workflow.completed - done));
   return json({
     workflow_id: workflow.id,
     type: workflow.kind,
     state: workflow.state === 'running' ? runningFor(request) : workflow.state,
-    progress: steps.length === 0 ? 0 : Math.round((sum / steps.length) * 10_000) / 10_000,
+    progress: workflow.total === 0 ? 0 : Math.min(1, Math.round((sum / workflow.total) * 10_000) / 10_000),
+    steps_total: workflow.total,
+    steps_completed: workflow.completed,
     steps,
   });
 }

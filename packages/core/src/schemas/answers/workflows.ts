@@ -106,6 +106,9 @@ export const workflowAnswers = {
     type: t.text(),
     state,
     progress: t.number('From 0 to 1.'),
+    steps_total: t.count(),
+    steps_completed: t.count(),
+    /** The first 100. */
     steps: t.list(
       t.object({
         job_id: t.orNull(t.text()),

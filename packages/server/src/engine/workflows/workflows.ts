@@ -25,6 +25,8 @@ import { ResultBudget, sizeOfNode, workflowReader } from './result-budget.ts';
 const maxResults = 4_194_304;
 /** How much crash recovery one pass of upkeep does. */
 const leftovers = 2_000;
+/** Reads of the first members of a workflow: the ends of nested ones may stand before them. */
+const firstRounds = 10;
 /** How often a retry is decided again because a step has changed since it was read. */
 const rounds = 5;
 
@@ -102,10 +104,30 @@ export class Workflows {
     const budget = new ResultBudget(maxResults);
     for await (const part of this.#pages(id)) {
       nodes.push(...part.map((node) => budget.take(node)));
-      const ids = part.flatMap(({ job, state }) => (job === null || state === 'waiting' ? [] : [job]));
-      for (const job of await this.#storage.jobs.get(ids)) if (job !== null) jobs.set(job.id, withoutTexts(job));
+      for (const [job, record] of await this.#jobsOf(part)) jobs.set(job, record);
     }
     return { workflow, nodes, jobs };
+  }
+
+  /** The workflow with its first members, at most `most`, and their jobs. Throws `not_found`. */
+  async first(id: string, most: number): Promise<WorkflowView> {
+    const workflow = await this.#storage.workflows.get(id);
+    if (workflow === null) throw notFound('workflow', id);
+    const nodes: NodeRecord[] = [];
+    for (let after = -1, round = 0; nodes.length < most && round < firstRounds; round++) {
+      const part = await this.#storage.workflows.nodes(id, after, most - nodes.length);
+      const last = part.at(-1);
+      if (last === undefined) break;
+      nodes.push(...part.filter(({ member }) => member).map((node) => ({ ...node, result: null })));
+      after = last.index;
+    }
+    return { workflow, nodes, jobs: await this.#jobsOf(nodes) };
+  }
+
+  async #jobsOf(nodes: readonly NodeRecord[]): Promise<ReadonlyMap<JobId, JobRecord>> {
+    const ids = nodes.flatMap(({ job, state }) => (job === null || state === 'waiting' ? [] : [job]));
+    const jobs = await this.#storage.jobs.get(ids);
+    return new Map(jobs.flatMap((job) => (job === null ? [] : [[job.id, withoutTexts(job)] as const])));
   }
 
   /**
