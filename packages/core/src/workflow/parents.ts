@@ -1,8 +1,8 @@
-import type { JobRecord, Json, NodeRef } from '../job/job.ts';
+import type { JobRecord, Json } from '../job/job.ts';
 import { members, objectText } from '../json/json.ts';
 import { type Answered, ask, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
-import { maxResults, parentsOf, type Results, resultMembers, resultsOf } from './results.ts';
+import { maxResults, parentsOf, resultMembers, resultsOf } from './results.ts';
 import type { Parents } from './spec.ts';
 import type { NodeRecord } from './types.ts';
 
@@ -43,32 +43,34 @@ export function placesOf({ parents }: ParentsRef): readonly (number | null)[] {
 /**
  * The job with the results of the steps before it. All these are closed for good: a step that has run forbids that one
  * before it is opened again. Where the workflow is no longer kept, the job has none.
+ * @param nodes reads nodes of a workflow, each in its place.
  * @param room characters of results that the job may get.
  */
 export function* withParentResults(
   job: JobRecord,
-  nodes: (refs: readonly NodeRef[]) => Answered<readonly (NodeRecord | null)[]>,
+  nodes: (workflow: string, indexes: readonly number[]) => Answered<readonly (NodeRecord | null)[]>,
   room: number = maxResults,
 ): Steps<JobRecord> {
   const ref = parentsRef(job);
   if (ref === null) return job;
+  const places = placesOf(ref);
   const known = new Map<number, NodeRecord | null>();
-  let results: Results;
-  for (;;) {
+  for (let needs = places.filter((index) => index !== null); ; ) {
+    const found = yield* ask(nodes(ref.workflow, needs));
+    for (const [at, index] of needs.entries()) known.set(index, found[at] ?? null);
+    // A group whose results were too large for its own node has them in those of its items.
     const missing = new Set<number>();
     const read = (index: number) => {
       const node = known.get(index);
       if (node === undefined) missing.add(index);
       return node ?? null;
     };
-    results = resultsOf(placesOf(ref), read, room);
-    if (missing.size === 0) break;
-    const needs = [...missing];
-    const found = yield* ask(nodes(needs.map((index) => ({ workflow: ref.workflow, index }))));
-    for (const [at, index] of needs.entries()) known.set(index, found[at] ?? null);
+    const results = resultsOf(places, read, room);
+    needs = [...missing];
+    if (needs.length > 0) continue;
+    const isKept = [...known.values()].every((node) => node !== null);
+    return { ...job, envelope: replaced(job.envelope, isKept ? resultMembers(results) : []) };
   }
-  const isKept = [...known.values()].every((node) => node !== null);
-  return { ...job, envelope: replaced(job.envelope, isKept ? resultMembers(results) : []) };
 }
 
 /** The envelope as clients may see it where nobody has read the results. */

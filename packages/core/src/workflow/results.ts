@@ -14,7 +14,9 @@ export const maxResults = 16_777_216;
 export const maxParents = 1_000;
 
 export function indexesOf([base, count]: Block): readonly number[] {
-  return Array.from({ length: count }, (_, index) => base + index);
+  const indexes: number[] = [];
+  for (let index = base; index < base + count; index++) indexes.push(index);
+  return indexes;
 }
 
 /** Nodes whose results a job is given; null where the position counts but the result is not passed on. */

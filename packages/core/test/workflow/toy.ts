@@ -1,5 +1,5 @@
 import { uuidFrom } from '../../src/index.ts';
-import { entryText, errorText, type JobRecord, type Json, type NodeRef, recordOf, State } from '../../src/job/index.ts';
+import { entryText, errorText, type JobRecord, type Json, recordOf, State } from '../../src/job/index.ts';
 import { atOnce, run } from '../../src/lifecycle/index.ts';
 import {
   decideNode,
@@ -178,7 +178,7 @@ export class Toy {
   /** The same as text; what is stored has the results of no other job. */
   textOf(job: JobRecord | undefined): Json {
     if (job === undefined) return 'null';
-    const nodes = (refs: readonly NodeRef[]) => refs.map(({ index }) => this.node(index));
+    const nodes = (_: string, indexes: readonly number[]) => indexes.map((index) => this.node(index));
     return atOnce(run(withParentResults(job, nodes))).envelope;
   }
 

@@ -20,7 +20,14 @@ export class Host {
   readonly clock: Clock;
   readonly storage: Table;
   readonly jobs: Pick<Table, 'get'>;
-  readonly parents = { of: (job: JobRecord) => run(withParentResults(job, this.storage.workflows.node)) };
+  readonly parents = {
+    of: (job: JobRecord) =>
+      run(
+        withParentResults(job, (workflow, indexes) =>
+          this.storage.workflows.node(indexes.map((index) => ({ workflow, index }))),
+        ),
+      ),
+  };
   readonly lifecycle: Lifecycle;
   readonly bulk: Bulk;
   readonly leases = new Leases(newKey());

@@ -1,4 +1,4 @@
-import { ByteBudget, type JobRecord, type NodeRef, sizeOf } from '@ojs-ts/core/job';
+import { ByteBudget, type JobRecord, sizeOf } from '@ojs-ts/core/job';
 import { run } from '@ojs-ts/core/lifecycle';
 import { maxResults, type ParentsRef, parentsRef, placesOf, withParentResults } from '@ojs-ts/core/workflow';
 import type { NodeRecord, Storage } from '../../storage/storage.ts';
@@ -51,10 +51,9 @@ export class ParentResults {
   async #readAhead(refs: readonly ParentsRef[]): Promise<void> {
     const missing = new Map<string, { readonly ref: ParentsRef; readonly index: number }>();
     for (const ref of refs) {
-      for (const index of placesOf(ref)) {
-        if (index !== null && this.#cache.get(ref, index) === undefined)
-          missing.set(`${keyOf(ref)}:${index}`, { ref, index });
-      }
+      const kept = this.#cache.of(ref);
+      for (const index of placesOf(ref))
+        if (index !== null && !kept.has(index)) missing.set(`${keyOf(ref)}:${index}`, { ref, index });
     }
     const all = [...missing.values()];
     const page = new PageSize(this.#bytes);
@@ -71,24 +70,23 @@ export class ParentResults {
     }
   }
 
-  #readerOf(ref: ParentsRef): (refs: readonly NodeRef[]) => Promise<readonly (NodeRecord | null)[]> {
+  #readerOf(ref: ParentsRef): Parameters<typeof withParentResults>[1] {
     const results = new ResultReader(this.#storage, this.#room);
-    return async (nodes) => {
-      const found = new Map<number, NodeRecord>();
-      const missing: number[] = [];
-      for (const { index } of nodes) {
-        const kept = this.#cache.get(ref, index);
-        if (kept === undefined) missing.push(index);
-        else found.set(index, kept);
-      }
-      for (const node of missing.length === 0 ? [] : await results.read(ref.workflow, missing)) {
-        found.set(node.index, node);
+    return async (workflow, indexes) => {
+      const kept = this.#cache.of(ref);
+      const missing = indexes.filter((index) => !kept.has(index));
+      if (missing.length === 0) return indexes.map((index) => kept.get(index) ?? null);
+      const read = new Map<number, NodeRecord>();
+      for (const node of await results.read(workflow, missing)) {
+        read.set(node.index, node);
         if (node.resultLeftOut !== true) this.#cache.add(ref, node);
       }
-      return nodes.map(({ index }) => found.get(index) ?? null);
+      return indexes.map((index) => read.get(index) ?? kept.get(index) ?? null);
     };
   }
 }
+
+const noNodes: ReadonlyMap<number, NodeRecord> = new Map();
 
 /** Closed nodes of the workflows that jobs were handed out of last: the next step of a chain needs one more each. */
 class NodeCache {
@@ -101,8 +99,8 @@ class NodeCache {
     this.#bytes = bytes;
   }
 
-  get(ref: ParentsRef, index: number): NodeRecord | undefined {
-    return this.#flows.get(keyOf(ref))?.nodes.get(index);
+  of(ref: ParentsRef): ReadonlyMap<number, NodeRecord> {
+    return this.#flows.get(keyOf(ref))?.nodes ?? noNodes;
   }
 
   add(ref: ParentsRef, node: NodeRecord | null): void {
