@@ -42,7 +42,7 @@ export function placesOf({ parents }: ParentsRef): readonly (number | null)[] {
 
 /**
  * The job with the results of the steps before it. All these are closed for good: a step that has run forbids that one
- * before it is opened again. Where the workflow is no longer kept, the job has none.
+ * before it is opened again. The job has none if its workflow is no longer kept.
  * @param nodes reads nodes of a workflow, each in its place.
  * @param room characters of results that the job may get.
  */
@@ -73,7 +73,7 @@ export function* withParentResults(
   }
 }
 
-/** The envelope as clients may see it where nobody has read the results. */
+/** The envelope as clients may see it if the results were not read. */
 export function withoutParents(job: Pick<JobRecord, 'node' | 'envelope'>): Json {
   return parentsRef(job) === null ? job.envelope : replaced(job.envelope, []);
 }

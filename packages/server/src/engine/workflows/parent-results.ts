@@ -5,7 +5,7 @@ import type { NodeRecord, Storage } from '../../storage/storage.ts';
 import { PageSize } from '../page-size.ts';
 import { ResultReader, sizeOfNode } from './result-budget.ts';
 
-/** What a node takes in memory beside its result, in bytes. */
+/** The memory of a node without its result, in bytes. */
 const nodeBytes = 300;
 
 /** The results of the steps before a job, read where the job is handed out: see docs/internals/storage.md. */
@@ -109,7 +109,7 @@ class NodeCache {
     const flow = this.#flows.get(key) ?? { nodes: new Map(), size: 0 };
     this.#flows.delete(key);
     this.#flows.set(key, flow);
-    // The envelope in a job's node is the largest part of it, and nobody reads it here.
+    // The envelope in a job's node is the largest part of it, and is not read here.
     flow.nodes.set(node.index, node.job === null ? node : { ...node, spec: '' });
     const size = nodeBytes + (node.result?.length ?? 0);
     flow.size += size;

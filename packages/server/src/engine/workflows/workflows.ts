@@ -25,7 +25,7 @@ import { ResultBudget, sizeOfNode, workflowReader } from './result-budget.ts';
 const maxResults = 4_194_304;
 /** How much crash recovery one pass of upkeep does. */
 const leftovers = 2_000;
-/** Reads of the first members of a workflow: the ends of nested ones may stand before them. */
+/** Reads of the first members of a workflow: the ends of nested ones may come before them. */
 const firstRounds = 10;
 /** How often a retry is decided again because a step has changed since it was read. */
 const rounds = 5;
