@@ -19,8 +19,11 @@ export interface Upkeep {
    * envelopes and checkpoints: a storage may leave them out.
    */
   overdue(now: Millis, limit: number): readonly JobRecord[];
-  /** The earliest time at which `promote` or `overdue` may find something; null if no job waits for a time. */
-  nextDue(): Millis | null;
+  /**
+   * The earliest time at which `promote` or `overdue` may find something; null if no job waits for a time. A storage may
+   * leave out times after `until`.
+   */
+  nextDue(until?: Millis): Millis | null;
   /** Active jobs that have a worker, in a stable order: the input of the liveness rules. */
   held(after: string | null, limit: number): Page<Held>;
   /** Removes up to `limit` of each kind that has a rule, so that no kind delays another. */

@@ -356,7 +356,7 @@ export class Upkeep {
   }
 
   async #untilDue(): Promise<number> {
-    const next = await this.#parts.storage.upkeep.nextDue();
+    const next = await this.#parts.storage.upkeep.nextDue(this.#parts.clock.now() + quietMs);
     return next === null ? quietMs : Math.min(quietMs, next - this.#parts.clock.now());
   }
 

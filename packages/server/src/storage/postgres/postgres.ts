@@ -17,6 +17,7 @@ import { queues } from './registry/queues.ts';
 import { records } from './registry/records.ts';
 import { statistics } from './registry/statistics.ts';
 import { workers } from './registry/workers.ts';
+import { LeftEdges } from './upkeep/left-edges.ts';
 import { upkeep } from './upkeep/upkeep.ts';
 import { Vacuum } from './upkeep/vacuum.ts';
 import { workflows } from './workflows/workflows.ts';
@@ -61,6 +62,7 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
   const database = new Database(readPostgresUrl(url), logs, committed, more);
   const notifications = new Notifications(database, wakes);
   const vacuum = new Vacuum(database);
+  const edges = new LeftEdges();
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
@@ -84,8 +86,8 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
           'behind a pooler of transactions, so other processes are noticed by polling'
         : 'as the server’s synchronous_commit says: by default every commit is on disk before it is answered',
     },
-    jobs: jobs(database),
-    upkeep: upkeep(database, vacuum),
+    jobs: jobs(database, edges),
+    upkeep: upkeep(database, vacuum, edges),
     registry: { ...queues(database), ...limits(database), ...workers(database), ...statistics(database) },
     workflows: workflows(database),
     records: records(database),

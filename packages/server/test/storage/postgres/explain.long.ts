@@ -82,7 +82,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^SELECT .* FROM ojs\.ended WHERE number = ANY/, ['ended_pkey', 'jobs_pkey']],
   [/ FROM ojs\.whole WHERE id = ANY \(\$1::uuid\[\]\)/, wholeJob],
   [/ FROM ojs\.due WHERE state > 0 AND due\.state = \$1 AND run_at <= \$2/, [...wholeJob, 'due_time'].sort()],
-  [/^SELECT last_start, EXISTS/, atOpening],
+  [/^SELECT last_start, \(EXISTS/, atOpening],
   [
     / FROM ojs\.whole WHERE id = ANY \(ARRAY \(SELECT id FROM ojs\.due WHERE unique_key/,
     [...wholeJob, 'active_unique', 'due_unique', 'ready_unique'].sort(),
@@ -90,7 +90,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/SELECT holder\.id FROM/, [...wholeJob, 'ended_unique'].sort()],
   [/^SELECT id, workflow FROM ojs\.jobs/, ['active_unique', 'due_unique', 'jobs_pkey', 'ready_unique']],
   [/FROM ojs\.active WHERE due_at <= \$1/, [...wholeJob, 'active_due'].sort()],
-  [/^SELECT least\(/, ['active_due*', 'due_expiry*', 'due_time', 'ready_expiry*']],
+  [/^SELECT \(SELECT run_at FROM/, ['active_due', 'due_expiry', 'due_time', 'ready_expiry']],
   [/FROM ojs\.ended WHERE state > 0 AND state = \$1 AND NOT dead_letter/, ['ended_time', 'jobs_pkey']],
   [/^SELECT \* FROM \(\(SELECT .* FROM ojs\.due WHERE state > 0 AND /, ['due_time']],
   [/^SELECT \* FROM \(\(SELECT .* FROM ojs\.ready WHERE ready_queue >= /, ['ready_order']],

@@ -47,7 +47,7 @@ export async function claimJobs(
     database.transact(now, (tx) => claim(tx, those, now, hints, bytes));
   const { full } = hints;
   const atOnce = async (): Promise<Answers> => {
-    const answers = await claimAtOnce(database, claims, now, hints.heads, hints.limited, maxBytes);
+    const answers = await claimAtOnce(database, claims, now, hints, maxBytes);
     return answers ? { answers, isFull: false, passedOver: false } : transact(claims, maxBytes);
   };
   const first = await tracked(hints, atOnce());
@@ -59,6 +59,7 @@ export async function claimJobs(
     database,
     now,
     empty.reduce((sum, { limit }) => sum + limit, 0),
+    hints.edges.at(now),
   );
   const left = answers.flatMap(({ jobs }) => jobs).reduce((bytes, job) => bytes - sizeOf(job), maxBytes);
   const again = await tracked(hints, transact(empty, Math.max(0, left)));
@@ -103,7 +104,7 @@ async function claim(
   const bounds = sideWork(claims);
   const changes = new Changes(tx, now);
   const promotes = isDue && (await isShortOf(tx, claims, opening.queues));
-  if (promotes) await promote(tx, changes, now, bounds.promoted);
+  if (promotes) await promote(tx, changes, now, bounds.promoted, hints.edges.at(now));
   const limited = limitedQueues(tx, opening, hints);
   const groups = limited.size === 0 ? null : await openGroups(tx, now, [...limited]);
   const bytes = new ByteBudget(maxBytes);
@@ -123,7 +124,9 @@ async function claim(
   changes.write();
   await changes.close();
   const passedOver =
-    promotes && answers.some((answer, at) => gotNothing(answer, claims[at])) && (await isPassedOver(tx, now));
+    promotes &&
+    answers.some((answer, at) => gotNothing(answer, claims[at])) &&
+    (await isPassedOver(tx, now, hints.edges.at(now)));
   return { answers, isFull: bytes.isFull, passedOver };
 }
 

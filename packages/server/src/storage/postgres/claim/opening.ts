@@ -1,9 +1,9 @@
 import type { Millis } from '@ojs-ts/core';
-import { State } from '@ojs-ts/core/job';
 import { integer, text } from '../../cells.ts';
 import type { Claim, Claimed } from '../../storage.ts';
 import { texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
+import { existsDue, type LeftEdges } from '../upkeep/left-edges.ts';
 import { type HeadRows, QueueHeads } from './queue-head.ts';
 import { ClaimRequests } from './requests.ts';
 
@@ -13,8 +13,7 @@ import { ClaimRequests } from './requests.ts';
  * empty tables reads the whole table, and is kept.
  */
 const selectOpening = `SELECT last_start,
-    EXISTS (SELECT FROM ojs.due WHERE state = ${State.scheduled} AND run_at <= greatest($2, last_start))
-    OR EXISTS (SELECT FROM ojs.due WHERE state = ${State.retryable} AND run_at <= greatest($2, last_start)),
+    ${existsDue('greatest($2, last_start)', '$3', '$4')},
     ARRAY (SELECT name FROM ojs.queues WHERE name = ANY ($1::text[]) AND paused),
     ARRAY (SELECT queue FROM unnest($1::text[]) AS asked (queue)
     WHERE EXISTS (SELECT FROM ojs.limits WHERE key = 'queue:' || queue OFFSET 0)
@@ -28,9 +27,14 @@ export class ClaimHints {
   /** Queues that had limit groups or a limit of their own when a claim last looked. */
   readonly limited = new Set<string>();
   readonly heads = new QueueHeads();
+  readonly edges: LeftEdges;
   /** Calls whose transactions are in flight, and how many have ended because a job did not fit. */
   readonly underWay = new Set<Promise<Answers>>();
   full = 0;
+
+  constructor(edges: LeftEdges) {
+    this.edges = edges;
+  }
 }
 
 /** Rows read before the opening was known: the head of the queue that the first claims most likely take from. */
@@ -65,11 +69,11 @@ export async function open(
   tx: Transaction,
   claims: readonly Claim[],
   asked: Millis,
-  { limited, heads }: ClaimHints,
+  { limited, heads, edges }: ClaimHints,
 ): Promise<Opening> {
   const queues = [...new Set(claims.flatMap(({ queues }) => queues))];
   // Sent before the head is read: a job that others have promoted is then either still due, or in the head.
-  const look = tx.query(selectOpening, [texts(queues) ?? '{}', asked]);
+  const look = tx.query(selectOpening, [texts(queues) ?? '{}', asked, ...edges.at(asked).slice(0, 2)]);
   const readAhead = readFirstHead(tx, claims, limited, heads);
   const [[opening], requests, ahead] = await Promise.all([look, ClaimRequests.read(tx, claims), readAhead]);
   const isDue = opening?.[1] === true;

@@ -8,7 +8,9 @@ import type { Database } from '../connection/database.ts';
 import { flags, indexJoin, numbers, texts } from '../connection/sql.ts';
 import { insertEvents } from '../events/entries.ts';
 import { codeIn } from '../registry/statistics.ts';
-import { headRows, type QueueHeads, rowsBehindMarks } from './queue-head.ts';
+import { existsDue } from '../upkeep/left-edges.ts';
+import type { ClaimHints } from './opening.ts';
+import { headRows, rowsBehindMarks } from './queue-head.ts';
 
 const sizeOfTexts = ['result', 'progress', 'checkpoint', 'history']
   .map((name) => `coalesce(octet_length(${name}), 0)`)
@@ -38,12 +40,26 @@ const { list, at } = positions(
  * @param first the first parameter behind those of the head.
  */
 function statement(head: string, first: number): string {
-  const [now, key, requests, most, least, slots, workers, leases, defaults, required, logs, queues, largest] =
-    Array.from({ length: 13 }, (_, at) => `$${first + at}`);
+  const [
+    now,
+    key,
+    requests,
+    most,
+    least,
+    slots,
+    workers,
+    leases,
+    defaults,
+    required,
+    logs,
+    queues,
+    largest,
+    scheduled,
+    retryable,
+  ] = Array.from({ length: 15 }, (_, at) => `$${first + at}`);
   const bounded = head.replaceAll('LIMIT $2', 'LIMIT (SELECT CASE WHEN open THEN $2::integer ELSE 0 END FROM gate)');
   return `WITH gate AS MATERIALIZED (SELECT now,
-    (NOT EXISTS (SELECT FROM ojs.due WHERE state = ${State.scheduled} AND run_at <= now)
-      AND NOT EXISTS (SELECT FROM ojs.due WHERE state = ${State.retryable} AND run_at <= now)
+    (NOT ${existsDue('now', String(scheduled), String(retryable))}
       OR (SELECT coalesce(sum(available), 0) FROM ojs.counts WHERE queue = ANY (${queues}::text[])) >= ${largest}::integer)
     AND NOT EXISTS (SELECT FROM ojs.queues WHERE name = $1 AND paused)
     AND NOT EXISTS (SELECT FROM ojs.limits WHERE limits.key = ${key})
@@ -109,32 +125,32 @@ const fromMarks = statement(rowsBehindMarks, 6);
 
 /**
  * Claims in one statement; null if it takes more.
- * @param limited queues that had limits when a claim last looked.
  */
 export async function claimAtOnce(
   database: Database,
   claims: readonly Claim[],
   now: Millis,
-  heads: QueueHeads,
-  limited: ReadonlySet<string>,
+  hints: ClaimHints,
   maxBytes: number,
 ): Promise<readonly Claimed[] | null> {
+  const { heads, limited, edges } = hints;
   const [queue, ...others] = claims[0]?.queues ?? [];
   if (queue === undefined || limited.has(queue) || !claims.every((one) => isAlike(one, claims[0]))) return null;
   const keys = claims.map(({ request, worker }) => (request === null ? null : requestKey(request, worker)));
   const named = keys.filter((key) => key !== null);
   const asked = claims.reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
   if (asked === 0 || new Set(named).size < named.length) return null;
-  const marks = heads.marks(queue);
+  const start = heads.start(queue);
+  const { marks, whole } = start;
   // The other queues come next where this one has too few jobs.
-  if (others.length > 0 && marks === null) return null;
+  if (others.length > 0 && whole) return null;
   const values = [
     now,
     queueLimitKey(queue),
     texts(keys),
     Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
     // Behind the marks there may be less than there is.
-    others.length > 0 || marks !== null ? asked : 0,
+    others.length > 0 || !whole ? asked : 0,
     claims.length === 1
       ? null
       : numbers(claims.flatMap(({ limit }, at) => Array<number>(Math.max(0, limit)).fill(at + 1))),
@@ -145,6 +161,7 @@ export async function claimAtOnce(
     database.logs,
     texts([queue, ...others]),
     Math.max(...claims.map(({ limit }) => limit)),
+    ...edges.at(now).slice(0, 2),
   ];
   const rows = await database.alone(
     { text: marks === null ? fromBeginning : fromMarks, values: [queue, asked, ...(marks ?? []), ...values] },
@@ -157,15 +174,15 @@ export async function claimAtOnce(
   const [first] = rows ?? [];
   if (rows === null || first === undefined || first[at.outcome] === closed) return null;
   if (first[at.outcome] !== done) {
-    if (marks === null) return null;
+    if (whole) return null;
     // Behind the marks are too few, or one that takes more.
-    heads.forget(queue);
-    return claimAtOnce(database, claims, now, heads, limited, maxBytes);
+    heads.ranOut(queue);
+    return claimAtOnce(database, claims, now, hints, maxBytes);
   }
   const jobs = first[at.id] === null ? [] : rows;
   heads.took(
     queue,
-    { asked, rows: jobs, whole: marks === null },
+    { asked, rows: jobs, start },
     jobs.map((cells) => ({ priority: integer(cells[at.priority]), place: integer(cells[at.place]) })),
   );
   return shared(claims, jobs, queue, jobs.length === 0 ? now : integer(first[at.started]));

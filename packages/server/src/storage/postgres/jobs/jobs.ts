@@ -12,6 +12,7 @@ import type { Transaction } from '../connection/transaction.ts';
 import { ackAtOnce } from '../end/ack.ts';
 import { ClaimedNodes } from '../end/claimed-nodes.ts';
 import { insert } from '../insert/insert.ts';
+import type { LeftEdges } from '../upkeep/left-edges.ts';
 import { Changes } from './changes.ts';
 import { errors } from './errors.ts';
 import { jobColumns, readJob } from './job-row.ts';
@@ -20,8 +21,8 @@ import { type LockedJob, lockJobs, readJobs } from './locked-job.ts';
 import { leave } from './moves.ts';
 import { ackAll, NotActive, transitionAll } from './transitions.ts';
 
-export function jobs(database: Database): Jobs {
-  const hints = new ClaimHints();
+export function jobs(database: Database, edges: LeftEdges): Jobs {
+  const hints = new ClaimHints(edges);
   const nodes = new ClaimedNodes();
   return {
     insert: (groups, now, options) => insert(database, groups, now, options),

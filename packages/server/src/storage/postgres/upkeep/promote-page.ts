@@ -8,9 +8,10 @@ import type { Transaction } from '../connection/transaction.ts';
 import { insertMixedEvents } from '../events/entries.ts';
 import { chunk } from '../jobs/moves.ts';
 import { readyQueueInSql } from '../limits/limit-deltas.ts';
+import type { Edges } from './left-edges.ts';
 
-const dueIn = (from: State) => `SELECT * FROM (SELECT ctid AS row, * FROM ojs.due
-  WHERE state = ${from} AND run_at <= $1
+const dueIn = (from: State, edge: string) => `SELECT * FROM (SELECT ctid AS row, * FROM ojs.due
+  WHERE state = ${from} AND run_at <= $1 AND run_at >= ${edge}::bigint
   ORDER BY run_at, number LIMIT $2 FOR UPDATE SKIP LOCKED) AS due_${from}`;
 const copied = `id, number, claim, attempt, lease_required, run_at, started_at, worker, texts, expires_at, unique_at,
   queue, type, trace, workflow, node, cron, unique_key, limits`;
@@ -23,7 +24,7 @@ const limited = (column: string) => `array_agg(${column} ORDER BY at) FILTER (WH
  */
 const promotePage = `WITH found AS MATERIALIZED (
     SELECT *, row_number() OVER (ORDER BY run_at, number) AS at
-    FROM (${dueIn(State.scheduled)} UNION ALL ${dueIn(State.retryable)}) AS due
+    FROM (${dueIn(State.scheduled, '$4')} UNION ALL ${dueIn(State.retryable, '$5')}) AS due
     ORDER BY run_at, number LIMIT $2),
   fit AS MATERIALIZED (
     SELECT count(*) FILTER (WHERE expires_at <= $1 OR limits LIKE '%"queue:%') = 0 AS fits FROM found),
@@ -64,8 +65,9 @@ export async function promoteAtOnce(
   tx: Transaction,
   now: Millis,
   limit: number,
+  [scheduled, retryable]: Edges,
 ): Promise<ReadonlyMap<string, number> | null> {
-  const rows = await tx.query(promotePage, [now, Math.min(limit, chunk), tx.logs]);
+  const rows = await tx.query(promotePage, [now, Math.min(limit, chunk), tx.logs, scheduled, retryable]);
   const counts = new Map<string, number>();
   for (const [fits, name, count, ids, limits, priorities, states] of rows) {
     if (!flag(fits)) return null;

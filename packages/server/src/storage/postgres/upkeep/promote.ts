@@ -9,15 +9,15 @@ import type { Transaction } from '../connection/transaction.ts';
 import type { Changes } from '../jobs/changes.ts';
 import { decisionColumns } from '../jobs/job-row.ts';
 import { lockedJobOf } from '../jobs/locked-job.ts';
+import { type Edges, existsDue } from './left-edges.ts';
 
 const due = `SELECT ${decisionColumns} FROM (
-    SELECT id AS found FROM ojs.due WHERE ${byTime} AND due.state = $1 AND run_at <= $2
+    SELECT id AS found FROM ojs.due WHERE ${byTime} AND due.state = $1 AND run_at <= $2 AND run_at >= $4
       ORDER BY run_at, number LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
   JOIN ojs.whole ON ${indexJoin('id', 'found')}`;
-const isDue = `SELECT EXISTS (SELECT FROM ojs.due WHERE state = ${State.scheduled} AND run_at <= $1)
-  OR EXISTS (SELECT FROM ojs.due WHERE state = ${State.retryable} AND run_at <= $1)`;
+const isDue = `SELECT ${existsDue('$1', '$2', '$3')}`;
 /** Waits for the transactions that have locked the due jobs, with the weakest lock. */
-const waitForDue = `SELECT 1 FROM ojs.due WHERE ${byTime} AND state = $1 AND run_at <= $2
+const waitForDue = `SELECT 1 FROM ojs.due WHERE ${byTime} AND state = $1 AND run_at <= $2 AND run_at >= $4
   ORDER BY run_at, number LIMIT $3 FOR KEY SHARE`;
 /** A process that is cut off in the middle of its transaction must not hold up claims for longer. */
 const lockTimeout = "SET LOCAL lock_timeout = '1s'";
@@ -30,10 +30,11 @@ export async function promote(
   changes: Changes,
   now: Millis,
   limit: number,
+  [scheduled, retryable]: Edges,
 ): Promise<ReadonlyMap<string, number>> {
   const found = await Promise.all([
-    tx.query(due, [State.scheduled, now, limit]),
-    tx.query(due, [State.retryable, now, limit]),
+    tx.query(due, [State.scheduled, now, limit, scheduled]),
+    tx.query(due, [State.retryable, now, limit, retryable]),
   ]);
   const rows = found.flat().map(lockedJobOf);
   rows.sort((a, b) => a.job.runAt - b.job.runAt || a.number - b.number);
@@ -54,16 +55,22 @@ export async function promote(
 }
 
 /** Reports whether jobs are still due after {@link promote}: other transactions have locked them. */
-export async function isPassedOver(tx: Transaction, now: Millis): Promise<boolean> {
-  return (await tx.query(isDue, [now]))[0]?.[0] === true;
+export async function isPassedOver(tx: Transaction, now: Millis, [scheduled, retryable]: Edges): Promise<boolean> {
+  return (await tx.query(isDue, [now, scheduled, retryable]))[0]?.[0] === true;
 }
 
 /** Waits until others have promoted due jobs, at most a second. It holds no lock for which they could wait. */
-export async function untilPromoted(database: Database, now: Millis, limit: number): Promise<void> {
+export async function untilPromoted(
+  database: Database,
+  now: Millis,
+  limit: number,
+  [scheduled, retryable]: Edges,
+): Promise<void> {
   try {
     await database.transact(now, async (tx) => {
       await tx.script(lockTimeout);
-      for (const state of [State.scheduled, State.retryable]) await tx.query(waitForDue, [state, now, limit]);
+      await tx.query(waitForDue, [State.scheduled, now, limit, scheduled]);
+      await tx.query(waitForDue, [State.retryable, now, limit, retryable]);
     });
   } catch (error) {
     if (!(error instanceof StoreUnavailable && sqlState(error.cause) === lockNotAvailable)) throw error;

@@ -6,30 +6,34 @@ import type { Database } from '../connection/database.ts';
 import { indexJoin } from '../connection/sql.ts';
 import { Changes } from '../jobs/changes.ts';
 import { decisionColumns, readJob } from '../jobs/job-row.ts';
+import type { LeftEdges } from './left-edges.ts';
 import { promote } from './promote.ts';
 import { promoteAtOnce } from './promote-page.ts';
 import { prune } from './prune.ts';
 import { rollUp } from './rollup.ts';
 import type { Vacuum } from './vacuum.ts';
 
+/** The shortest pause between two looks for rows to add up, in milliseconds. */
+const rollUpEveryMs = 1_000;
 const overdueActive = `SELECT ${decisionColumns} FROM (
-    SELECT id AS found FROM ojs.active WHERE due_at <= $1 ORDER BY due_at, number LIMIT $2) AS late
+    SELECT id AS found FROM ojs.active WHERE due_at <= $1 AND due_at >= $3 ORDER BY due_at, number LIMIT $2) AS late
   JOIN ojs.whole ON ${indexJoin('id', 'found')}`;
-const expiring = (table: string) => `(SELECT id, expires_at, number FROM ojs.${table}
-    WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at, number LIMIT $2)`;
+const expiring = (table: string, edge: string) => `(SELECT id, expires_at, number FROM ojs.${table}
+    WHERE expires_at IS NOT NULL AND expires_at <= $1 AND expires_at >= ${edge} ORDER BY expires_at, number LIMIT $2)`;
 const overdueWaiting = `SELECT ${decisionColumns} FROM (
-    SELECT id AS found FROM (${expiring('due')} UNION ALL ${expiring('ready')}) AS each
+    SELECT id AS found FROM (${expiring('due', '$3')} UNION ALL ${expiring('ready', '$4')}) AS each
       ORDER BY expires_at, number LIMIT $2) AS late
   JOIN ojs.whole ON ${indexJoin('id', 'found')}`;
-const first = (table: string, column: string, condition: string) =>
-  `(SELECT ${column} FROM ojs.${table} WHERE ${condition} ORDER BY ${column}, number LIMIT 1)`;
-const nextDue = `SELECT least(${[
-  first('due', 'run_at', `state = ${State.scheduled}`),
-  first('due', 'run_at', `state = ${State.retryable}`),
-  first('active', 'due_at', 'true'),
-  first('due', 'expires_at', 'expires_at IS NOT NULL'),
-  first('ready', 'expires_at', 'expires_at IS NOT NULL'),
-].join(', ')})`;
+const first = (table: string, column: string, edge: string, condition = 'true') =>
+  `(SELECT ${column} FROM ojs.${table} WHERE ${condition} AND ${column} >= ${edge} AND ${column} <= $6
+    ORDER BY ${column}, number LIMIT 1)`;
+const firsts = `SELECT ${[
+  first('due', 'run_at', '$1', `state = ${State.scheduled}`),
+  first('due', 'run_at', '$2', `state = ${State.retryable}`),
+  first('active', 'due_at', '$3'),
+  first('due', 'expires_at', '$4', 'expires_at IS NOT NULL'),
+  first('ready', 'expires_at', '$5', 'expires_at IS NOT NULL'),
+].join(', ')}`;
 const held = `SELECT id, claim, worker, started_at FROM ojs.active
   WHERE id > $1::uuid AND worker IS NOT NULL ORDER BY id LIMIT $2`;
 /** Before every id. */
@@ -38,25 +42,31 @@ const lease = `INSERT INTO ojs.leases (name, holder, until) VALUES ($1, $2, $3)
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
   WHERE leases.holder = excluded.holder OR leases.until <= $4 OR leases.until > $5 RETURNING 1`;
 
-export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
+export function upkeep(database: Database, vacuum: Vacuum, edges: LeftEdges): Upkeep {
+  let rolledUpAt = Number.NEGATIVE_INFINITY;
   return {
     async promote(now, limit) {
       const counts = await database.transact(now, async (tx) => {
-        const promoted = await promoteAtOnce(tx, now, limit);
+        const promoted = await promoteAtOnce(tx, now, limit, edges.at(now));
         if (promoted !== null) return promoted;
         const changes = new Changes(tx, now);
-        const counts = await promote(tx, changes, now, limit);
+        const counts = await promote(tx, changes, now, limit, edges.at(now));
         await changes.close();
         return counts;
       });
-      await rollUp(database, now);
+      // Its look walks the dead rows of earlier sums.
+      if (performance.now() - rolledUpAt >= rollUpEveryMs) {
+        rolledUpAt = performance.now();
+        await rollUp(database, now);
+      }
       return [...counts].map(([queue, count]) => ({ queue, count }));
     },
 
     async overdue(now, limit) {
+      const [, , leased, dueExpiry, readyExpiry] = edges.at(now);
       const [active, waiting] = await Promise.all([
-        database.query(overdueActive, [now, limit]),
-        database.query(overdueWaiting, [now, limit]),
+        database.query(overdueActive, [now, limit, leased]),
+        database.query(overdueWaiting, [now, limit, dueExpiry, readyExpiry]),
       ]);
       const late = [
         ...active.map(readJob).map(({ number, job }) => ({ at: overdueAt(job) ?? now, number, job })),
@@ -66,8 +76,12 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
       return late.slice(0, limit).map(({ job }) => job);
     },
 
-    async nextDue() {
-      return integerOrNull((await database.query(nextDue, []))[0]?.[0]);
+    async nextDue(until = Number.MAX_SAFE_INTEGER) {
+      const times = await edges.look(async (from) =>
+        ((await database.query(firsts, [...from, until]))[0] ?? []).map(integerOrNull),
+      );
+      const found = times.filter((at) => at !== null);
+      return found.length === 0 ? null : Math.min(...found);
     },
 
     async held(after, limit) {

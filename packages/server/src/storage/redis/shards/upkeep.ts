@@ -18,8 +18,8 @@ export function upkeep(shards: Shards, log: MergedLog): Upkeep {
         .slice(0, limit);
     },
 
-    async nextDue() {
-      const times = (await shards.present((shard) => shard.upkeep.nextDue())).filter((at) => at !== null);
+    async nextDue(until) {
+      const times = (await shards.present((shard) => shard.upkeep.nextDue(until))).filter((at) => at !== null);
       return times.length === 0 ? null : Math.min(...times);
     },
 

@@ -1,6 +1,6 @@
 import { State } from '@ojs-ts/core/job';
 import pg from 'pg';
-import { expect } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { claimOf, idOf, insert, newJob, t0, to } from '../../suite/tools.ts';
 import { newSchema, openPostgres, server, test } from '../schema.ts';
@@ -89,4 +89,25 @@ test('a job that was locked, or not committed yet, when later ones were claimed 
   await client.query('COMMIT');
   // Twice a second it is met in any case; here the line has less than is asked for.
   expect(await claimed(storage, 6)).toEqual(ids(0, 3, 4, 5));
+});
+
+test('a job that was locked for long while later ones were claimed is found within ten seconds', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const url = newSchema();
+  await using storage = await openPostgres(url);
+  await using client = await connect(url);
+  await put(storage, 0, 3);
+  await client.query('BEGIN');
+  await client.query('SELECT FROM ready WHERE id = $1 FOR UPDATE', [idOf(0)]);
+  expect(await claimed(storage, 5)).toEqual(ids(1, 2));
+  for (let n = 0; n < 2; n++) {
+    vi.advanceTimersByTime(5_000);
+    expect(await claimed(storage, 5)).toEqual([]);
+  }
+  await client.query('COMMIT');
+  await put(storage, 3, 1);
+  expect(await claimed(storage, 5)).toEqual(ids(3));
+  vi.advanceTimersByTime(10_000);
+  expect(await claimed(storage, 5)).toEqual(ids(0));
 });
