@@ -48,13 +48,13 @@ test.each<[OperationName, Part, string, string]>([
     'event.list',
     'query',
     'since',
-    'warned: query.since: GET /ojs/v1/events does not read this parameter. [no suggestion]',
+    'warned: query.since: GET /ojs/v1/events ignores this parameter; leave it out. [no suggestion]',
   ],
   [
     'system.health',
     'query',
     'zzzzzzzz',
-    'warned: query.zzzzzzzz: GET /ojs/v1/health does not read this parameter. [no suggestion]',
+    'warned: query.zzzzzzzz: GET /ojs/v1/health ignores this parameter; leave it out. [no suggestion]',
   ],
   [
     'bulk.cancel',
