@@ -190,7 +190,7 @@ export class PushWorker<R = JobTypes> {
 
 /** Reports on behalf of the worker that the delivery names, because the job belongs to that worker. */
 class PushReporting extends Reporting {
-  override progress(...[leased, report]: Parameters<Reporting['progress']>): Promise<void> {
+  override progress(...[leased, report]: Parameters<Reporting['progress']>): Promise<boolean> {
     return this.#of(leased)?.progress(leased, report) ?? super.progress(leased, report);
   }
 

@@ -110,7 +110,18 @@ export class Runner {
     const onJobFailed = (_: JobContext, error: unknown) => {
       thrown = { error };
     };
-    const callbacks = callbacksOf({ onJobFailed }, silent);
+    // A job that was cancelled while it ran has no outcome.
+    let [isLost, hasEnded] = [false, false];
+    const endLost = () => {
+      if (!isLost || !hasEnded) return;
+      execution.close();
+      resolve({ outcome: 'nack', entry: '{}', thrown });
+    };
+    const onJobCancelled = () => {
+      isLost = true;
+      endLost();
+    };
+    const callbacks = callbacksOf({ onJobFailed, onJobCancelled }, silent);
     const execution = new Execution({
       leasedJobs: new LeasedJobs(),
       slots: new Slots(1),
@@ -127,6 +138,9 @@ export class Runner {
           // A handler throws to snooze, but a snooze is no failure.
           thrown = { error };
           throw error;
+        } finally {
+          hasEnded = true;
+          endLost();
         }
       },
       unknownType: () => null,
@@ -164,7 +178,9 @@ export class Runner {
 
 /** For an execution without a stored job: it drops all reports. */
 class Unrecorded extends Reporting {
-  override async progress(): Promise<void> {}
+  override async progress(): Promise<boolean> {
+    return true;
+  }
 
   override async checkpoint(): Promise<void> {}
 }

@@ -245,6 +245,20 @@ test('useWorker: handlers, schemas and middleware of a real worker, which is not
     await worker.stop();
   }));
 
+test.each(['progress', 'checkpoint'] as const)('a handler whose job is cancelled goes on after its %s', (report) =>
+  fakeMode(async (store) => {
+    const seen: boolean[] = [];
+    store.registerHandler('self.cancel', async (ctx) => {
+      await client.cancelJob(ctx.jobId);
+      await ctx[report](10).catch(() => {});
+      seen.push(ctx.signal.aborted);
+    });
+    const job = await client.enqueue('self.cancel', []);
+    await drain();
+    expect([seen, (await job.refresh()).state]).toEqual([[true], 'cancelled']);
+  }),
+);
+
 test('perform() runs a handler alone, typed and through JSON, throws its error, and enqueues nothing', () =>
   fakeMode(async (store) => {
     const resize = defineJob<'image.resize', [size: { width: number }], number>('image.resize');

@@ -31,14 +31,16 @@ export class Reporting {
   }
 
   /**
-   * Sends a report in one attempt: a lost report does not matter to the job.
+   * Sends a report in one attempt: a lost report does not matter to the job. False if the answer says that the job no
+   * longer belongs to this worker.
    * @throws {OJSError} if the server has no progress, or refuses the report.
    */
-  async progress(leased: LeasedJob, report: Progress): Promise<void> {
+  async progress(leased: LeasedJob, report: Progress): Promise<boolean> {
     if (this.#withoutProgress) throw missing('progress', leased);
     try {
       const body = this.#body(leased, report);
-      await once(this.connection, { operation: 'job.reportProgress', params: { id: leased.id }, body }, reportMs);
+      const call = { operation: 'job.reportProgress', params: { id: leased.id }, body } as const;
+      return (await once(this.connection, call, reportMs)).accepted !== false;
     } catch (error) {
       if (saysNoRoute(error) || isUnclear(error)) {
         this.#withoutProgress = saysNoRoute(error);
@@ -46,6 +48,7 @@ export class Reporting {
       }
       if (isRefusal(error) && error.statusCode !== 404 && error.statusCode !== 409) throw error;
       this.connection.logger.debug('progress lost', { job_id: leased.id, error: String(error) });
+      return true;
     }
   }
 
@@ -166,7 +169,10 @@ export class Reports {
     this.#sending++;
     this.#last = this.#last
       .catch(() => {})
-      .then(() => this.#reporting.progress(this.#leased, report))
+      .then(async () => {
+        if (await this.#reporting.progress(this.#leased, report)) return;
+        this.#services.lose(this.#leased, 'The progress was not saved: the job no longer belongs to this worker.');
+      })
       .finally(() => {
         this.#sending--;
       });

@@ -52,6 +52,26 @@ describe('progress() (ojs-progress)', () => {
     },
   );
 
+  test('a report about a job that was cancelled aborts the signal, and rejects nothing', async () => {
+    const [began, gone, ended] = [gate(), gate(), gate<unknown>()];
+    const job = await bench.client.enqueue('test.job', []);
+    const worker = bench.worker().register('test.job', async ({ progress, signal }) => {
+      began.open();
+      await gone.opened;
+      await progress(50);
+      ended.open(signal.aborted && signal.reason);
+    });
+    await worker.runUntil(async () => {
+      await began.opened;
+      await bench.client.cancelJob(job.id);
+      gone.open();
+      expect(await ended.opened).toMatchObject({
+        message: expect.stringContaining('no longer belongs to this worker'),
+        jobId: job.id,
+      });
+    });
+  });
+
   test('bad progress is refused with its path; an unawaited call does not end the process', async () => {
     const errors: unknown[] = [];
     const job = await run(async ({ progress }) => {
