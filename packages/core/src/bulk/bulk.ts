@@ -4,7 +4,7 @@ import { otherEventEntry } from '../events/events.ts';
 import type { EventKind } from '../events/kinds.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import { type JobFilter, type JobLists, type Selection, select } from '../job/selection.ts';
-import { type StateMask, stateName, Waiting } from '../job/states.ts';
+import { type StateMask, stateName, stateNames, Waiting } from '../job/states.ts';
 import { missingJob } from '../job-store.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { PlainReply } from '../requests/reply.ts';
@@ -54,6 +54,12 @@ const completions: Readonly<Record<BulkDone, EventKind>> = {
   deleted: 'bulk.delete.completed',
 };
 
+function onlyWaiting(): ProtocolError {
+  const states = stateNames(Waiting).join(', ');
+  const message = `must name one of ${states}: a filter cancels no running job. Send their ids in job_ids`;
+  return ProtocolError.invalid([{ path: '$.filter.state', message }]);
+}
+
 /** Jobs that are changed at the same time; group commit makes few batches of them. */
 const page = 500;
 
@@ -77,8 +83,12 @@ export class Bulk {
     this.#failed = failed;
   }
 
-  /** Cancels active jobs only if the call lists them (ojs-bulk-operations §6.1). */
+  /**
+   * Cancels active jobs only if the call lists them (ojs-bulk-operations §6.1).
+   * @throws ProtocolError `invalid_request` for a filter that names no state that it may cancel.
+   */
   cancel(targets: Targets, key: string | null): Answered<BulkResult> {
+    if ('filter' in targets && (targets.filter.states & Waiting) === 0) throw onlyWaiting();
     const from = 'filter' in targets ? Waiting : undefined;
     return this.each(targets, (id) => this.#lifecycle.cancel(id, key, from));
   }

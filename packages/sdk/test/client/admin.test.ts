@@ -37,7 +37,12 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
     await using admin = new Admin(target(way));
     const queue = newQueue();
     const jobs = await client.enqueueBatch(
-      Array.from({ length: 5 }, (_, n) => ({ type: n < 3 ? 'a.one' : 'b.two', args: [n], queue })),
+      Array.from({ length: 5 }, (_, n) => ({
+        type: n < 3 ? 'a.one' : 'b.two',
+        args: [n],
+        queue,
+        meta: { tenant: n % 2 },
+      })),
     );
     await jobs[0]?.cancel();
     const page = await admin.listJobs({ queue, limit: 2 });
@@ -45,6 +50,9 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
     expect((await Array.fromAsync(page)).map(({ id }) => id).toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
     expect((await admin.listJobs({ queue, state: 'cancelled' })).items.map(({ id }) => id)).toEqual([jobs[0]?.id]);
     expect((await Array.fromAsync(await admin.listJobs({ queue, type: 'a.*' }))).length).toBe(3);
+    const ofTenant = await admin.listJobs({ queue, query: 'meta.tenant=1', type: 'a.*' });
+    expect(ofTenant.items.map(({ id }) => id)).toEqual([jobs[1]?.id]);
+    await expect(admin.listJobs({ query: '' })).rejects.toMatchObject({ issues: [{ path: 'query' }] });
     expect(await admin.getJob(jobs[1]?.id ?? '')).toMatchObject({ args: [1] });
     expect(await admin.cancelJob(jobs[1]?.id ?? '')).toMatchObject({ state: 'cancelled' });
   });

@@ -30,8 +30,8 @@ export type DeadLetterTargets = readonly string[] | DeadLetterFilter;
 
 export const manyRows = {
   /**
-   * Cancels many jobs. A filter matches waiting jobs only, by default available and scheduled ones. Name running jobs
-   * by their ids.
+   * Cancels many jobs. A filter cancels waiting jobs only, by default available and scheduled ones; the server refuses
+   * one that names only other states. Name running jobs by their ids.
    */
   cancelJobs: (targets: JobTargets) => changeJobs('bulk.cancel', targets),
   /** Restarts discarded jobs with attempt 0, and ends the pauses of retryable ones. */

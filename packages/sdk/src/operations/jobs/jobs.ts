@@ -13,6 +13,8 @@ import { change, list, read } from '../row.ts';
 
 /** Selects jobs. A job must match all fields that are given. */
 export interface JobListOptions extends PageOptions, SubjectFilter {
+  /** The query language of the server, such as `meta.tenant=acme`. Servers of other projects may ignore it. */
+  query?: string | undefined;
   /** Default: all states. */
   state?: JobState | readonly JobState[] | undefined;
   /**
@@ -26,17 +28,26 @@ export interface JobListOptions extends PageOptions, SubjectFilter {
 
 const sorts = ['created_at', 'scheduled_at', 'priority'] as const;
 
-const listNames: NamesOf<JobListOptions> = { ...pageNames, ...subjectNames, state: true, sort: true, order: true };
+const listNames: NamesOf<JobListOptions> = {
+  ...pageNames,
+  ...subjectNames,
+  query: true,
+  state: true,
+  sort: true,
+  order: true,
+};
 
 /** @throws {OJSValidationError} */
 function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
-  const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, sort, order, ...filter } = options;
+  const { limit: _, offset: __, signal: ___, requestTimeout: ____, query: q, state, sort, order, ...filter } = options;
+  if (q !== undefined && (typeof q !== 'string' || q === ''))
+    throw OJSValidationError.of('query', `expected a text that is not empty, got ${quoted(q)}`);
   if (sort !== undefined && !sorts.includes(sort))
     throw OJSValidationError.of('sort', `expected one of ${sorts.join(', ')}, got ${quoted(sort)}`);
   if (order !== undefined && order !== 'asc' && order !== 'desc')
     throw OJSValidationError.of('order', `expected asc or desc, got ${quoted(order)}`);
   const states = state === undefined ? undefined : wireStates(state).join(',');
-  return compact({ ...wireSubject(filter), state: states, sort, order });
+  return compact({ ...wireSubject(filter), q, state: states, sort, order });
 }
 
 export function getJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {

@@ -395,9 +395,14 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await jobIn(server, 'active');
-    expect(await call(url, '/jobs/bulk/cancel', { filter: { state: ['active'] } })).toMatchObject({
+    expect(await call(url, '/jobs/bulk/cancel', { filter: { state: ['active', 'pending'] } })).toMatchObject({
       body: { cancelled: 0, skipped: 1 },
     });
+    for (const filter of [{ state: ['active'] }, { state: ['active', 'completed'], queue: 'nowhere' }])
+      expect(await call(url, '/jobs/bulk/cancel', { filter })).toMatchObject({
+        status: 400,
+        body: { error: { code: 'invalid_request', message: expect.stringContaining('Send their ids in job_ids') } },
+      });
     expect(await stateOf(url, id)).toBe('active');
     expect(await call(url, '/jobs/bulk/cancel', { job_ids: [id] })).toMatchObject({
       status: 200,
