@@ -17,10 +17,7 @@ import type { Tables } from './tables.ts';
 function viewOf(tables: Tables): AdmissionView {
   return {
     jobById: (id) => tables.rows.get(id)?.job ?? null,
-    holders: {
-      all: (key) => tables.uniqueKeys.unfinished(key),
-      oldest: (key, state, after) => tables.uniqueKeys.oldest(key, state, after) ?? null,
-    },
+    holders: tables.uniqueKeys,
     queue: (name) => tables.queues.get(name) ?? null,
   };
 }

@@ -3,6 +3,7 @@ import {
   type JobRecord,
   type LimitNumbers,
   type NewJob,
+  type NewUnique,
   type State,
   State as States,
   type Transition,
@@ -41,7 +42,7 @@ function given<T>(value: T | null): T | undefined {
 export function packJob(job: NewJob): readonly Packed[] {
   const { unique, limits } = job;
   const { bytes, envelope } = packNewJob(job);
-  const key = unique === null ? null : { ...unique, createdAfter: given(unique.createdAfter) };
+  const key = unique === null ? null : packUnique(unique);
   if (limits.length === 0 && envelope === undefined) return key === null ? [job.id, bytes] : [job.id, bytes, key];
   return [
     job.id,
@@ -50,6 +51,10 @@ export function packJob(job: NewJob): readonly Packed[] {
     limits.length === 0 ? null : limits.map(({ key, ...numbers }) => ({ key, ...packNumbers(numbers) })),
     envelope ?? null,
   ];
+}
+
+function packUnique(unique: NewUnique) {
+  return { ...unique, createdAfter: given(unique.createdAfter) };
 }
 
 /** @param packed ids and claims in turn. */
@@ -82,11 +87,12 @@ export function packTransition(transition: Transition): Packed {
     const { id, claim, worker, result } = transition;
     return [id, claim ?? null, worker ?? null, result];
   }
-  const { events, reopens, ...rest } = transition;
+  const { events, reopens, unique, ...rest } = transition;
   const fingerprint = fingerprintAfter(transition);
   return {
     ...rest,
     fingerprint,
+    unique: unique && packUnique(unique),
     events: events.map(({ kind, data }) => ({ kind, data })),
     reopens: reopens && { ...reopens, nodes: reopens.nodes.map((change) => ({ ...change })) },
   };
@@ -150,6 +156,8 @@ export function readMoved(packed: Packed | undefined): Moved {
     case 'already':
     case 'refused':
       return { kind: answer.kind, job: readJob(answer.job) };
+    case 'duplicate':
+      return { kind: 'duplicate', existing: { id: text(answer.id), state: state(answer.state) } };
     case 'missing':
       return { kind: 'missing' };
     default:
