@@ -33,7 +33,8 @@ export interface Decided {
 
 /**
  * Writes a change that is decided from a job, and decides again if the job has changed since it was read.
- * @throws ProtocolError `not_found`; `duplicate` if another job holds its unique key; `backend_unavailable` if others are faster each time.
+ * @throws ProtocolError `not_found`; `duplicate` if another job holds its unique key; `backend_unavailable` if others
+ * are faster each time.
  */
 export function* change(
   store: JobStore,

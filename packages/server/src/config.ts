@@ -21,8 +21,8 @@ import { parseToken, type Token, tokensOf } from './http/tokens.ts';
 import { type RealtimeOptions, realtimeDefaults, realtimeNames } from './realtime/http/options.ts';
 
 /**
- * Options of `startServer`, of `ojs serve` and of the `OJS_*` environment: docs/reference/server.md describes them. A name that
- * ends in `Ms` is in milliseconds.
+ * Options of `startServer`, of `ojs serve` and of the `OJS_*` environment: docs/reference/server.md describes them. A
+ * name that ends in `Ms` is in milliseconds.
  */
 export interface ServerOptions extends OptionsOf<typeof serverOptions> {
   readonly realtime?: Partial<RealtimeOptions>;

@@ -32,7 +32,8 @@ function findingsIn(answer: string): readonly Item[] {
   }
   throw new Failure(
     'failed',
-    'The answer has no list of findings, so this is not an ojs-ts server, or an older one. Check --url, or update the server.',
+    'The answer has no list of findings, so this is not an ojs-ts ' +
+      'server, or an older one. Check --url, or update the server.',
   );
 }
 

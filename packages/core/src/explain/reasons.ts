@@ -4,7 +4,10 @@ import { type StateName, stateName } from '../job/states.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 
-/** Every reason, as a verdict says it: "The job is available: its queue is paused." docs/operate/explain.md has what helps. */
+/**
+ * Every reason, as a verdict says it: "The job is available: its queue is paused." docs/operate/explain.md has what
+ * helps.
+ */
 export const reasonClauses = {
   activation: 'it waits for its activation',
   scheduled: 'its time has not come',

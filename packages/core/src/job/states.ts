@@ -41,8 +41,8 @@ export function stateNames(mask: StateMask): readonly StateName[] {
 }
 
 /**
- * The states from which each state may be entered (ojs-core §6.3; docs/reference/job-states.md). A new job is scheduled,
- * available or pending.
+ * The states from which each state may be entered (ojs-core §6.3; docs/reference/job-states.md). A new job is
+ * scheduled, available or pending.
  */
 export const Sources: Readonly<Record<StateName, StateMask>> = {
   scheduled: State.pending,

@@ -138,8 +138,8 @@ const lossMessages = {
 } as const;
 
 /**
- * The lease ended or the worker died (rows 12 and 13 of docs/reference/job-states.md): available at once while attempts are
- * left. If the process held other jobs, the one that killed it is unknown: then the execution does not count. A job
+ * The lease ended or the worker died (rows 12 and 13 of docs/reference/job-states.md): available at once while attempts
+ * are left. If the process held other jobs, the one that killed it is unknown: then the execution does not count. A job
  * that died alone as often as {@link isPoison} says is discarded to the dead letter, whatever its policy allows: it
  * would kill the next worker too.
  */

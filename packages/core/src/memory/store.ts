@@ -9,8 +9,8 @@ import { upkeep } from './upkeep.ts';
 import { workflows } from './workflows.ts';
 
 /**
- * The operations of a store in the memory of this process; all answer at once. Their code takes the plainest way to each
- * answer: tests compare the other storages with it.
+ * The operations of a store in the memory of this process; all answer at once. Their code takes the plainest way to
+ * each answer: tests compare the other storages with it.
  * @param open the tables, each time they are needed: a store that is emptied gets new ones.
  */
 export function memoryStore(open: () => Tables) {

@@ -13,7 +13,8 @@ export type LogLevel = (typeof logLevels)[number];
 
 /**
  * Every option of the server, once. `ojs serve`, the `OJS_*` variables, the types and checks of `startServer`, the
- * settings that the server answers and docs/reference/server.md follow from it. A name that ends in `Ms` is in milliseconds.
+ * settings that the server answers and docs/reference/server.md follow from it. A name that ends in `Ms` is in
+ * milliseconds.
  */
 export const serverOptions = {
   storage: text(

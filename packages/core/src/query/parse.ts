@@ -26,8 +26,8 @@ export const maxQuerySteps = 32;
 const expectedTerm = 'a term such as state:failed, or a word to search for';
 
 /**
- * Reads a query, such as `state:failed type:email.* error~"timeout" args[0].user=42` (docs/reference/query.md). Terms beside each
- * other must all match; an empty query matches every job.
+ * Reads a query, such as `state:failed type:email.* error~"timeout" args[0].user=42` (docs/reference/query.md). Terms
+ * beside each other must all match; an empty query matches every job.
  * @throws QueryError with the position. No text makes it throw anything else, and the time grows with the length.
  */
 export function parseQuery(text: string): Condition {

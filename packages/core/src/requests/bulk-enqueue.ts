@@ -177,7 +177,8 @@ function outcome(pushed: Pushed, { envelope, own, warnings }: Enqueueable, index
   const [item] = pushed.items;
   if (item === undefined)
     throw new Error(
-      'The storage answered the enqueue of one job with no job. This is a bug of ojs-ts: please report it with this log line.',
+      'The storage answered the enqueue of one job with no job. ' +
+        'This is a bug of ojs-ts: please report it with this log line.',
     );
   const { job } = item;
   const more = replacement(item);

@@ -5,7 +5,9 @@ import type { Millis } from '../time/clock.ts';
  * 200 ms and 22 MB, and a server reads these schemas on its first call with a body.
  */
 
-/** A schema of values of the type `T`. `Optional` says that a member may be absent. Both exist for the compiler only. */
+/**
+ * A schema of values of the type `T`. `Optional` says that a member may be absent. Both exist for the compiler only.
+ */
 export interface TSchema<T = unknown, Optional extends boolean = boolean> {
   readonly '~type'?: (value: never) => T;
   readonly '~optional'?: Optional;

@@ -20,8 +20,8 @@ export interface Upkeep {
    */
   overdue(now: Millis, limit: number): readonly JobRecord[];
   /**
-   * The earliest time at which `promote` or `overdue` may find something; null if no job waits for a time. A storage may
-   * leave out times after `until`.
+   * The earliest time at which `promote` or `overdue` may find something; null if no job waits for a time. A storage
+   * may leave out times after `until`.
    */
   nextDue(until?: Millis): Millis | null;
   /** Active jobs that have a worker, in a stable order: the input of the liveness rules. */

@@ -48,7 +48,9 @@ export function decideNode(
 
 /** Closes a ready node whose job was refused because another job holds its unique key. */
 export function refuseNode(workflow: WorkflowRecord, node: NodeRecord, existing: JobId, now: Millis): WorkflowStep {
-  const message = `Job ${existing} has the same unique key, so this step was not enqueued. Wait for that job, or change unique of the step.`;
+  const message =
+    `Job ${existing} has the same unique key, so this step was not ` +
+    `enqueued. Wait for that job, or change unique of the step.`;
   return reject(workflow, node, { code: 'duplicate', message, attempt: 0, existing_job_id: existing }, now);
 }
 

@@ -4,8 +4,8 @@ import { type Camel, camel } from './answer.ts';
 import { read } from './row.ts';
 
 /**
- * A problem that an operator should fix. `docs/operate/health.md` explains all codes. The severity is `error` if jobs are lost or
- * blocked, or soon will be.
+ * A problem that an operator should fix. `docs/operate/health.md` explains all codes. The severity is `error` if jobs
+ * are lost or blocked, or soon will be.
  */
 export interface Finding extends Camel<answers.Finding> {}
 

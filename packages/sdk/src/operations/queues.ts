@@ -137,7 +137,8 @@ function readOverview(item: unknown): QueueOverview | undefined {
 
 /**
  * Puts the same members in the query and in the body: the specification has a body (ojs-admin-api §6.5), but some
- * proxies remove the body of a DELETE. A server that has much to delete answers before the end, so the call is repeated.
+ * proxies remove the body of a DELETE. A server that has much to delete answers before the end, so the call is
+ * repeated.
  */
 function* purgeQueue(name: string, states: readonly JobState[], age: object): Operation<{ purged: number }> {
   const query = { states: states.join(','), ...age, confirm: 'true' };

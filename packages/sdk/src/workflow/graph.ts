@@ -11,8 +11,8 @@ export interface WorkflowGraph extends Camel<Answer> {
 
 /**
  * A job, a callback, or the end of a chain, group or batch within the workflow. {@link dependsOn} and {@link within}
- * name the index of a node. Steps of nested workflows may share an id. A `gate` ends when all jobs of a batch have ended;
- * its callbacks follow.
+ * name the index of a node. Steps of nested workflows may share an id. A `gate` ends when all jobs of a batch have
+ * ended; its callbacks follow.
  */
 export interface WorkflowGraphNode extends Camel<answers.WorkflowNode> {}
 

@@ -38,8 +38,8 @@ export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'sys
 };
 
 /**
- * Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/reference/extensions.md has the reasons for the
- * others.
+ * Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/reference/extensions.md has the reasons for
+ * the others.
  */
 const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'observability', 'progress'] as const;
 /** Additions of this server, described in docs/reference/server.md. */

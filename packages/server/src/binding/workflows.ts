@@ -34,8 +34,8 @@ function counted(handler: Handler): Handler {
 }
 
 /**
- * GET /workflows/:id/progress (ojs-progress §6): the completed steps, which the workflow counts, and the progress of the
- * others among the first ones. So 10,000 steps cost as much as a hundred.
+ * GET /workflows/:id/progress (ojs-progress §6): the completed steps, which the workflow counts, and the progress of
+ * the others among the first ones. So 10,000 steps cost as much as a hundred.
  */
 async function workflowProgress(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { workflow, nodes, jobs } = await engine.workflows.first(idOf(request), stepsShown);

@@ -111,8 +111,8 @@ export class Embedded implements GuardedTransport {
   }
 
   /**
-   * Answers the calls in flight, long polls at once, ends the streams, then closes the storage. Close workers first: their
-   * last outcomes are calls. A second call waits for the same end.
+   * Answers the calls in flight, long polls at once, ends the streams, then closes the storage. Close workers first:
+   * their last outcomes are calls. A second call waits for the same end.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();

@@ -194,7 +194,8 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
     findings.push(
       warning(
         'full_queue',
-        `The queue ${queue.name} holds ${depthOf(queue)} jobs of at most ${maxDepth}; when it is full, the server refuses new ones.`,
+        `The queue ${queue.name} holds ${depthOf(queue)} jobs of at ` +
+          `most ${maxDepth}; when it is full, the server refuses new ones.`,
         `Start more workers, or raise the bound: ojs queues configure ${queue.name} --max-depth ${2 * maxDepth}`,
       ),
     );
@@ -339,7 +340,8 @@ async function ofCrons({ crons, clock, maintenance }: Engine): Promise<readonly 
           warning(
             'ended_cron',
             `The cron job ${name} has no further run.`,
-            `Correct its expression with ojs cron change ${name} --cron EXPRESSION, or remove it: ojs cron remove ${name}`,
+            `Correct its expression with ojs cron change ${name} ` +
+              `--cron EXPRESSION, or remove it: ojs cron remove ${name}`,
           ),
         ];
       // In maintenance mode no cron fires.
@@ -364,7 +366,8 @@ async function endingTokens({ tokens, clock }: Engine): Promise<readonly Finding
         warning(
           'token_ends',
           `The token ${id} (${name}) expires at ${formatTimestamp(expiresAt)}.`,
-          `Create another token and give it to the holder: ojs tokens create ${name} ${roles.map((role) => `--role ${role}`).join(' ')}`,
+          `Create another token and give it to the holder: ojs tokens ` +
+            `create ${name} ${roles.map((role) => `--role ${role}`).join(' ')}`,
         ),
       ];
     }),

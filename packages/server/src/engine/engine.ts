@@ -54,8 +54,8 @@ import { ParentResults } from './workflows/parent-results.ts';
 import { Workflows } from './workflows/workflows.ts';
 
 /**
- * The operations of ojs-core §7 on a storage: {@link Jobs} inserts and reads jobs, {@link WorkerProtocol} serves workers,
- * and the other parts are for operators and the upkeep. This class makes the parts, starts them and ends them.
+ * The operations of ojs-core §7 on a storage: {@link Jobs} inserts and reads jobs, {@link WorkerProtocol} serves
+ * workers, and the other parts are for operators and the upkeep. This class makes the parts, starts them and ends them.
  */
 export class Engine implements AsyncDisposable {
   /** Each of its calls is measured. */

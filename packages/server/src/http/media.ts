@@ -97,7 +97,8 @@ function bodyFault(body: string | null | undefined, isHeavy: boolean): ProtocolE
   if (isHeavy)
     return new ProtocolError(
       'envelope_too_large',
-      'The request body has too many JSON values for the memory of this server. Send it in parts, or give the server more memory.',
+      'The request body has too many JSON values for the memory of ' +
+        'this server. Send it in parts, or give the server more memory.',
     );
   return body === null ? new ProtocolError('invalid_payload', 'The request body is not valid UTF-8.') : null;
 }
@@ -107,7 +108,8 @@ function headerFault(headers: IncomingHttpHeaders): ProtocolError | null {
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity')
     return new ProtocolError(
       'invalid_request',
-      `Content-Encoding: expected identity or no such header, got ${encoding.slice(0, 100)}. Send the body uncompressed.`,
+      `Content-Encoding: expected identity or no such header, ` +
+        `got ${encoding.slice(0, 100)}. Send the body uncompressed.`,
     );
   const media = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   return media === undefined || accepted.has(media) ? null : foreignMedia(media);

@@ -39,7 +39,9 @@ export function changedLayout(store: string, other: string): StoreFinding {
     message:
       `The layout of ${store} was created with other SQL files than those of this version: ` +
       'an index or a column may differ.',
-    remedy: `ojs backup jobs.ojs --storage URL, then ojs restore jobs.ojs --storage URL with another ${other} in the URL.`,
+    remedy:
+      `ojs backup jobs.ojs --storage URL, then ojs restore ` +
+      `jobs.ojs --storage URL with another ${other} in the URL.`,
   };
 }
 

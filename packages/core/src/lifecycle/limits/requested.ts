@@ -66,7 +66,8 @@ class Reader {
     if (typeof key !== 'string' || key === '' || key.length > 255 || /\p{Cc}/u.test(key) || !key.isWellFormed())
       return this.#wrong(
         '.key',
-        `key must be a text of 1 to 255 characters without control characters, got ${JSON.stringify(key).slice(0, 100)}`,
+        `key must be a text of 1 to 255 characters without control ` +
+          `characters, got ${JSON.stringify(key).slice(0, 100)}`,
       );
     if (isDotSegment(key)) return this.#wrong('.key', `key must not be . or .., which mean another path, got ${key}`);
     if (reserved.test(key) && key !== own)

@@ -12,7 +12,10 @@ import type { Exchange, ExchangeAnswer, ExchangeRequest, Fetch, ItemAnswer } fro
  */
 export const answerMs = 10_000;
 
-/** `worker.exchange`, an extension of this server (docs/reference/http-workers.md): acks, nacks and a fetch in one request. */
+/**
+ * `worker.exchange`, an extension of this server (docs/reference/http-workers.md): acks, nacks and a fetch in one
+ * request.
+ */
 export class BatchedExchange implements Exchange {
   readonly extended = true;
   readonly #connection: Connection;

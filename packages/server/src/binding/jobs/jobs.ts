@@ -74,7 +74,8 @@ async function pushOne(
   const [item] = await push(engine, [read], ids);
   if (item === undefined)
     throw new Error(
-      'The storage answered the enqueue of one job with no job. This is a bug of ojs-ts: please report it with this log line.',
+      'The storage answered the enqueue of one job with no job. ' +
+        'This is a bug of ojs-ts: please report it with this log line.',
     );
   const reply = enqueuedReply(item, engine.clock.now());
   const pressure = item.kind === 'created' ? await engine.queueSettings.pressure([item.job]) : null;

@@ -171,7 +171,8 @@ export async function exchange(
   const [beaten, jobs] = [beating.value, fetching.value];
   access?.fetched(jobs);
   const beatText = beaten === null ? '' : `"beat":${beaten},`;
-  const text = `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(engine, jobs)}}`;
+  const outcomes = `"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}]`;
+  const text = `{${outcomes},${beatText}"jobs":${envelopes(engine, jobs)}}`;
   const reply = { ...ok(text), ...held(engine, text.length) };
   return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
 }
@@ -306,7 +307,8 @@ function settledMembers(id: JobId, accepted: Accepted): string {
       return `"acknowledged":true,${head},"completed_at":"${formatTimestamp(accepted.at)}"`;
     case 'retryable': {
       const next = formatTimestamp(accepted.nextAt);
-      return `${head},${attempts(accepted)},"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${accepted.delayMs}`;
+      const times = `"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${accepted.delayMs}`;
+      return `${head},${attempts(accepted)},${times}`;
     }
     case 'discarded': {
       const at = formatTimestamp(accepted.at);

@@ -129,7 +129,8 @@ class Site {
 
   /**
    * The file at a path below the root, in the encoding of the URL: `guides/retries`, `guides/retries.html`, `guides/`.
-   * `folder` where only the path with a slash is a page. Only paths of the list are read, so no path leads out of the folder.
+   * `folder` where only the path with a slash is a page. Only paths of the list are read, so no path leads out of the
+   * folder.
    */
   async at(sent: string): Promise<PageFile | 'folder' | null> {
     this.#paths ??= pathsIn(this.#docs.folder).catch((error: unknown) => {

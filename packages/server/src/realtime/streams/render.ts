@@ -87,7 +87,8 @@ function change({ at, entry: [, id, type, queue, from, state] }: LogEvent): Json
 }
 
 function changeText(id: string | null, type: string | null, queue: string, from: State, to: State, at: Millis): Json {
-  return `{"job_id":"${id}","queue":"${queue}","type":"${type}","from":"${stateName(from)}","to":"${stateName(to)}","timestamp":"${formatTimestamp(at)}"}`;
+  const states = `"from":"${stateName(from)}","to":"${stateName(to)}"`;
+  return `{"job_id":"${id}","queue":"${queue}","type":"${type}",${states},"timestamp":"${formatTimestamp(at)}"}`;
 }
 
 /**

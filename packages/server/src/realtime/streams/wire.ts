@@ -30,7 +30,8 @@ export function frames({ to, message, dropped }: Delivery): readonly Json[] {
   const { name, id, data, at } = message;
   if (subscriptionId !== null && !name.startsWith('system.') && !name.startsWith('server.')) return [data];
   const about = subscriptionId === null ? '' : `"subscription_id":"${subscriptionId}",`;
-  const event = `{"type":"event","channel":${JSON.stringify(channel)},${about}"event":"${name}","data":${data},"id":"${id}","timestamp":"${formatTimestamp(at)}"}`;
+  const start = `{"type":"event","channel":${JSON.stringify(channel)},${about}"event":"${name}"`;
+  const event = `${start},"data":${data},"id":"${id}","timestamp":"${formatTimestamp(at)}"}`;
   if (dropped === null) return [event];
   const { count, oldest, newest } = dropped;
   const warning = {

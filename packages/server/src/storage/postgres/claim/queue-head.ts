@@ -38,7 +38,9 @@ const mostPriorities = 16;
 interface Start {
   /** The parameters of {@link rowsBehindMarks}; null for the beginning. */
   readonly marks: readonly unknown[] | null;
-  /** False if jobs may wait before the marks: then fewer jobs than were asked for do not mean that there are no more. */
+  /**
+   * False if jobs may wait before the marks: then fewer jobs than were asked for do not mean that there are no more.
+   */
   readonly whole: boolean;
 }
 
@@ -70,8 +72,8 @@ const nowhere: Places = new Map();
 
 /**
  * The positions at which the claims of this process stopped in each ready queue. A job that was taken leaves a dead
- * entry in the index until a vacuum, a minute or more later or after the end of the oldest snapshot, and a scan from the
- * beginning walks all dead entries: 1 ms for 100,000. So a queue with more jobs than were asked for is read on from
+ * entry in the index until a vacuum, a minute or more later or after the end of the oldest snapshot, and a scan from
+ * the beginning walks all dead entries: 1 ms for 100,000. So a queue with more jobs than were asked for is read on from
  * where the last claim stopped. Places only grow, and a job that goes back gets a new place; only a job that was
  * locked, or not committed yet, can be before a mark. A read from the floors finds it: twice a second, and whenever
  * fewer jobs than asked for are behind the marks. Floors are marks of some seconds ago. A job stays before them if a

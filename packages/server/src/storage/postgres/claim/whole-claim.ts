@@ -34,8 +34,8 @@ const { list, at } = positions(
 );
 
 /**
- * A claim from one queue as one statement, where nothing has to be done besides: no job is to be promoted, the queue is neither
- * paused nor limited, no request is a repeat, no job is expired, and all fit. Else it changes nothing.
+ * A claim from one queue as one statement, where nothing has to be done besides: no job is to be promoted, the queue is
+ * neither paused nor limited, no request is a repeat, no job is expired, and all fit. Else it changes nothing.
  * @param head reads `$1`, the queue, and `$2`, how many jobs.
  * @param first the first parameter behind those of the head.
  */

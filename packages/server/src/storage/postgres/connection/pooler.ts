@@ -12,9 +12,9 @@ const probe = `SELECT NOT EXISTS (SELECT FROM pg_prepared_statements WHERE name 
 const notKept: readonly (string | null)[] = ['26000', '42P05'];
 
 /**
- * Knows what the sessions behind an address can do. Without a pooler each client has a session of its own, so the statements
- * that it prepares and the settings that it starts with stay. A pooler gives each transaction another session; PgBouncer
- * keeps prepared statements since 1.21, and settings are those of the role.
+ * Knows what the sessions behind an address can do. Without a pooler each client has a session of its own, so the
+ * statements that it prepares and the settings that it starts with stay. A pooler gives each transaction another
+ * session; PgBouncer keeps prepared statements since 1.21, and settings are those of the role.
  */
 export class Pooler {
   /** False if statements must be sent whole each time. */

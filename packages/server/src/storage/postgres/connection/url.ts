@@ -9,7 +9,8 @@ export interface PostgresAddress {
   /** The schema that holds every table. Default `ojs`. */
   readonly schema: string;
   /**
-   * True if a pooler gives each transaction a connection (`?pgbouncer=true`): no LISTEN, no session settings of our own.
+   * True if a pooler gives each transaction a connection (`?pgbouncer=true`): no LISTEN, no session settings of our
+   * own.
    */
   readonly pooled: boolean;
   /** Session settings of the URL; null without. */

@@ -21,11 +21,11 @@ const lowest = -Number.MAX_SAFE_INTEGER;
 const nowhere: Edges = [lowest, lowest, lowest, lowest, lowest];
 
 /**
- * Remembers where looks for due and overdue jobs begin. A job that has moved on leaves a dead entry in the index of its time. A
- * vacuum removes it, but not while an older snapshot is open, and until then each look from the beginning walks all of
- * them: 37 ms after seven minutes. So a look begins at the first job that the last one saw, or at `slackMs` before its
- * time if that is earlier. A job may still come with an earlier time: from a server whose clock is wrong, or with a
- * deadline that has passed. The next look from the beginning finds it, within `wholeEveryMs`.
+ * Remembers where looks for due and overdue jobs begin. A job that has moved on leaves a dead entry in the index of its
+ * time. A vacuum removes it, but not while an older snapshot is open, and until then each look from the beginning walks
+ * all of them: 37 ms after seven minutes. So a look begins at the first job that the last one saw, or at `slackMs`
+ * before its time if that is earlier. A job may still come with an earlier time: from a server whose clock is wrong, or
+ * with a deadline that has passed. The next look from the beginning finds it, within `wholeEveryMs`.
  */
 export class LeftEdges {
   #edges = nowhere;

@@ -175,8 +175,8 @@ class Insertion {
 
   /**
    * Jobs of other shards that have an id of these groups. No job has an id that the server has just made, and no job of
-   * another queue one that a client has made for this queue. A namespace that is unreachable is not waited for: a client that sends the id of one of its jobs for a queue of another one is
-   * not noticed until it is back.
+   * another queue one that a client has made for this queue. A namespace that is unreachable is not waited for: a
+   * client that sends the id of one of its jobs for a queue of another one is not noticed until it is back.
    */
   async #takenElsewhere(groups: readonly Group[], places: readonly number[]): Promise<ReadonlyMap<string, JobRecord>> {
     const wanted = new Map(

@@ -202,7 +202,8 @@ function whole(tx: Transaction, { number, job }: ReadyRow): JobRecord {
   const stored = tx.sql.get(statements.byNumber, number);
   if (!stored) {
     throw new Error(
-      `SQLite: the job ${job.id} is in the ready queue, but its row is missing. The file may be damaged: run ojs doctor.`,
+      `SQLite: the job ${job.id} is in the ready queue, but its ` +
+        `row is missing. The file may be damaged: run ojs doctor.`,
     );
   }
   // As in its ready queue: what was left of an earlier execution is no part of an available job.
