@@ -208,7 +208,9 @@ describe('signatures', () => {
   });
 
   test('an empty secret is refused', () => {
-    expect(() => new PushWorker({ signingSecret: '' })).toThrow('signingSecret: expected a text that is not empty');
+    expect(() => new PushWorker({ signingSecret: '' })).toThrow(
+      'signingSecret: expected the secret of the sender, got an empty text',
+    );
   });
 });
 
