@@ -1,4 +1,4 @@
-import { openStorage, type Storage } from '@ojs-ts/server';
+import { Engine, type EngineOptions, openStorage, type Storage } from '@ojs-ts/server';
 import { treeCpuUs } from '../process.ts';
 import { type Server, type ServerOptions, startServer } from '../server.ts';
 import { freshStore, kindOf } from '../store.ts';
@@ -37,6 +37,11 @@ export class Bench implements AsyncDisposable {
     const storage = this.#open.use(await openStorage(url));
     await storage.migrate();
     return storage;
+  }
+
+  /** An engine in this process, whose CPU is Node's. */
+  async engine(options: Omit<EngineOptions, 'storage'> = {}, url = this.url): Promise<Engine> {
+    return this.#open.use(await Engine.start({ ...options, storage: await openStorage(url) }));
   }
 
   /** `ojs serve`. Node's CPU is then that of the servers, and this process is their client. */
