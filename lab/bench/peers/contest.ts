@@ -37,40 +37,50 @@ const batchSize = 1_000;
 const pickupConcurrency = 10;
 const stallMs = 30_000;
 
-async function enqueue(peer: Peer, jobs: number, callers: number, watch: Stopwatch): Promise<Rate> {
+/** Jobs of a round; some stores keep the number of a job as its id. */
+interface Round {
+  readonly first: number;
+  readonly jobs: number;
+}
+
+async function enqueue(peer: Peer, { first, jobs }: Round, callers: number, watch: Stopwatch): Promise<Rate> {
+  const before = await peer.unfinished();
   let next = 0;
   const call = async () => {
-    while (next < jobs) await peer.enqueue(payloadOf(next++));
+    while (next < jobs) await peer.enqueue(payloadOf(first + next++));
   };
   watch.start();
   await Promise.all(Array.from({ length: callers }, call));
   const figure = watch.stop(jobs);
-  await expectWaiting(peer, jobs);
+  await expectWaiting(peer, jobs, before);
   return figure;
 }
 
-async function batch(peer: Peer, jobs: number, watch: Stopwatch): Promise<Rate> {
+async function batch(peer: Peer, round: Round, watch: Stopwatch): Promise<Rate> {
+  const before = await peer.unfinished();
   watch.start();
-  await enqueueAll(peer, jobs);
-  const figure = watch.stop(jobs);
-  await expectWaiting(peer, jobs);
+  await enqueueAll(peer, round);
+  const figure = watch.stop(round.jobs);
+  await expectWaiting(peer, round.jobs, before);
   return figure;
 }
 
-async function enqueueAll(peer: Peer, jobs: number): Promise<void> {
-  for (let first = 0; first < jobs; first += batchSize) {
-    const size = Math.min(batchSize, jobs - first);
-    await peer.enqueueAll(Array.from({ length: size }, (_, index) => payloadOf(first + index)));
+async function enqueueAll(peer: Peer, { first, jobs }: Round): Promise<void> {
+  for (let at = 0; at < jobs; at += batchSize) {
+    const size = Math.min(batchSize, jobs - at);
+    await peer.enqueueAll(Array.from({ length: size }, (_, index) => payloadOf(first + at + index)));
   }
 }
 
-async function drain(peer: Peer, jobs: number, { concurrency, deleting }: Drain, watch: Stopwatch): Promise<Rate> {
-  await enqueueAll(peer, jobs);
-  await expectWaiting(peer, jobs);
+async function drain(peer: Peer, round: Round, { concurrency, deleting }: Drain, watch: Stopwatch): Promise<Rate> {
+  const { first, jobs } = round;
+  const before = (await peer.finished()) ?? 0;
+  await enqueueAll(peer, round);
+  await expectWaiting(peer, jobs, 0);
   const calls = new Calls(jobs);
   const handle = ({ n }: Payload) => {
     watch.start();
-    calls.add(n);
+    calls.add(n - first);
   };
   const worker = await peer.work(concurrency, handle, false);
   await calls.done(never);
@@ -80,7 +90,7 @@ async function drain(peer: Peer, jobs: number, { concurrency, deleting }: Drain,
   if (deleting) await untilNone(async () => (await peer.finished()) ?? 0, 'finished', 250);
   const figure = watch.stop(jobs);
   await worker.stop();
-  if (!deleting) await expectFinished(peer, jobs);
+  if (!deleting) await expectFinished(peer, before + jobs);
   calls.check();
   return figure;
 }
@@ -110,8 +120,8 @@ async function pickup(peer: Peer, jobs: number): Promise<Latency> {
 
 const never = new Promise<void>(() => {});
 
-async function expectWaiting(peer: Peer, jobs: number): Promise<void> {
-  const count = await peer.unfinished();
+async function expectWaiting(peer: Peer, jobs: number, before: number): Promise<void> {
+  const count = (await peer.unfinished()) - before;
   if (count !== jobs) throw new Error(`the store counts ${count} of ${jobs} jobs as waiting`);
 }
 
@@ -130,16 +140,16 @@ async function expectFinished(peer: Peer, jobs: number): Promise<void> {
   if (count !== null && count !== jobs) throw new Error(`the store counts ${count} of ${jobs} jobs as finished`);
 }
 
-function measure(peer: Peer, scenario: Scenario, jobs: number, watch: Stopwatch): Promise<Measured> {
+function measure(peer: Peer, scenario: Scenario, round: Round, watch: Stopwatch): Promise<Measured> {
   switch (scenario.name) {
     case 'enqueue':
-      return enqueue(peer, jobs, scenario.callers ?? usualCallers, watch);
+      return enqueue(peer, round, scenario.callers ?? usualCallers, watch);
     case 'batch':
-      return batch(peer, jobs, watch);
+      return batch(peer, round, watch);
     case 'drain':
-      return drain(peer, jobs, scenario, watch);
+      return drain(peer, round, scenario, watch);
     case 'pickup':
-      return pickup(peer, jobs);
+      return pickup(peer, round.jobs);
     case 'paced': {
       const subject = {
         enqueue: (n: number) => peer.enqueue(payloadOf(n)),
@@ -153,11 +163,12 @@ function measure(peer: Peer, scenario: Scenario, jobs: number, watch: Stopwatch)
 }
 
 async function carryOut(open: Open, task: Task): Promise<Message> {
-  const { scenario, jobs, target } = task;
+  const { scenario, jobs, warm = 0, target } = task;
   if (!('storage' in target)) throw new Error('a peer has no server of its own');
   const peer = await open(target.storage, scenario.name === 'drain' && scenario.deleting === true);
   try {
-    const measured = await measure(peer, scenario, jobs, new Stopwatch(task));
+    if (warm > 0) await measure(peer, scenario, { first: 0, jobs: warm }, new Stopwatch(task));
+    const measured = await measure(peer, scenario, { first: warm, jobs }, new Stopwatch(task));
     return { outcome: { ...measured, durability: peer.durability } };
   } finally {
     await peer.close();

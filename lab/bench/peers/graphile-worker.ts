@@ -20,6 +20,8 @@ async function open(storage: string): Promise<Peer> {
   const { connectionString, schema } = readPostgres(storage);
   const pool = new pg.Pool({ connectionString, max: 20 });
   pool.on('error', (error) => console.error(error));
+  // It warns about a pool without this handler.
+  pool.on('connect', (client) => client.on('error', (error) => console.error(error)));
   const shared = { pgPool: pool, schema, logger };
   const utils = await makeWorkerUtils(shared);
   await utils.migrate();

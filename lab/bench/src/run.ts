@@ -12,6 +12,8 @@ export type Mode = 'embedded' | 'http';
 export interface RunOptions {
   readonly storage: string;
   readonly jobs: number;
+  /** See the task. */
+  readonly warm?: number;
   readonly cpuProfile?: string;
   /** Another checkout, whose code is measured. */
   readonly folder?: string | undefined;
@@ -36,14 +38,14 @@ export async function runOurs(scenario: Scenario, mode: Mode, options: RunOption
   using memory = watchMemory(scenario, store.pid);
   const { settings } = store;
   const jobs = jobsOf(scenario, options.jobs);
-  const { folder } = options;
+  const { folder, warm = 0 } = options;
   const ours = oursOf(folder);
   const child = {
     ...(options.cpuProfile !== undefined && { cpuProfile: options.cpuProfile }),
     onStart: (pid: number | undefined) => memory?.add(pid),
   };
   if (mode === 'embedded') {
-    const task = { scenario, jobs, storePid: store.pid, target: { storage: store.storage } };
+    const task = { scenario, jobs, warm, storePid: store.pid, target: { storage: store.storage } };
     return figureOf(await runChild(ours, task, child), settings, memory);
   }
   await using started = new AsyncDisposableStack();
@@ -58,7 +60,7 @@ export async function runOurs(scenario: Scenario, mode: Mode, options: RunOption
   for (const { pid } of all) memory?.add(pid);
   const others = all.slice(1).map(({ url, pid }) => ({ url, pid }));
   const target = { url: first.url, pid: first.pid, ...(others.length > 0 && { others }) };
-  const task = { scenario, jobs, storePid: store.pid, target };
+  const task = { scenario, jobs, warm, storePid: store.pid, target };
   if (scenario.name !== 'pickup') return figureOf(await runChild(ours, task, child), settings, memory);
   const ready = Promise.withResolvers<void>();
   const worker = runChild(ours, { ...task, role: 'worker' }, { ...child, onReady: ready.resolve });

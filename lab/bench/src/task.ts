@@ -32,6 +32,8 @@ export interface Task {
   readonly scenario: Scenario;
   readonly target: Target;
   readonly jobs: number;
+  /** A round of so many jobs comes first in the same processes, and is thrown away; 0 if left out. */
+  readonly warm?: number;
   /** The first process of the store; absent or null where it is no process of this machine. */
   readonly storePid?: number | null;
   /** Pickup over HTTP: the worker and the producer are processes of their own. */

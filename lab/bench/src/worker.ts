@@ -39,6 +39,7 @@ async function measure(
   const client = new Client(targets[0]);
   try {
     const { durability } = await client.manifest();
+    if (task.warm) await run({ ...task, jobs: task.warm }, client, targets, ready);
     return {
       ...(await run(task, client, targets, ready)),
       durability: typeof durability === 'string' ? durability : 'not told',

@@ -41,6 +41,13 @@ describe('peers', () => {
     expect(deleting).toMatch(/\| drain-100-deleting \| http +\| +500 /);
   });
 
+  test('say how a peer was set up when its figures were taken', () => {
+    const old = { ...contest, scenario: 'batch', setUps: { plainjob: 'slowly' }, series: series(3_000, 1_000) };
+    expect(peersReport([old])).toContain('Set up: slowly. Removes');
+    const both = peersReport([old, { ...contest, scenario: 'enqueue', series: series(1, 1) }]);
+    expect(both).toMatch(/Set up: slowly \(batch\)\. Or: poll of 5 ms.* \(enqueue\)\. Removes/);
+  });
+
   test('have ratios with their targets, and the origin', () => {
     expect(text).toMatch(/\| drain-100 +\| http \/ plainjob \| +3.00 \| at least 4: MISSED \|/);
     expect(text).toMatch(/\| drain-100-deleting \| http \/ plainjob \| +0.50 \|/);
@@ -126,11 +133,13 @@ describe('scale', () => {
     expect(text).toContain('from 1.0 to 4.0 MiB. After its end they have 2.0 MiB');
   });
 
-  test('is jobs a day, and of a cluster by arithmetic', () => {
+  test('is jobs a second, of new or warm servers, and nothing that is calculated', () => {
     const text = scalePage({ latency: [{ ...half, figures: [paced] }], scale: [servers] });
-    expect(text).toMatch(/\| Redis \| http \| +1,000 \| 86 million \| +43 million \|/);
-    expect(text).toMatch(/jobs a day on 10 \(arithmetic\) \|\n.*\n\| Redis \| http \| +259 million \| +864 million \|/);
-    expect(text).toMatch(/\| Redis \| 2 +\| +7,000 \|/);
+    expect(text).toMatch(/\| Redis \| http \| +1,000 \|/);
+    expect(text).not.toMatch(/arithmetic|million/);
+    expect(text).toMatch(/\| Redis \| 2 +\| new +\| +7,000 \|/);
+    const warm = scalePage({ latency: [], scale: [{ ...servers, warm: true }] });
+    expect(warm).toMatch(/\| Redis \| 2 +\| warm +\| +7,000 \|/);
   });
 });
 

@@ -21,7 +21,7 @@ Figures of ojs-ts, beside other queues on the same database. Three commands meas
 - A run that ends early is continued by the same command: a figure of the same commit is not measured again by
   \`latency\` and \`scale\`.
 - \`npm run bench -- page\` writes the pages without a measurement. \`lab/bench/figures\` has all single figures.
-- [Methods](../lab/bench/README.md) has the rules of a fair run, and the other benchmarks.
+- [Methods](../bench/README.md) has the rules of a fair run, and the other benchmarks.
 
 ## Peers
 

@@ -5,10 +5,6 @@ import type { ScalePoint } from '../scale/report.ts';
 import { perSecond, rateOf, table } from '../table.ts';
 import { originLines } from './origin.ts';
 
-const secondsADay = 86_400;
-/** Of the arithmetic. */
-const clusters = [3, 10] as const;
-
 export interface ScaleFigures {
   readonly latency: readonly Kept<LatencyPoint>[];
   readonly scale: readonly Kept<ScalePoint>[];
@@ -21,47 +17,29 @@ export function scalePage({ latency, scale }: ScaleFigures): string {
   );
   return `# Scale
 
-How many jobs a day one machine, one PostgreSQL and one Redis carry. [Benchmarks](benchmarks.md) has the curves behind
+How many jobs a second one machine, one PostgreSQL and one Redis carry. [Benchmarks](benchmarks.md) has the curves behind
 this page. \`npm run bench -- latency\` and \`npm run bench -- scale\` measure the figures and write both pages.
 
 ## One store
 
 The capacity is the highest rate at which enqueue, claim and ack stay level for the whole run. Workers, servers and the
-store share one machine. A day at that rate leaves no reserve: plan with half of it.
+store share one machine. Plan with half of it, so that a peak finds a reserve.
 
 ${
   capacities.length === 0
     ? 'Not measured yet.'
     : table(
-        ['store', 'way', 'jobs/s', 'jobs a day', 'half of it, a day'],
-        capacities.map(({ kind, who, capacity }) => {
-          const jobs = capacity ?? 0;
-          return [titles[kind], who, perSecond(jobs), millions(jobs), millions(jobs / 2)];
-        }),
+        ['store', 'way', 'jobs/s'],
+        capacities.map(({ kind, who, capacity }) => [titles[kind], who, perSecond(capacity ?? 0)]),
       )
 }
 
 ## Several servers on one store
 
+Servers, four workers and the store share one machine of two cores. *New* processes compile
+their code within the drain, so each further server costs that again. *Warm* ones ran a drain before it.
+
 ${serversTable(scale)}
-
-## A cluster, by arithmetic
-
-These rows are calculated, not measured. A store serves its queues alone, so several stores with queues of their own carry the
-sum of their capacities. The rows multiply the capacity of one store. Each store needs a machine of its own.
-
-${
-  capacities.length === 0
-    ? 'Not measured yet.'
-    : table(
-        ['store', 'way', ...clusters.map((count) => `jobs a day on ${count} (arithmetic)`)],
-        capacities.map(({ kind, who, capacity }) => [
-          titles[kind],
-          who,
-          ...clusters.map((count) => millions((capacity ?? 0) * count)),
-        ]),
-      )
-}
 ${capacities.length === 0 ? '' : `\n## Origin\n\n${originLines(capacities.map(({ kind, who, origin }) => ({ what: `${titles[kind]} (${who})`, origin })))}\n`}`;
 }
 
@@ -69,14 +47,13 @@ function serversTable(scale: readonly Kept<ScalePoint>[]): string {
   const rows = scale
     .flatMap((point) => (point.curve === 'servers' ? [point] : []))
     .toSorted((a, b) => a.kind.localeCompare(b.kind) || a.x - b.x)
-    .map(({ kind, x, figure }) => [
+    .map(({ kind, x, warm, figure }) => [
       titles[kind],
       String(x),
+      warm ? 'warm' : 'new',
       perSecond(rateOf({ scenario: 'servers', who: kind, figures: [figure] })),
     ]);
-  return rows.length === 0 ? 'Not measured yet.' : table(['store', 'servers', 'jobs/s of a drain'], rows);
-}
-
-function millions(jobsPerSecond: number): string {
-  return `${((jobsPerSecond * secondsADay) / 1_000_000).toFixed(0)} million`;
+  return rows.length === 0
+    ? 'Not measured yet.'
+    : table(['store', 'servers', 'processes', 'jobs/s of a drain'], rows, 3);
 }

@@ -20,7 +20,7 @@ ${workUsage}; also: nothing is kept, and lab/docs/benchmarks.md not written`;
 
 async function contest(
   scenario: Scenario,
-  work: Work,
+  { label, ...work }: Work & Variant,
   here: Place,
   there: Place,
   among: readonly Peer[],
@@ -38,15 +38,31 @@ async function contest(
   const syncMs = here.kind === 'sqlite' && scenario.name === 'enqueue' ? syncTime() : null;
   const answers = await alternate(contestants, work.runs);
   const series = answers.map(({ who, answers }) => ({ who, figures: answers }));
-  return { ours: here.kind, theirs: there.kind, scenario: labelOf(scenario), jobs: work.jobs, syncMs, series };
+  const setUps = Object.fromEntries(among.map(({ who, setUp }) => [who, setUp]));
+  return { ours: here.kind, theirs: there.kind, scenario: label, jobs: work.jobs, syncMs, setUps, series };
+}
+
+interface Variant {
+  readonly jobs: number;
+  readonly warm: number;
+  readonly label: string;
 }
 
 /**
- * A drain of a long backlog and one of a short one: the tables of some queues slow down with their length.
- * graphile-worker was as fast as ours with 40,000 jobs, and half as fast with 100,000.
+ * New processes, and processes that have had a round before. Drains of backlogs of three lengths: the tables of some
+ * queues slow down with their length. graphile-worker was as fast as ours with 40,000 jobs, and half as fast with 100,000.
  */
-function sizesOf(scenario: Scenario, jobs: number): readonly number[] {
-  return scenario.name === 'drain' && scenario.deleting !== true ? [jobs, Math.ceil(jobs * 0.4)] : [jobs];
+function variantsOf(scenario: Scenario, jobs: number): readonly Variant[] {
+  const isDrain = scenario.name === 'drain';
+  const sizes = isDrain && scenario.deleting !== true ? [jobs, Math.ceil(jobs * 0.4), Math.ceil(jobs * 0.01)] : [jobs];
+  const warm = Math.ceil(jobs * 0.2);
+  const warmths = scenario.name === 'pickup' || (isDrain && scenario.deleting) ? [0] : [0, warm];
+  return sizes.flatMap((size) =>
+    warmths.map((warm) => {
+      const length = size === jobs ? '' : ` of ${size} jobs`;
+      return { jobs: size, warm, label: `${labelOf(scenario)}${length}${warm > 0 ? ', warm' : ''}` };
+    }),
+  );
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -71,12 +87,10 @@ async function main(args: readonly string[]): Promise<void> {
     const among = peers[there.kind];
     if (among.length === 0) throw new UsageError('--storage: no peer works in memory');
     for (const scenario of work.scenarios) {
-      for (const jobs of sizesOf(scenario, work.jobs)) {
-        const figure = await contest(scenario, { ...work, jobs }, here, there, among);
-        const size = jobs === work.jobs ? '' : ` of ${jobs} jobs`;
-        const named = { ...figure, scenario: `${figure.scenario}${size}` };
-        all.push(named);
-        if (!work.json) ledger.put(`${here.kind}, ${there.kind}: ${named.scenario}`, named);
+      for (const variant of variantsOf(scenario, work.jobs)) {
+        const figure = await contest(scenario, { ...work, ...variant }, here, there, among);
+        all.push(figure);
+        if (!work.json) ledger.put(`${here.kind}, ${there.kind}: ${variant.label}`, figure);
       }
     }
   }

@@ -6,7 +6,7 @@ import { median } from '../statistics.ts';
 import type { StoreKind } from '../store.ts';
 import { latenciesOf, latencyTable, ms, rateOf, rateTable, type Series, table, verdict } from '../table.ts';
 import { ourRetention } from '../terms.ts';
-import { peers, pickupTargetMs, targets } from './contestants.ts';
+import { type Peer, peers, pickupTargetMs, targets } from './contestants.ts';
 
 /** All rounds of one scenario by all contestants. */
 export interface Contest {
@@ -16,6 +16,8 @@ export interface Contest {
   readonly jobs: number;
   /** How long the disk takes to synchronise, in milliseconds; only where that decides the figure. */
   readonly syncMs?: number | null;
+  /** How each peer was set up then, by its name; left out where that is how it is set up now. */
+  readonly setUps?: Readonly<Record<string, string>>;
   readonly series: readonly { readonly who: string; readonly figures: readonly Figure[] }[];
 }
 
@@ -32,12 +34,12 @@ function pairReport(contests: readonly Kept<Contest>[]): string {
   const { ours, theirs } = first;
   const where = titles[ours] === titles[theirs] ? '' : `, peers on ${titles[theirs]}`;
   const all = contests.flatMap(({ scenario, series }) => series.map((one) => ({ scenario, ...one })));
-  const isDeleting = ({ scenario }: Series) => scenario.endsWith('-deleting');
+  const isDeleting = ({ scenario }: Series) => scenario.includes('-deleting');
   const keeping = all.filter((series) => !isDeleting(series));
   const deleting = all.filter(isDeleting);
   return [
     `### ${titles[ours]}${where}`,
-    termsOf(all, theirs),
+    termsOf(contests, all, theirs),
     rateTable(keeping),
     ...(deleting.length === 0
       ? []
@@ -118,14 +120,21 @@ function pickupVerdicts(all: readonly Series[]): string {
     .join('\n');
 }
 
-function termsOf(all: readonly Series[], theirs: StoreKind): string {
+function termsOf(contests: readonly Contest[], all: readonly Series[], theirs: StoreKind): string {
   const durability = (wanted: (who: string) => boolean) =>
     all.find(({ who }) => wanted(who))?.figures[0]?.durability ?? 'not run';
   return [
     `- Ours: \`${durability(isOurs)}\`. Keeps ${ourRetention()}.`,
     ...peers[theirs].map(
-      ({ who, retention, setUp, deletes }) =>
-        `- ${who}: \`${durability((one) => one === who)}\`. Keeps ${retention}. Set up: ${setUp}. Removes finished jobs: ${deletes ?? 'never'}.`,
+      (peer) =>
+        `- ${peer.who}: \`${durability((one) => one === peer.who)}\`. Keeps ${peer.retention}. Set up: ${setUpOf(peer, contests)}. Removes finished jobs: ${peer.deletes ?? 'never'}.`,
     ),
   ].join('\n');
+}
+
+/** How it was set up when its figures were taken; with the scenarios, where not all are of one time. */
+function setUpOf({ who, setUp }: Peer, contests: readonly Contest[]): string {
+  const all = Map.groupBy(contests, ({ setUps }) => setUps?.[who] ?? setUp);
+  if (all.size < 2) return [...all.keys()].join('');
+  return [...all].map(([text, some]) => `${text} (${some.map(({ scenario }) => scenario).join(', ')})`).join('. Or: ');
 }

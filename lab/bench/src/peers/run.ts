@@ -9,11 +9,12 @@ import type { Peer } from './contestants.ts';
 export async function runPeer(
   { entry, program }: Peer,
   scenario: Scenario,
-  { storage, jobs, cpuProfile }: RunOptions,
+  { storage, jobs, warm = 0, cpuProfile }: RunOptions,
 ): Promise<Figure> {
   await using store = await freshStore(storage);
   using memory = watchMemory(scenario, store.pid);
-  const task = { scenario, jobs: jobsOf(scenario, jobs), storePid: store.pid, target: { storage: store.storage } };
+  const target = { storage: store.storage };
+  const task = { scenario, jobs: jobsOf(scenario, jobs), warm, storePid: store.pid, target };
   const outcome = await runChild(entry, task, {
     ...(cpuProfile !== undefined && { cpuProfile }),
     ...(program !== undefined && { program }),

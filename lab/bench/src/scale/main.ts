@@ -55,7 +55,7 @@ async function measure(
   if (!isDrain(curve)) return { kind, x, curve, point: await costsInProcess({ storage, field: curve, x, calls }) };
   const [workers, servers] = curve === 'workers' ? [x, 1] : [4, x];
   const drain = { name: 'drain', concurrency: 10, workers } as const;
-  return { kind, x, curve, figure: await runOurs(drain, 'http', { storage, jobs }, servers) };
+  return { kind, x, curve, warm: true, figure: await runOurs(drain, 'http', { storage, jobs, warm: jobs }, servers) };
 }
 
 function isDrain(curve: FieldName | DrainName): curve is DrainName {

@@ -16,7 +16,8 @@ export type DrainName = (typeof drainNames)[number];
 
 export type ScalePoint = { readonly kind: StoreKind; readonly x: number } & (
   | { readonly curve: FieldName; readonly point: CostPoint }
-  | { readonly curve: DrainName; readonly figure: Figure }
+  /** `warm`: workers and servers had a drain before, which was thrown away. Left out in older figures. */
+  | { readonly curve: DrainName; readonly figure: Figure; readonly warm?: boolean }
   | { readonly curve: 'transaction'; readonly point: TransactionPoint }
 );
 

@@ -2,16 +2,17 @@ import type { Client } from '@ojs-ts/sdk';
 import { requestOf } from '../payload.ts';
 import type { Stopwatch } from '../stopwatch.ts';
 import type { Rate } from '../task.ts';
-import { untilCounted } from './checks.ts';
+import { countsOf, untilCounted } from './checks.ts';
 
 const batchSize = 1_000;
 
 /** Batches of 1,000, one after the other: from the first call to the last answer. */
 export async function batch(client: Client, jobs: number, watch: Stopwatch): Promise<Rate> {
+  const before = await countsOf(client);
   watch.start();
   await enqueueAll(client, jobs);
   const figure = watch.stop(jobs);
-  await untilCounted(client, 'available', jobs);
+  await untilCounted(client, 'available', jobs, before);
   return figure;
 }
 

@@ -1,22 +1,63 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Client, QueueStats } from '@ojs-ts/sdk';
+import { type Client, OJSAPIError, type QueueStats } from '@ojs-ts/sdk';
 import { queue } from '../payload.ts';
 
 /** A run that makes no progress for this long is broken. */
 const stallMs = 30_000;
 
-/** The store's own count, asked until it is there. @throws Error where the store stops short of it. */
-export async function untilCounted(client: Client, state: 'available' | 'completed', jobs: number): Promise<void> {
+const states = [
+  'available',
+  'active',
+  'scheduled',
+  'retryable',
+  'pending',
+  'completed',
+  'discarded',
+  'cancelled',
+] as const;
+type Counts = Readonly<Record<(typeof states)[number], number>>;
+
+/** What the store counts before a round; the queue of the first one is not there yet. */
+export async function countsOf(client: Client): Promise<Counts> {
+  try {
+    return await client.queueStats(queue);
+  } catch (error) {
+    if (!(error instanceof OJSAPIError) || error.statusCode !== 404) throw error;
+    return {
+      available: 0,
+      active: 0,
+      scheduled: 0,
+      retryable: 0,
+      pending: 0,
+      completed: 0,
+      discarded: 0,
+      cancelled: 0,
+    };
+  }
+}
+
+/**
+ * The store's own count, asked until it has so many more than `before`.
+ * @throws Error where the store stops short of it.
+ */
+export async function untilCounted(
+  client: Client,
+  state: 'available' | 'completed',
+  jobs: number,
+  before: Counts,
+): Promise<void> {
   let seen = -1;
   let progressAt = performance.now();
   for (;;) {
     const stats = await client.queueStats(queue);
-    if (stats[state] === jobs) return expectNothingElse(stats, state);
+    if (stats[state] - before[state] === jobs) return expectNothingElse(stats, state, before);
     if (stats[state] !== seen) {
       seen = stats[state];
       progressAt = performance.now();
     } else if (performance.now() - progressAt > stallMs) {
-      throw new Error(`the store counts ${seen} of ${jobs} jobs as ${state}, and has for ${stallMs / 1_000} s`);
+      throw new Error(
+        `the store counts ${seen - before[state]} of ${jobs} jobs as ${state}, and has for ${stallMs / 1_000} s`,
+      );
     }
     // Also lets a worker in this process go on.
     await pause(1);
@@ -35,18 +76,8 @@ export async function untilGone(client: Client, unfinishedOnly: boolean): Promis
   }
 }
 
-function expectNothingElse(stats: QueueStats, state: 'available' | 'completed'): void {
-  const others = [
-    'available',
-    'active',
-    'scheduled',
-    'retryable',
-    'pending',
-    'completed',
-    'discarded',
-    'cancelled',
-  ] as const;
-  const stray = others.filter((other) => other !== state && stats[other] !== 0);
+function expectNothingElse(stats: QueueStats, state: 'available' | 'completed', before: Counts): void {
+  const stray = states.filter((other) => other !== state && stats[other] !== before[other]);
   if (stray.length > 0)
     throw new Error(
       `the store counts jobs that should not be: ${stray.map((other) => `${stats[other]} ${other}`).join(', ')}`,

@@ -4,7 +4,7 @@ import { jobType, numberOf, queue } from '../payload.ts';
 import type { Stopwatch } from '../stopwatch.ts';
 import type { Drain, Rate } from '../task.ts';
 import { enqueueAll } from './batch.ts';
-import { Calls, untilCounted, untilGone } from './checks.ts';
+import { Calls, countsOf, untilCounted, untilGone } from './checks.ts';
 
 /**
  * All jobs wait before the workers fetch. From the first handler call until the store counts every job as completed;
@@ -20,8 +20,9 @@ export async function drain(
   watch: Stopwatch,
   onReady: () => void = () => {},
 ): Promise<Rate> {
+  const before = await countsOf(client);
   await enqueueAll(client, jobs);
-  await untilCounted(client, 'available', jobs);
+  await untilCounted(client, 'available', jobs, before);
   const calls = new Calls(jobs);
   const all = Array.from(
     { length: workers },
@@ -50,7 +51,7 @@ export async function drain(
       await untilGone(client, true);
       watch.lap();
       await untilGone(client, false);
-    } else await untilCounted(client, 'completed', jobs);
+    } else await untilCounted(client, 'completed', jobs, before);
     figure = watch.stop(jobs);
   } finally {
     await Promise.all(all.map((worker) => worker.stop()));

@@ -2,7 +2,7 @@ import type { Client } from '@ojs-ts/sdk';
 import { requestOf } from '../payload.ts';
 import type { Stopwatch } from '../stopwatch.ts';
 import type { Rate } from '../task.ts';
-import { untilCounted } from './checks.ts';
+import { countsOf, untilCounted } from './checks.ts';
 
 /** Single enqueues from callers at once, each waiting for its answer: from the first call to the last answer. */
 export async function enqueue(client: Client, jobs: number, callers: number, watch: Stopwatch): Promise<Rate> {
@@ -13,9 +13,10 @@ export async function enqueue(client: Client, jobs: number, callers: number, wat
       await client.enqueue(type, args, options);
     }
   };
+  const before = await countsOf(client);
   watch.start();
   await Promise.all(Array.from({ length: callers }, call));
   const figure = watch.stop(jobs);
-  await untilCounted(client, 'available', jobs);
+  await untilCounted(client, 'available', jobs, before);
   return figure;
 }

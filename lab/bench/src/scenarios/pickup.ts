@@ -4,7 +4,7 @@ import { type Client, Worker } from '@ojs-ts/sdk';
 import { jobType, numberOf, queue, requestOf } from '../payload.ts';
 import { latency, wallClock } from '../statistics.ts';
 import type { Latency } from '../task.ts';
-import { Calls, untilCounted } from './checks.ts';
+import { Calls, countsOf, untilCounted } from './checks.ts';
 
 const minGapMs = 1;
 const maxGapMs = 20;
@@ -37,6 +37,7 @@ export async function consume(
   jobs: number,
   onReady: () => void,
 ): Promise<number[]> {
+  const before = await countsOf(client);
   const starts = new Array<number>(jobs).fill(Number.NaN);
   const calls = new Calls(jobs);
   const worker = new Worker(target, { queues: [queue], concurrency: 10, handleSignals: false });
@@ -51,7 +52,7 @@ export async function consume(
     await Promise.race([worker.ready, running]);
     onReady();
     await calls.done(running);
-    await untilCounted(client, 'completed', jobs);
+    await untilCounted(client, 'completed', jobs, before);
   } finally {
     await worker.stop();
   }

@@ -13,9 +13,9 @@ export function patchOf(kind: Kind, n: number): Partial<NewJob> {
     case 'plain':
     case 'workflow':
       return {};
-    // Customers with a hundred jobs each, none of whom the limit holds back.
+    // A hundred customers whose jobs interleave, none of whom the limit holds back.
     case 'limited':
-      return { limits: [{ key: `customer:${Math.floor(n / 100)}`, concurrency: 1_000, rates: [] }] };
+      return { limits: [{ key: `customer:${n % 100}`, concurrency: 1_000, rates: [] }] };
     case 'unique':
       return { unique: { key: `unique-${n}`, states: unfinished, createdAfter: null, onConflict: 'keep' } };
   }
