@@ -5,11 +5,6 @@ import { type Cells, integer, readTexts, text, textOrNull } from '../../cells.ts
 import { indexJoin, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 
-/**
- * Deltas that a page looks at for each of its keys. One more delta of a key that is merged anyway costs a twentieth.
- */
-const deltasEach = 10;
-
 /** The deltas of one key, added up. */
 export interface LimitDelta {
   readonly key: string;
@@ -42,13 +37,9 @@ export interface GroupPage {
 const sums = `SELECT key, sum(waiting)::int, sum(active)::int, sum(jobs)::int, (array_agg(own
   ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1],
     max(used_at), count(*)`;
-/** The first keys of the oldest deltas; the last column is how many deltas were looked at. */
-const takeOldestKeys = `WITH oldest AS MATERIALIZED (
-    SELECT row, dense_rank() OVER (ORDER BY first) > $2 AS stays FROM (
-      SELECT row, min(number) OVER (PARTITION BY key) AS first
-      FROM (SELECT ctid AS row, key, number FROM ojs.limit_changes ORDER BY number LIMIT $1) AS change) AS ranked),
-  gone AS (DELETE FROM ojs.limit_changes WHERE ctid = ANY (ARRAY (SELECT row FROM oldest WHERE NOT stays)) RETURNING *)
-  ${sums}, (SELECT count(*) FROM oldest) FROM gone GROUP BY key`;
+const takeOldestKeys = `WITH gone AS (DELETE FROM ojs.limit_changes
+    WHERE ctid = ANY (ARRAY (SELECT ctid FROM ojs.limit_changes ORDER BY number LIMIT $1)) RETURNING *)
+  ${sums} FROM gone GROUP BY key`;
 const takeKeys = `WITH gone AS (DELETE FROM ojs.limit_changes WHERE key = ANY ($1::text[]) RETURNING *) ${sums}
   FROM gone GROUP BY key`;
 
@@ -60,33 +51,24 @@ const takeGroups = (changes: string) => `WITH found AS MATERIALIZED (${changes})
   UNION ALL
   SELECT NULL, queue, NULL, NULL, priority, place FROM (SELECT DISTINCT ON (queue) queue, priority, place FROM found
   WHERE stays ORDER BY queue, at) AS staying`;
-/** The first groups of each queue; the delta behind those that are looked at stays. */
+/** The first deltas of each queue; the one behind those that are taken stays. */
 const takeFirstGroups = takeGroups(`SELECT first.* FROM unnest($1::text[]) AS asked (queue), LATERAL (
-    SELECT row, ready_queue, queue, keys, priority, place, at,
-      at > $2 OR dense_rank() OVER (ORDER BY first) > $3 AS stays
-    FROM (
-      SELECT *, min(at) OVER (PARTITION BY ready_queue) AS first FROM (
-        SELECT *, row_number() OVER (ORDER BY priority DESC, place) AS at FROM (
-          SELECT ctid AS row, ready_queue, limit_group_changes.queue, keys, priority, place
-          FROM ojs.limit_group_changes WHERE limit_group_changes.queue = asked.queue
-          ORDER BY limit_group_changes.queue, priority DESC, place LIMIT $2 + 1) AS change
-      ) AS numbered) AS ranked) AS first`);
-const takeAnyGroups = takeGroups(`SELECT row, ready_queue, queue, keys, priority, place, at, at > $1
-    OR dense_rank() OVER (ORDER BY first) > $2 AS stays FROM (
-    SELECT *, min(at) OVER (PARTITION BY ready_queue) AS first FROM (
-      SELECT *, row_number() OVER (ORDER BY queue, number) AS at FROM (
-        SELECT ctid AS row, ready_queue, queue, keys, priority, place, number FROM ojs.limit_group_changes
-        ORDER BY queue, number LIMIT $1 + 1) AS change) AS numbered) AS ranked`);
+    SELECT *, row_number() OVER (ORDER BY priority DESC, place) AS at,
+      row_number() OVER (ORDER BY priority DESC, place) > $2 AS stays FROM (
+      SELECT ctid AS row, ready_queue, limit_group_changes.queue, keys, priority, place
+      FROM ojs.limit_group_changes WHERE limit_group_changes.queue = asked.queue
+      ORDER BY limit_group_changes.queue, priority DESC, place LIMIT $2 + 1) AS change) AS first`);
+const takeAnyGroups = takeGroups(`SELECT *, row_number() OVER (ORDER BY queue, number) AS at,
+    row_number() OVER (ORDER BY queue, number) > $1 AS stays FROM (
+    SELECT ctid AS row, ready_queue, queue, keys, priority, place, number FROM ojs.limit_group_changes
+    ORDER BY queue, number LIMIT $1 + 1) AS change`);
 
-/** Takes a page of the oldest deltas of keys. */
+/** Takes a page of the oldest deltas of keys. The page may have only some deltas of a key. */
 export async function takeOldestKeyDeltas(
   tx: Transaction,
 ): Promise<{ readonly deltas: readonly LimitDelta[]; readonly more: boolean }> {
-  const most = tx.pages.keys * deltasEach;
-  const rows = await tx.query(takeOldestKeys, [most, tx.pages.keys]);
-  const deltas = rows.map(readLimitDelta);
-  const seen = integer(rows[0]?.[7] ?? 0);
-  return { deltas, more: seen === most || deltas.reduce((sum, { rows }) => sum + rows, 0) < seen };
+  const deltas = (await tx.query(takeOldestKeys, [tx.pages.deltas])).map(readLimitDelta);
+  return { deltas, more: deltas.reduce((sum, { rows }) => sum + rows, 0) === tx.pages.deltas };
 }
 
 /** Takes all deltas of these keys. */
@@ -95,15 +77,14 @@ export async function takeKeyDeltas(tx: Transaction, keys: readonly string[]): P
 }
 
 /**
- * Takes deltas of limit groups, about two pages at most: first those of these queues in claim order, then any others,
- * so that the end of a job finds every queue that waits for its slot.
+ * Takes deltas of limit groups, two pages at most: first those of these queues in claim order, then any others, so that
+ * the end of a job finds every queue that waits for its slot.
  */
 export async function takeGroupDeltas(tx: Transaction, queues: readonly string[]): Promise<GroupPage> {
-  const { keys } = tx.pages;
-  const each = Math.ceil(keys / queues.length);
+  const { deltas } = tx.pages;
   const [own, others] = await Promise.all([
-    queues.length === 0 ? [] : tx.query(takeFirstGroups, [texts(queues), each * deltasEach, each]),
-    tx.query(takeAnyGroups, [keys * deltasEach, keys]),
+    queues.length === 0 ? [] : tx.query(takeFirstGroups, [texts(queues), Math.ceil(deltas / queues.length)]),
+    tx.query(takeAnyGroups, [deltas]),
   ]);
   const groups = [...own, ...others].filter(([readyQueue]) => readyQueue !== null).map(readTouchedGroup);
   return {

@@ -21,8 +21,8 @@ export const queuesUnder = `WITH RECURSIVE under AS (
 
 /** How much of the limit deltas one transaction merges. */
 export interface DeltaPages {
-  /** Keys in one page, and as many limit groups; a page looks at ten times as many deltas. */
-  readonly keys: number;
+  /** Deltas of keys in one page, and as many deltas of limit groups. */
+  readonly deltas: number;
   /** Pages that a claim merges in one transaction while it gets fewer jobs than it asks for. */
   readonly most: number;
   /** Deltas of limits or of limit groups from which on upkeep merges them too. */
@@ -30,7 +30,7 @@ export interface DeltaPages {
 }
 
 /** A page takes some tens of milliseconds. */
-export const usualDeltaPages: DeltaPages = { keys: 200, most: 8, upkeepFrom: 200 };
+export const usualDeltaPages: DeltaPages = { deltas: 400, most: 8, upkeepFrom: 200 };
 
 /** A job as counters and limits see it. */
 export interface LimitedJob {
