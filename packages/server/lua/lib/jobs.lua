@@ -117,9 +117,10 @@ do
     if state == 1 or state == 32 then set_score(p .. 'due', ref, job.runAt) end
     if state == 2 then
       local group = limit_groups.of(job)
-      set_score(limit_groups.ready_key(job.queue, group), ref, jobs.rank(job, store.next('place')))
+      local rank = jobs.rank(job, store.next('place'))
+      set_score(limit_groups.ready_key(job.queue, group), ref, rank)
       for _, key in ipairs(limit_groups.keys(group)) do limits.wait(key, job.queue, 1) end
-      limit_groups.touch(job.queue, group)
+      limit_groups.touch(job.queue, group, rank)
       wake(job.queue)
     end
   end

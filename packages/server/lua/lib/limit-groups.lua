@@ -6,9 +6,10 @@
 -- row for each group: the key whose waitlist has it, its head and whether it is open. `open_groups:<queue>` has the
 -- open ones by head; `open_groups:<queue>\n<key>` and `waitlist:<queue>\n<key>` the open and the closed ones of a
 -- waitlist. `rate_timers:<queue>` has the keys that a rate has closed, by the time at which it lets the next job start.
-local at_end, call, int, p, pack, unpacked, wake, write_pending = require('common')
+local at_end, call, cells, int, p, pack, set_score, unpacked, wake, write_pending = require('common')
 local queues = require('queues')
 local limits = require('limits')
+local lists = require('limit-lists')
 local limit_groups = {}
 do
   local touched = {}
@@ -25,8 +26,17 @@ do
   end
 
   local none = {}
+  local keys_of = {}
 
-  function limit_groups.keys(group) return group == '' and none or unpacked(group) end
+  function limit_groups.keys(group)
+    if group == '' then return none end
+    local keys = keys_of[group]
+    if not keys then
+      keys = unpacked(group)
+      keys_of[group] = keys
+    end
+    return keys
+  end
 
   function limit_groups.ready_key(queue, group)
     return group == '' and p .. 'ready:' .. queue or p .. 'ready:' .. queue .. '\n' .. group
@@ -35,29 +45,51 @@ do
   -- The group from which a claim is taking jobs: the claim notes the new head itself.
   limit_groups.visited = nil
 
-  -- A job has come or gone: `settle` looks at its group again, before a claim and at the end.
-  function limit_groups.touch(queue, group)
+  -- A job has come, with its rank, or gone: `settle` looks at its group again, before a claim and at the end.
+  function limit_groups.touch(queue, group, rank)
     if group == '' then return end
     local id = queue .. '\n' .. group
-    if id ~= limit_groups.visited then touched[id] = { queue = queue, group = group } end
+    if id == limit_groups.visited then return end
+    local known = touched[id]
+    if not known then
+      touched[id] = { queue = queue, group = group, came = rank and 1, first = rank }
+    elseif known.came and rank then
+      known.came, known.first = known.came + 1, math.min(known.first, rank)
+    else
+      known.came = nil
+    end
   end
 
+  local function rows_of(queue) return 'limit_groups:' .. queue end
+
   local function read(queue, group)
-    local text = call('HGET', p .. 'limit_groups:' .. queue, group)
+    local text = cells.get(rows_of(queue), group)
     return text and unpacked(text)
   end
 
-  local function unlist(queue, group, row)
-    if row.open then call('ZREM', p .. 'open_groups:' .. queue, group) end
-    call('ZREM', p .. (row.open and 'open_groups:' or 'waitlist:') .. queue .. '\n' .. row.key, group)
+  -- Reads the rows of many groups at once, and those of their keys.
+  local function fetch(queue, groups)
+    if #groups < 2 then return end
+    cells.fetch(rows_of(queue), groups, 1, #groups)
+    local keys = {}
+    for _, group in ipairs(groups) do
+      for _, key in ipairs(limit_groups.keys(group)) do keys[#keys + 1] = key end
+    end
+    limits.fetch(keys)
+  end
+
+  local function first(key)
+    write_pending(key)
+    local found = call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    return tonumber(found[2])
   end
 
   -- Notes where a group is now; `row` is where it was.
   local function write(queue, group, row, head, key, open)
-    if row and (row.key ~= key or row.open ~= open) then unlist(queue, group, row) end
-    if open then call('ZADD', p .. 'open_groups:' .. queue, head, group) end
-    call('ZADD', p .. (open and 'open_groups:' or 'waitlist:') .. queue .. '\n' .. key, head, group)
-    call('HSET', p .. 'limit_groups:' .. queue, group, pack({ key = key, open = open, head = head }))
+    if row and (row.key ~= key or row.open ~= open) then lists.set(queue, group, row.key, row.open, false) end
+    if open or (row and row.open) then lists.set_open(queue, group, row and row.open and row.head, open and head) end
+    lists.set(queue, group, key, open, head)
+    cells.set(rows_of(queue), group, pack({ key = key, open = open, head = head }))
     if row then return end
     local counted = queues.find(queue)
     counted.limitGroups = counted.limitGroups + 1
@@ -65,22 +97,18 @@ do
   end
 
   local function remove(queue, group, row)
-    unlist(queue, group, row)
-    call('HDEL', p .. 'limit_groups:' .. queue, group)
+    lists.set(queue, group, row.key, row.open, false)
+    if row.open then lists.set_open(queue, group, row.head, false) end
+    cells.set(rows_of(queue), group, false)
     local counted = queues.find(queue)
     counted.limitGroups = counted.limitGroups - 1
     queues.touched(queue)
   end
 
-  local function first(key)
-    local found = call('ZRANGE', key, 0, 0, 'WITHSCORES')
-    return found[1], tonumber(found[2])
-  end
-
   local function open_best(queue, key)
-    local closed, head = first(p .. 'waitlist:' .. queue .. '\n' .. key)
+    local closed, head = lists.first(queue, key, false)
     if not closed then return end
-    local open, best = first(p .. 'open_groups:' .. queue .. '\n' .. key)
+    local open, best = lists.first(queue, key, true)
     if open and best < head then return end
     write(queue, closed, read(queue, closed), head, key, true)
     -- One open group in a waitlist is enough: a claim would have to look at all of them when the key closes.
@@ -93,11 +121,7 @@ do
     if not limits.closed_until(key, now) then open_best(queue, key) end
     if not limits.has_rates(key) then return end
     local at = limits.reopens_at(key, now)
-    if at and limits.waiting_in(key, queue) > 0 then
-      call('ZADD', p .. 'rate_timers:' .. queue, at, key)
-    else
-      call('ZREM', p .. 'rate_timers:' .. queue, key)
-    end
+    set_score(p .. 'rate_timers:' .. queue, key, at and limits.waiting_in(key, queue) > 0 and at or false)
   end
 
   -- The key that keeps the group from starting; of several the one that does longest.
@@ -142,17 +166,25 @@ do
     return best
   end
 
+  -- Where only these jobs wait under a key, it has no other group: no list of it has to be read.
+  local function is_alone(key, jobs)
+    local row = jobs and limits.find(key)
+    return row and row.waiting == jobs or false
+  end
+
   -- Notes the head of a group; answers the key whose waitlist has it.
-  local function refresh(queue, group, now)
+  local function refresh(one, now)
+    local queue, group = one.queue, one.group
     local row = read(queue, group)
-    local ready = limit_groups.ready_key(queue, group)
-    write_pending(ready)
-    local ref, head = first(ready)
+    local head = one.came and math.min(one.first, row and row.head or one.first)
+    head = head or first(limit_groups.ready_key(queue, group))
     local key = row and row.key or key_for(group, now)
-    if not ref then
+    if not head then
       if row then remove(queue, group, row) end
     elseif not row then
-      write(queue, group, nil, head, key, false)
+      local open = is_alone(key, one.came) and not limits.closed_until(key, now)
+      write(queue, group, nil, head, key, open)
+      if open then lists.has_none(queue, key) end
     elseif row.head ~= head then
       write(queue, group, row, head, key, row.open)
     end
@@ -163,8 +195,16 @@ do
   function limit_groups.settle(now)
     local waitlists = {}
     local function add(queue, key) waitlists[queue .. '\n' .. key] = { queue = queue, key = key } end
+    limits.note_freed()
+    local groups = {}
     for _, one in pairs(touched) do
-      add(one.queue, refresh(one.queue, one.group, now))
+      local of_queue = groups[one.queue] or {}
+      groups[one.queue] = of_queue
+      of_queue[#of_queue + 1] = one.group
+    end
+    for queue, names in pairs(groups) do fetch(queue, names) end
+    for _, one in pairs(touched) do
+      add(one.queue, refresh(one, now))
       for _, key in ipairs(limit_groups.keys(one.group)) do
         if limits.has_rates(key) then add(one.queue, key) end
       end
@@ -187,18 +227,20 @@ do
     for _, one in pairs(waitlists) do settle_waitlist(one.queue, one.key, now) end
   end
 
-  -- The best open group of a queue, and the head of the one after it.
-  function limit_groups.best(queue)
-    local found = call('ZRANGE', p .. 'open_groups:' .. queue, 0, 1, 'WITHSCORES')
-    if not found[1] then return nil, nil end
-    local row = read(queue, found[1])
-    row.queue, row.group = queue, found[1]
-    return row, tonumber(found[4])
+  -- The best open group of a queue, the head of the one after it, and the groups that were read for that, if any.
+  function limit_groups.best(queue, wanted)
+    local group, other, found = lists.best(queue, wanted)
+    if found then fetch(queue, found) end
+    if not group then return nil, nil, nil end
+    local row = read(queue, group)
+    row.queue, row.group = queue, group
+    return row, other, found
   end
 
-  -- The head of the first closed group of the same waitlist.
-  function limit_groups.next(row)
-    local _, head = first(p .. 'waitlist:' .. row.queue .. '\n' .. row.key)
+  -- The head of the first closed group of the same waitlist; `jobs` is how many wait in this one, if that is known.
+  function limit_groups.next(row, jobs)
+    if is_alone(row.key, jobs) then lists.has_none(row.queue, row.key) end
+    local _, head = lists.first(row.queue, row.key, false)
     return head
   end
 
@@ -218,16 +260,17 @@ do
 
   -- Brings back the groups that a rate lets start again.
   function limit_groups.reopen(queue, now, limit)
-    for _, key in ipairs(call('ZRANGEBYSCORE', p .. 'rate_timers:' .. queue, '-inf', int(now), 'LIMIT', 0, limit)) do
-      call('ZREM', p .. 'rate_timers:' .. queue, key)
+    local timers = p .. 'rate_timers:' .. queue
+    write_pending(timers)
+    for _, key in ipairs(call('ZRANGEBYSCORE', timers, '-inf', int(now), 'LIMIT', 0, limit)) do
+      set_score(timers, key, false)
       settle_waitlist(queue, key, now)
     end
   end
 
   -- The next time at which a rate lets waiting jobs of the queue start.
   function limit_groups.reopens_at(queue)
-    local _, at = first(p .. 'rate_timers:' .. queue)
-    return at
+    return first(p .. 'rate_timers:' .. queue)
   end
 
   at_end[#at_end + 1] = limit_groups.settle

@@ -1,7 +1,7 @@
 -- Limits: a row each in the hash `limits`. `limit:names` has the keys in their order. `limit:idle` has the keys that no
 -- job, queue or operator names, by their last use. The list `starts:<key>` has the starts that a rate may still count,
 -- the hash `waiting:<key>` how many jobs wait under it by queue.
-local at_end, call, in_pieces, int, p, pack, store, unpacked = require('common')
+local at_end, call, cells, int, p, pack, set_score, store, unpacked, write_pending = require('common')
 local queues = require('queues')
 local limits = {}
 do
@@ -16,14 +16,24 @@ do
     return string.sub(key, 1, 6) == 'queue:' and string.sub(key, 7) or nil
   end
 
+  -- Slots that were freed since the rows were read, by key.
+  local freed = {}
+  local note_freed
+
   function limits.find(key)
+    if freed[key] then note_freed(key) end
     local row = rows[key]
     if row == nil then
-      local text = call('HGET', p .. 'limits', key)
+      local text = cells.get('limits', key)
       row = text and unpacked(text) or false
       rows[key] = row
     end
     return row or nil
+  end
+
+  -- Reads the rows of many keys at once.
+  function limits.fetch(keys)
+    if #keys > 1 then cells.fetch('limits', keys, 1, #keys) end
   end
 
   function limits.make(key)
@@ -31,7 +41,7 @@ do
     if row then return row end
     row = { own = { rates = {} }, active = 0, waiting = 0, jobs = 0, usedAt = 0 }
     rows[key], changed[key] = row, true
-    call('ZADD', p .. 'limit:names', 0, key)
+    set_score(p .. 'limit:names', key, 0)
     return row
   end
 
@@ -128,8 +138,8 @@ do
     limits.counted[key] = true
   end
 
-  local function ease(key, row, active)
-    if limits.has_slot(row, active) and not limits.has_slot(row, active + 1) then limits.eased[key] = true end
+  local function ease(key, row, active, by)
+    if limits.has_slot(row, active) and not limits.has_slot(row, active + by) then limits.eased[key] = true end
   end
 
   function limits.occupy(key, now)
@@ -138,50 +148,55 @@ do
     limits.used(key, row, now)
   end
 
-  function limits.free(key)
+  function limits.free(key) freed[key] = (freed[key] or 0) + 1 end
+
+  function note_freed(key)
+    local by = freed[key]
+    freed[key] = nil
     local row = limits.make(key)
-    row.active = row.active - 1
+    row.active = row.active - by
     changed[key] = true
-    ease(key, row, row.active)
+    ease(key, row, row.active, by)
+  end
+
+  -- Notes all slots that were freed.
+  function limits.note_freed()
+    local keys = {}
+    for key in pairs(freed) do keys[#keys + 1] = key end
+    limits.fetch(keys)
+    for _, key in ipairs(keys) do note_freed(key) end
   end
 
   function limits.free_queue(queue)
     local key = 'queue:' .. queue
     local row = limits.find(key)
-    if row then ease(key, row, queues.count(queue, 8)) end
-  end
-
-  function limits.waiting_in(key, queue)
-    local by_queue = waits[key]
-    if not by_queue then
-      by_queue = {}
-      waits[key] = by_queue
-    end
-    local count = by_queue[queue]
-    if not count then
-      count = tonumber(call('HGET', p .. 'waiting:' .. key, queue) or 0)
-      by_queue[queue] = count
-    end
-    return count
+    if row then ease(key, row, queues.count(queue, 8), 1) end
   end
 
   function limits.wait(key, queue, by)
     local row = limits.make(key)
     row.waiting = row.waiting + by
     changed[key] = true
-    limits.waiting_in(key, queue)
-    waits[key][queue] = waits[key][queue] + by
+    local by_queue = waits[key]
+    if not by_queue then
+      by_queue = {}
+      waits[key] = by_queue
+    end
+    by_queue[queue] = (by_queue[queue] or 0) + by
   end
 
   local function write_waits(key)
-    for queue, count in pairs(waits[key] or {}) do
-      if count > 0 then
-        call('HSET', p .. 'waiting:' .. key, queue, int(count))
-      else
+    for queue, by in pairs(waits[key] or {}) do
+      if by ~= 0 and call('HINCRBY', p .. 'waiting:' .. key, queue, by) <= 0 then
         call('HDEL', p .. 'waiting:' .. key, queue)
       end
     end
     waits[key] = nil
+  end
+
+  function limits.waiting_in(key, queue)
+    write_waits(key)
+    return tonumber(call('HGET', p .. 'waiting:' .. key, queue) or 0)
   end
 
   -- The queues in which jobs wait under the key.
@@ -209,21 +224,22 @@ do
     if override then row.override = override elseif override == false then row.override = nil end
     if text_of(limits.effective(row)) == before then return row end
     reopenings[key] = nil
-    for _, queue in ipairs(limits.queues(key)) do call('ZREM', p .. 'rate_timers:' .. queue, key) end
+    for _, queue in ipairs(limits.queues(key)) do set_score(p .. 'rate_timers:' .. queue, key, false) end
     limits.eased[key] = true
     return row
   end
 
   function limits.forget(key)
     rows[key], changed[key], waits[key], reopenings[key] = false, nil, nil, nil
-    call('HDEL', p .. 'limits', key)
-    call('ZREM', p .. 'limit:names', key)
-    call('ZREM', p .. 'limit:idle', key)
+    cells.set('limits', key, false)
+    set_score(p .. 'limit:names', key, false)
+    set_score(p .. 'limit:idle', key, false)
     call('UNLINK', p .. 'starts:' .. key, p .. 'waiting:' .. key)
   end
 
   -- Removes keys that no job names and no operator overrides, and that were last used before; the longest unused first.
   function limits.prune(before, limit)
+    write_pending(p .. 'limit:idle')
     local idle = call('ZRANGEBYSCORE', p .. 'limit:idle', '-inf', '(' .. int(before), 'LIMIT', 0, limit)
     for _, key in ipairs(idle) do limits.forget(key) end
     return #idle
@@ -246,22 +262,20 @@ do
   end
 
   function limits.flush()
+    limits.note_freed()
     for key in pairs(waits) do write_waits(key) end
-    local fields = {}
     for key in pairs(changed) do
       local row = rows[key]
       local idle = row.jobs <= 0 and row.active <= 0 and row.waiting <= 0 and not row.override
         and not limits.of_queue(key)
       if idle then
-        call('ZADD', p .. 'limit:idle', row.usedAt, key)
+        set_score(p .. 'limit:idle', key, row.usedAt)
       elseif row.idle then
-        call('ZREM', p .. 'limit:idle', key)
+        set_score(p .. 'limit:idle', key, false)
       end
       row.idle = idle or nil
-      fields[#fields + 1] = key
-      fields[#fields + 1] = pack(row)
+      cells.set('limits', key, pack(row))
     end
-    if #fields > 0 then in_pieces('HSET', p .. 'limits', fields) end
     changed = {}
   end
   at_end[#at_end + 1] = limits.flush

@@ -3,7 +3,7 @@ local call, cells, finish, int, p, pack, store, unpacked, wake, write_pending = 
 local log = require('event-log')
 local statistics = require('statistics')
 local queues = require('queues')
-local start_plain = require('plain-start')
+local end_run, start_plain = require('plain-start')
 
 local now
 -- The most that one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each
@@ -83,6 +83,7 @@ local function take(batch, ready, queue)
   local ref = ready.refs[ready.at]
   local id = jobs.id(ref)
   local job = jobs.read(id)
+  end_run()
   if not job then
     jobs.lost(ready.key, ref)
     queues.add(queue, 2, -1, now)
@@ -161,6 +162,29 @@ local function first_of(...)
   return best
 end
 
+-- How many jobs wait in a group, where its ready queue was read to the end.
+local function waiting_in(group)
+  local ready = ready_queues[require('limit-groups').ready_key(group.queue, group.group)]
+  return ready and ready.ended and (#ready.refs - ready.at + 1) / 2 or nil
+end
+
+-- Reads the first jobs of groups that the claim may come to.
+local function read_heads(queue, groups)
+  local limit_groups, ids, heads = require('limit-groups'), {}, {}
+  for i, group in ipairs(groups) do
+    local ready = ready_queue_of(limit_groups.ready_key(queue, group), 4)
+    local ref = peek(ready)
+    if ref and not (ready.read_refs == ready.refs and ready.read > ready.at) then
+      ids[#ids + 1] = string.sub(ref, -36)
+      heads[#heads + 1] = ready
+    end
+  end
+  if #ids < 2 then return end
+  cells.fetch('jobs', ids, 1, #ids)
+  cells.fetch('states', ids, 1, #ids)
+  for _, ready in ipairs(heads) do ready.read, ready.read_refs = ready.at + 2, ready.refs end
+end
+
 local function take_from(batch, queue)
   local row = queues.find(queue)
   if not row or row.paused then return end
@@ -172,14 +196,18 @@ local function take_from(batch, queue)
   local goes_on = true
   while goes_on and has_room(batch, queue) do
     local _, head = peek(unlimited)
-    local group, other
-    if has_groups then group, other = limit_groups.best(queue) end
+    local group, other, found
+    if has_groups then
+      group, other, found = limit_groups.best(queue, batch.claim.limit - #batch.taken)
+      if found and #found > 2 then read_heads(queue, found) end
+    end
     if group and not (head and head < group.head) then
-      goes_on = take_from_group(batch, group, first_of(head, other, limit_groups.next(group)))
+      goes_on = take_from_group(batch, group, first_of(head, other, limit_groups.next(group, waiting_in(group))))
     else
       goes_on = head ~= nil and take_run(batch, unlimited, queue, group and group.head)
     end
   end
+  end_run()
 end
 
 -- When a rate that holds back jobs of these queues lets one start.

@@ -6,15 +6,22 @@ local complete_plain = require('plain-complete')
 -- { now, groups, options }: a group is a list of new jobs, or a single plain job.
 -- Answers a list of lists, see lib/admission.lua.
 function adding.insert(request)
-  local out, ids = {}, {}
+  local out, ids, keys = {}, {}, {}
+  local function note(packed)
+    ids[#ids + 1] = packed[1]
+    for _, limit in ipairs(packed[4] or {}) do keys[limit.key] = true end
+  end
   for _, group in ipairs(request.groups) do
     if type(group[1]) == 'string' then
-      ids[#ids + 1] = group[1]
+      note(group)
     else
-      for _, packed in ipairs(group) do ids[#ids + 1] = packed[1] end
+      for _, packed in ipairs(group) do note(packed) end
     end
   end
   cells.fetch('jobs', ids, 1, #ids)
+  local named = {}
+  for key in pairs(keys) do named[#named + 1] = key end
+  if #named > 1 then cells.fetch('limits', named, 1, #named) end
   local i, last = 1, #request.groups
   while i <= last do
     i = insert_plain(request.groups, i, last, request.now, out)

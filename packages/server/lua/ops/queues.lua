@@ -92,6 +92,7 @@ function changing.queue_remove(name)
   if not row or not queues.is_empty(row) then return false end
   queues.forget(name)
   limits.forget('queue:' .. name)
+  finish(0)
   return true
 end
 
