@@ -166,7 +166,7 @@ do
     return best
   end
 
-  -- Where only these jobs wait under a key, it has no other group: no list of it has to be read.
+  -- A key under which only these jobs wait has no other group: no list of it has to be read.
   local function is_alone(key, jobs)
     local row = jobs and limits.find(key)
     return row and row.waiting == jobs or false

@@ -1,4 +1,4 @@
--- The sorted sets that have limit groups by head (limit-groups.lua): a script reads each as seldom as it can.
+-- The sorted sets that have limit groups by head (limit-groups.lua): a script reads each as rarely as it can.
 local call, p, set_score, write_pending = require('common')
 local lists = {}
 do
