@@ -171,7 +171,7 @@ end
 -- Reads the first jobs of groups that the claim may come to.
 local function read_heads(queue, groups)
   local limit_groups, ids, heads = require('limit-groups'), {}, {}
-  for i, group in ipairs(groups) do
+  for _, group in ipairs(groups) do
     local ready = ready_queue_of(limit_groups.ready_key(queue, group), 4)
     local ref = peek(ready)
     if ref and not (ready.read_refs == ready.refs and ready.read > ready.at) then
