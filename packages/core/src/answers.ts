@@ -4,7 +4,6 @@ import { renderJob } from './envelope/render.ts';
 import { type ErrorCode, ProtocolError } from './errors.ts';
 import type { JobId, JobRecord, Json } from './job/job.ts';
 import { stateName } from './job/states.ts';
-import { keyHeld } from './job-store.ts';
 import type { Changed } from './lifecycle/lifecycle.ts';
 import type { PushedItem, PushRefusal } from './push.ts';
 import { json, ok, type PlainReply } from './requests/reply.ts';
@@ -54,7 +53,18 @@ export function refusedBy(why: PushRefusal, index: number): ProtocolError {
   switch (why.kind) {
     case 'duplicate': {
       if (why.by === 'id') return duplicateId(why.existing.id, index, 'there already', why.existing);
-      return keyHeld(why.existing, why.existing.uniqueKey, { index });
+      const { id, state, uniqueKey } = why.existing;
+      return new ProtocolError(
+        'duplicate',
+        `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`,
+        {
+          existing_job_id: id,
+          existing_job_state: stateName(state),
+          unique_key: uniqueKey,
+          uniqueness_key: uniqueKey,
+          index,
+        },
+      );
     }
     case 'full': {
       const { queue, depth, bound } = why;

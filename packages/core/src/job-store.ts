@@ -2,8 +2,7 @@
 import type { Inserted } from './admission.ts';
 import { ProtocolError } from './errors.ts';
 import type { JobId, JobRecord, NewJob, Transition } from './job/job.ts';
-import { type State, stateName } from './job/states.ts';
-import type { UniqueHolder } from './lifecycle/unique/held-keys.ts';
+import type { State } from './job/states.ts';
 import { type Answered, ask, type Steps } from './steps.ts';
 import type { WorkflowReader } from './workflow/reopen.ts';
 
@@ -12,14 +11,10 @@ export interface JobStore {
   /** As one group, all or none. */
   insert(group: readonly NewJob[]): Answered<readonly Inserted[]>;
   get(id: JobId): Answered<JobRecord | null>;
-  transition(transition: Transition): Answered<Outcome>;
+  transition(
+    transition: Transition,
+  ): Answered<{ readonly kind: 'moved'; readonly was: State } | { readonly kind: 'already' | 'refused' | 'missing' }>;
 }
-
-/** The part of an answer to a change that does not depend on the kind of store. */
-type Outcome =
-  | { readonly kind: 'moved'; readonly was: State }
-  | { readonly kind: 'duplicate'; readonly existing: UniqueHolder }
-  | { readonly kind: 'already' | 'refused' | 'missing' };
 
 /** How often a change is decided again because the job has changed; then the caller may try again. */
 const rounds = 5;
@@ -33,8 +28,7 @@ export interface Decided {
 
 /**
  * Writes a change that is decided from a job, and decides again if the job has changed since it was read.
- * @throws ProtocolError `not_found`; `duplicate` if another job holds its unique key; `backend_unavailable` if others
- * are faster each time.
+ * @throws ProtocolError `not_found`; `backend_unavailable` if others are faster each time.
  */
 export function* change(
   store: JobStore,
@@ -47,32 +41,11 @@ export function* change(
     const transition = yield* ask(decide(job));
     if (transition === null) return { job, done: null };
     const moved = yield* ask(store.transition(transition));
-    if (moved.kind === 'duplicate') throw keyHeld(moved.existing, transition.unique?.key ?? null, { job_id: id });
     if (moved.kind === 'moved') return { job, done: { transition, was: moved.was } };
   }
   throw new ProtocolError('backend_unavailable', 'Other calls keep changing the job; nothing was changed. Try again.', {
     job_id: id,
   });
-}
-
-/** The refusal of a job whose unique key another job holds. */
-export function keyHeld(
-  { id, state }: UniqueHolder,
-  key: string | null,
-  about: { readonly index: number } | { readonly job_id: JobId },
-): ProtocolError {
-  const existing = { existing_job_id: id, existing_job_state: stateName(state), unique_key: key, uniqueness_key: key };
-  const nothing = 'index' in about ? 'nothing was enqueued' : `job ${about.job_id} was not changed`;
-  const message = `Job ${id} has the same unique key and is ${stateName(state)}; ${nothing}.`;
-  return new ProtocolError('duplicate', message, { ...existing, ...about });
-}
-
-/** Throws for the first change that was refused because another job holds the unique key. */
-export function checkKeys(transitions: readonly Transition[], moved: readonly Outcome[]): void {
-  for (const [index, { id, unique }] of transitions.entries()) {
-    const answer = moved[index];
-    if (answer?.kind === 'duplicate') throw keyHeld(answer.existing, unique?.key ?? null, { job_id: id });
-  }
 }
 
 /** @param id as sent; the message has at most 255 characters of it. */

@@ -330,8 +330,6 @@ export interface Transition {
   readonly queue?: string;
   /** Replaces the whole history. A change from any other state into a failed one always has it: it has the error. */
   readonly history?: string;
-  /** The unique key that an ended job takes again; the change is refused while another job holds it. */
-  readonly unique?: NewUnique;
   /** The change that the retry of a dead step makes to its workflow. */
   readonly reopens?: Reopening;
   readonly events: readonly TransitionEvent[];

@@ -17,7 +17,6 @@ import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import { type Death, deathReason, deathsOf, defaultPoisonAfter, isPoison } from './poison.ts';
 import { allowedAttempts, isNonRetryable, retryDelay, retryPolicy } from './retry.ts';
-import { reclaimed } from './unique/unique.ts';
 
 /**
  * Every decision names the state and the claim of the record that it was made from. If the record has changed since,
@@ -329,14 +328,9 @@ export function promotedByHand(job: JobRecord, now: Millis, key?: string): Trans
   };
 }
 
-/**
- * A manual retry from the dead letter (row 19): a new round of attempts; the history stays. Its end released its
- * unique key (ojs-unique-jobs §9.3), so it has to take the key again.
- */
+/** A manual retry from the dead letter (row 19): a new round of attempts; the history stays. */
 export function retried(job: JobRecord, now: Millis, key?: string): Transition {
-  const unique = reclaimed(job, now);
   return {
-    ...(unique !== null && { unique }),
     ...move(job, State.discarded, State.available, actionText('retried', job, now, key)),
     runAt: now,
     attempt: 0,

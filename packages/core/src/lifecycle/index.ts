@@ -24,5 +24,5 @@ export * from './rerun.ts';
 export * from './retry.ts';
 export * from './steps.ts';
 export * from './transition.ts';
-export { firstIndex, type Holder, holderOf, type StoredHolders, type UniqueHolder } from './unique/held-keys.ts';
+export { firstIndex, type Holder, type StoredHolders } from './unique/held-keys.ts';
 export * from './unique/unique.ts';

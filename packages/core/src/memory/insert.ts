@@ -17,7 +17,10 @@ import type { Tables } from './tables.ts';
 function viewOf(tables: Tables): AdmissionView {
   return {
     jobById: (id) => tables.rows.get(id)?.job ?? null,
-    holders: tables.uniqueKeys,
+    holders: {
+      all: (key) => tables.uniqueKeys.unfinished(key),
+      oldest: (key, state, after) => tables.uniqueKeys.oldest(key, state, after) ?? null,
+    },
     queue: (name) => tables.queues.get(name) ?? null,
   };
 }

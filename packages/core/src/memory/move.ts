@@ -1,5 +1,5 @@
 import { type JobRecord, type NodeRef, Terminal, type Transition } from '@ojs-ts/core/job';
-import { cancelled, eventsOf, expired, holderOf, isIn, moved, textsOf, verdict } from '@ojs-ts/core/lifecycle';
+import { cancelled, eventsOf, expired, isIn, moved, textsOf, verdict } from '@ojs-ts/core/lifecycle';
 import { sumsOf } from '@ojs-ts/core/statistics';
 import { closedAs, counted } from '@ojs-ts/core/workflow';
 import type { Moved } from '../store/jobs.ts';
@@ -14,8 +14,6 @@ export function move(tables: Tables, transition: Transition, change: Change): Mo
   const { job } = row;
   const kind = verdict(job, transition);
   if (kind !== 'moves') return { kind, job };
-  const existing = holderOf(tables.uniqueKeys, transition);
-  if (existing !== null) return { kind: 'duplicate', existing };
   const { reopens } = transition;
   if (reopens !== undefined && !tables.workflows.reopen(reopens)) return { kind: 'refused', job };
   const after = applied(job, transition, change);

@@ -1,6 +1,6 @@
 import type { Millis } from '@ojs-ts/core';
 import { type State, Terminal } from '@ojs-ts/core/job';
-import { firstIndex, isIn, type StoredHolders } from '@ojs-ts/core/lifecycle';
+import { firstIndex, isIn } from '@ojs-ts/core/lifecycle';
 import type { OrderedJob } from './ready-queue.ts';
 
 /** Oldest first. */
@@ -9,7 +9,7 @@ function compareAges(a: OrderedJob, b: OrderedJob): number {
 }
 
 /** The holders of unique keys: jobs by key and state. */
-export class UniqueKeys implements StoredHolders {
+export class UniqueKeys {
   readonly #byKey = new Map<string, Map<State, Sorted<OrderedJob>>>();
 
   add(row: OrderedJob): void {
@@ -39,14 +39,16 @@ export class UniqueKeys implements StoredHolders {
   }
 
   /** Every unfinished job of a key. */
-  all(key: string): OrderedJob[] {
+  unfinished(key: string): OrderedJob[] {
     return [...(this.#byKey.get(key) ?? [])].flatMap(([state, rows]) => (isIn(state, Terminal) ? [] : [...rows.items]));
   }
 
   /** The oldest job of a key and a state that was created after a moment. */
-  oldest(key: string, state: State, after: Millis | null): OrderedJob | null {
-    const rows = this.#byKey.get(key)?.get(state);
-    return rows?.first(({ job }) => after === null || job.createdAt > after) ?? null;
+  oldest(key: string, state: State, after: Millis | null): OrderedJob | undefined {
+    return this.#byKey
+      .get(key)
+      ?.get(state)
+      ?.first(({ job }) => after === null || job.createdAt > after);
   }
 }
 

@@ -4,7 +4,6 @@ import type { ErrorGroups, ErrorQuery } from '../job/error-fingerprint.ts';
 import type { JobId, JobRecord, NewJob, NodeRef, Transition } from '../job/job.ts';
 import type { JobQuery, Page } from '../job/selection.ts';
 import type { State } from '../job/states.ts';
-import type { UniqueHolder } from '../lifecycle/unique/held-keys.ts';
 import type { Millis } from '../time/clock.ts';
 
 export interface Claim {
@@ -49,8 +48,6 @@ export type Moved =
   /** The job is in `to` already, by the same claim: a repeated call. Only if the transition names a claim. */
   | { readonly kind: 'already'; readonly job: JobRecord }
   | { readonly kind: 'refused'; readonly job: JobRecord }
-  /** Another job holds the unique key that the job was to take again. */
-  | { readonly kind: 'duplicate'; readonly existing: UniqueHolder }
   | { readonly kind: 'missing' };
 
 export interface Jobs {

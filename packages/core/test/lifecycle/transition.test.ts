@@ -16,10 +16,7 @@ const ack = completed({ id: job.id, claim: 1, worker: 'w1', result: '{"a":1}' })
 
 /** Every member that a transition may have besides those of an ACK, so that a new member must be put here. */
 const others: Required<
-  Omit<
-    Transition,
-    'id' | 'from' | 'claim' | 'worker' | 'leaseUntil' | 'to' | 'result' | 'events' | 'unique' | 'reopens'
-  >
+  Omit<Transition, 'id' | 'from' | 'claim' | 'worker' | 'leaseUntil' | 'to' | 'result' | 'events' | 'reopens'>
 > = {
   runAt: start,
   attempt: 1,

@@ -41,17 +41,6 @@ do
     return a.createdAt < b.createdAt or (a.createdAt == b.createdAt and a.number < b.number)
   end
 
-  -- Ports core's `holderOf`: the oldest unfinished job that holds the key.
-  function holders.oldest(unique)
-    local best = nil
-    for _, state in ipairs(holders.unfinished) do
-      local counts = bit.band(state, unique.states) ~= 0
-      local one = counts and holders.stored(unique.key, state, unique.createdAfter, 1)[1]
-      if one and (not best or holders.older(one, best)) then best = one end
-    end
-    return best
-  end
-
   -- From the end: what comes is mostly the youngest.
   function holders.put_in(list, one)
     local at = #list + 1

@@ -5,7 +5,6 @@ local log = require('event-log')
 local statistics = require('statistics')
 local segments = require('segments')
 local history = require('history')
-local holders = require('holders')
 local jobs = require('jobs')
 local workflows = require('workflows')
 local transitions = {}
@@ -86,8 +85,6 @@ do
     if not job then return { kind = 'missing' } end
     local kind = transitions.verdict(job, transition)
     if kind ~= 'moves' then return { kind = kind, job = jobs.full(job.id) } end
-    local holder = transition.unique and holders.oldest(transition.unique)
-    if holder then return { kind = 'duplicate', id = holder.id, state = holder.state } end
     local reopens = transition.reopens
     if reopens and not workflows.reopen(reopens) then return { kind = 'refused', job = jobs.full(job.id) } end
     local was, ready = carry_out(job, transition, now)

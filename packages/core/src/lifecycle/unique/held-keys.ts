@@ -1,6 +1,6 @@
 /** The holders of the unique keys of a group, while the group is checked job by job. */
 
-import type { JobRecord, NewUnique, Transition } from '../../job/job.ts';
+import type { JobRecord, NewUnique } from '../../job/job.ts';
 import { State, Terminal } from '../../job/states.ts';
 import type { Millis } from '../../time/clock.ts';
 import { isIn, uniqueAnswer } from '../change.ts';
@@ -10,8 +10,6 @@ export interface Holder {
   readonly job: JobRecord;
   readonly number: number;
 }
-
-export type UniqueHolder = Pick<JobRecord, 'id' | 'state'>;
 
 /** The store's holders of a key. They must not change while the group is checked. */
 export interface StoredHolders {
@@ -52,8 +50,8 @@ export class HeldKeys {
   look(unique: NewUnique): ReturnType<typeof uniqueAnswer<HeldKey>> {
     const keeps = unique.onConflict === 'keep';
     const holders = this.#of(unique.key);
-    const store = this.#store;
-    if (!keeps || store.oldest === null) this.#load(unique.key, holders);
+    const { oldest } = this.#store;
+    if (!keeps || oldest === null) this.#load(unique.key, holders);
     const found: HeldKey[] = [];
     for (const state of states) {
       if (!isIn(state, unique.states) || (!keeps && isIn(state, Terminal))) continue;
@@ -61,8 +59,8 @@ export class HeldKeys {
       const after = unique.createdAfter ?? Number.NEGATIVE_INFINITY;
       const from = firstIndex(list, ({ createdAt }) => createdAt > after);
       for (const one of keeps ? list.slice(from, from + 1) : list.slice(from)) found.push(one);
-      const isLoaded = store.oldest === null || (holders.loaded && !isIn(state, Terminal));
-      const stored = keeps && !isLoaded ? store.oldest(unique.key, state, unique.createdAfter) : null;
+      const isLoaded = oldest === null || (holders.loaded && !isIn(state, Terminal));
+      const stored = keeps && !isLoaded ? oldest(unique.key, state, unique.createdAfter) : null;
       if (stored !== null) found.push(heldKey(stored));
     }
     return uniqueAnswer(unique, found.sort(byAge));
@@ -99,14 +97,6 @@ export class HeldKeys {
     for (const one of this.#store.all(key)) listOf(holders, one.job.state).push(heldKey(one));
     for (const list of holders.byState.values()) list.sort(byAge);
   }
-}
-
-/** The job because of which another one cannot take its unique key again; null if none holds it. */
-export function holderOf(stored: StoredHolders, { unique }: Pick<Transition, 'unique'>): UniqueHolder | null {
-  const answer = unique === undefined ? null : new HeldKeys(stored).look(unique);
-  if (answer === null || !('refusedBy' in answer)) return null;
-  const { id, state } = answer.refusedBy.job;
-  return { id, state };
 }
 
 function heldKey({ job, number }: Holder): HeldKey {

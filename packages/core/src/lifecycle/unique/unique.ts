@@ -1,8 +1,8 @@
 import { rules } from '../../envelope/validate.ts';
 import type { ValidationIssue } from '../../errors.ts';
-import type { JobRecord, NewUnique } from '../../job/job.ts';
+import type { NewUnique } from '../../job/job.ts';
 import { isState, State, type StateMask, Waiting } from '../../job/states.ts';
-import { isObject, members } from '../../json/json.ts';
+import { isObject } from '../../json/json.ts';
 import type { Millis } from '../../time/clock.ts';
 import { parseDuration, readDuration } from '../../time/duration.ts';
 import { type Dimension, type UniqueScope, type UniqueSubject, uniqueKey } from './fingerprint.ts';
@@ -35,18 +35,6 @@ export function newUnique(policy: UniquePolicy, job: UniqueSubject, now: Millis)
   const { periodMs, states, onConflict } = policy;
   const createdAfter = periodMs === null ? null : now - periodMs;
   return { key: uniqueKey(policy, job), states, createdAfter, onConflict: storedConflict[onConflict] };
-}
-
-/**
- * The check for an ended job that is to run again under its key; null if its policy never counts unfinished jobs. It
- * replaces no other job, whatever its policy says.
- */
-export function reclaimed({ uniqueKey: key, envelope }: JobRecord, now: Millis): NewUnique | null {
-  if (key === null) return null;
-  const { periodMs, states } = uniqueOf(JSON.parse(members(envelope).get('unique') ?? '{}'), '$', []);
-  const unfinished = states & (Waiting | State.active);
-  if (unfinished === 0) return null;
-  return { key, states: unfinished, createdAfter: periodMs === null ? null : now - periodMs, onConflict: 'keep' };
 }
 
 const dimensions: readonly Dimension[] = ['type', 'queue', 'args', 'meta'];

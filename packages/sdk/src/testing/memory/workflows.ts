@@ -1,7 +1,7 @@
 import { latestOf, uuidv7 } from '@ojs-ts/core';
 import { duplicateWorkflow, endedWorkflow, type WorkflowView } from '@ojs-ts/core/handlers';
 import type { JobId } from '@ojs-ts/core/job';
-import { atOnce, checkKeys, run } from '@ojs-ts/core/lifecycle';
+import { atOnce, run } from '@ojs-ts/core/lifecycle';
 import { notFound } from '@ojs-ts/core/requests';
 import { type ReadWorkflow, Reopenings, readWorkflow, workflowCancelled } from '@ojs-ts/core/workflow';
 import type { Table } from './table.ts';
@@ -46,8 +46,7 @@ export class MemoryWorkflows {
   retry(id: string): WorkflowView {
     const { clock, now, workflows, jobs } = this.#table;
     const reopenings = new Reopenings({ workflows, jobs: jobs.get, newId: () => uuidv7(clock) });
-    const transitions = atOnce(run(reopenings.ofWorkflow(id, now, null)));
-    checkKeys(transitions, jobs.transition(transitions, now));
+    jobs.transition(atOnce(run(reopenings.ofWorkflow(id, now, null))), now);
     this.#table.tick();
     return this.get(id);
   }

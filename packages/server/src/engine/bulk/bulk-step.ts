@@ -184,7 +184,6 @@ async function changeJobs(parts: StepParts, decide: Decide, jobs: readonly Found
       const outcome = moved[index];
       if (outcome?.status === 'rejected') throw outcome.reason;
       if (outcome?.value === 'moved') tally.changed += 1;
-      else if (outcome?.value === 'duplicate') tally.skip('duplicate');
       else again.push(id);
     });
     const removals = decided.flatMap(({ id, decision }) => (decision.kind === 'remove' ? [id] : []));

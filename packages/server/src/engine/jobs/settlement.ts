@@ -158,7 +158,7 @@ function mayBeTooLarge({ result }: Ack): boolean {
 function outcomeOfAck(moved: Moved, at: Millis): Outcome {
   if (moved.kind === 'moved') return { kind: 'completed', at };
   if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? at };
-  return 'job' in moved ? { kind: 'conflict', job: moved.job } : { kind: 'missing' };
+  return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
 }
 
 /** How the worker itself ended the execution of this claim, in the same words each time; null if it did not. */

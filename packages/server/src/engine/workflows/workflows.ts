@@ -9,7 +9,7 @@ import {
   nodeDestination,
   Waiting,
 } from '@ojs-ts/core/job';
-import { cancelled, checkKeys, run } from '@ojs-ts/core/lifecycle';
+import { cancelled, run } from '@ojs-ts/core/lifecycle';
 import { notFound } from '@ojs-ts/core/requests';
 import { nodeRecordOf, type ReadWorkflow, Reopenings, readWorkflow, workflowCancelled } from '@ojs-ts/core/workflow';
 import type { NodeRecord, Storage } from '../../storage/storage.ts';
@@ -164,9 +164,7 @@ export class Workflows {
       const { maxBatch } = this.#storage.traits;
       let refused = 0;
       for (let at = 0; at < transitions.length; at += maxBatch) {
-        const part = transitions.slice(at, at + maxBatch);
-        const moved = await this.#storage.jobs.transition(part, now);
-        checkKeys(part, moved);
+        const moved = await this.#storage.jobs.transition(transitions.slice(at, at + maxBatch), now);
         refused += moved.filter(({ kind }) => kind !== 'moved').length;
       }
       if (refused === 0) return this.get(id);

@@ -3,7 +3,6 @@ import {
   type JobRecord,
   type LimitNumbers,
   type NewJob,
-  type NewUnique,
   type State,
   State as States,
   type Transition,
@@ -42,7 +41,7 @@ function given<T>(value: T | null): T | undefined {
 export function packJob(job: NewJob): readonly Packed[] {
   const { unique, limits } = job;
   const { bytes, envelope } = packNewJob(job);
-  const key = unique === null ? null : packUnique(unique);
+  const key = unique === null ? null : { ...unique, createdAfter: given(unique.createdAfter) };
   if (limits.length === 0 && envelope === undefined) return key === null ? [job.id, bytes] : [job.id, bytes, key];
   return [
     job.id,
@@ -51,10 +50,6 @@ export function packJob(job: NewJob): readonly Packed[] {
     limits.length === 0 ? null : limits.map(({ key, ...numbers }) => ({ key, ...packNumbers(numbers) })),
     envelope ?? null,
   ];
-}
-
-function packUnique(unique: NewUnique) {
-  return { ...unique, createdAfter: given(unique.createdAfter) };
 }
 
 /** @param packed ids and claims in turn. */
@@ -87,12 +82,11 @@ export function packTransition(transition: Transition): Packed {
     const { id, claim, worker, result } = transition;
     return [id, claim ?? null, worker ?? null, result];
   }
-  const { events, reopens, unique, ...rest } = transition;
+  const { events, reopens, ...rest } = transition;
   const fingerprint = fingerprintAfter(transition);
   return {
     ...rest,
     fingerprint,
-    unique: unique && packUnique(unique),
     events: events.map(({ kind, data }) => ({ kind, data })),
     reopens: reopens && { ...reopens, nodes: reopens.nodes.map((change) => ({ ...change })) },
   };
@@ -156,8 +150,6 @@ export function readMoved(packed: Packed | undefined): Moved {
     case 'already':
     case 'refused':
       return { kind: answer.kind, job: readJob(answer.job) };
-    case 'duplicate':
-      return { kind: 'duplicate', existing: { id: text(answer.id), state: state(answer.state) } };
     case 'missing':
       return { kind: 'missing' };
     default:

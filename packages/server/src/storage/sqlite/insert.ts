@@ -8,13 +8,14 @@ import {
   admit,
   cancelled,
   groupVerdict,
+  type Holder,
   isPlainJob,
   sameOrOther,
 } from '@ojs-ts/core/lifecycle';
 import { sumsOf } from '@ojs-ts/core/statistics';
+import { integer } from '../cells.ts';
 import type { Inserted } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
-import { storedHolders } from './holders.ts';
 import { move } from './move.ts';
 import { boundsText, limitsText, tiesText } from './row.ts';
 import { statements } from './statements.ts';
@@ -38,7 +39,10 @@ export function insertGroup(
 function viewOf({ sql, counters }: Transaction): AdmissionView {
   return {
     jobById: (id) => find(sql, id),
-    holders: storedHolders(sql),
+    holders: {
+      all: (key) => unfinishedStates.flatMap((state) => holders(sql, key, state, null, -1)),
+      oldest: (key, state, after) => holders(sql, key, state, after, 1)[0] ?? null,
+    },
     queue(name) {
       const row = counters.find(name);
       if (!row) return null;
@@ -177,4 +181,15 @@ function inserted(tx: Transaction, job: NewJob, now: Millis): void {
       { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority },
       null,
     );
+}
+
+const unfinishedStates = [State.scheduled, State.available, State.pending, State.active, State.retryable] as const;
+
+/**
+ * The holders of a key in a state that were created after `after`, the oldest first; all of them with a limit of -1.
+ */
+function holders(sql: Connection, key: string, state: State, after: Millis | null, limit: number): readonly Holder[] {
+  return sql
+    .values(statements.holders, key, state, after ?? Number.MIN_SAFE_INTEGER, limit)
+    .flatMap((number) => sql.get(statements.byNumber, integer(number)) ?? []);
 }

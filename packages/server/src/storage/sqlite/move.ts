@@ -12,7 +12,6 @@ import {
   completed,
   eventsOf,
   expired,
-  holderOf,
   isIn,
   isPlainEnd,
   type Mutable,
@@ -25,7 +24,6 @@ import { sumsOf } from '@ojs-ts/core/statistics';
 import { type Cells, flag, integer, integerOrNull, state, text, textOrNull } from '../cells.ts';
 import type { Dumped, Moved } from '../storage.ts';
 import type { Guarded } from './claim/claimed-job-cache.ts';
-import { storedHolders } from './holders.ts';
 import { readBounds, readTies } from './row.ts';
 import { at, statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
@@ -47,8 +45,6 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   const { number } = before;
   const kind = verdict(seenBy(transition, tx, before), transition);
   if (kind !== 'moves') return { kind, job: only(tx.sql.get(statements.byNumber, number)).job };
-  const existing = holderOf(storedHolders(tx.sql), transition);
-  if (existing !== null) return { kind: 'duplicate', existing };
   const { reopens } = transition;
   if (reopens !== undefined && !tx.graph.reopen(reopens))
     return { kind: 'refused', job: only(tx.sql.get(statements.byNumber, number)).job };

@@ -23,22 +23,13 @@ interface Death {
   readonly args?: readonly unknown[];
   readonly meta?: object;
   readonly onExhaustion?: 'discard' | 'dead_letter';
-  readonly unique?: object;
 }
 
 /** A job that has failed for good; every death is a second after the one before. */
 async function bury({ url, bench }: ClockedServer, death: Death = {}): Promise<string> {
-  const {
-    queue = 'q',
-    type = 'a.b',
-    error = 'Boom',
-    args = [],
-    meta = {},
-    onExhaustion = 'dead_letter',
-    unique,
-  } = death;
+  const { queue = 'q', type = 'a.b', error = 'Boom', args = [], meta = {}, onExhaustion = 'dead_letter' } = death;
   const retry = { max_attempts: 1, on_exhaustion: onExhaustion };
-  const { body } = await call<{ id: string }>(url, '/jobs', { type, args, meta, options: { queue, retry, unique } });
+  const { body } = await call<{ id: string }>(url, '/jobs', { type, args, meta, options: { queue, retry } });
   await call(url, '/workers/fetch', { queues: [queue] });
   await call(url, '/workers/nack', {
     job_id: body.id,
@@ -148,37 +139,6 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     ]);
     expect(body.items.map(({ job_id: id }) => id).sort()).toEqual([a, c].sort());
     expect(idsOf(await list(server))).toEqual([b]);
-  });
-
-  it('a retry is refused while a live job holds the unique key, and a bulk retry skips the job', async (server) => {
-    const { url, bench } = server;
-    const unique = { keys: ['type', 'args'] };
-    const dead = await bury(server, { unique });
-    const options = { queue: 'q', unique };
-    const { body: live } = await call<{ id: string }>(url, '/jobs', { type: 'a.b', args: [], options });
-    const message = `Job ${live.id} has the same unique key and is available; job ${dead} was not changed.`;
-    const error = { code: 'duplicate', message, details: { job_id: dead, existing_job_id: live.id } };
-    expect(await call(url, `/dead-letter/${dead}/retry`, {})).toMatchObject({ status: 409, body: { error } });
-    for (const path of ['/dead-letter/retry', '/jobs/bulk/retry'])
-      expect(await call(url, path, { ids: [dead], confirm: true }), path).toMatchObject({
-        status: 422,
-        body: { succeeded: 0, failed: 1, items: [{ job_id: dead, error }] },
-      });
-    const { body: bulk } = await call<{ id: string }>(url, '/admin/bulk', {
-      action: 'redrive',
-      filter: {},
-      confirm: true,
-    });
-    bench.clock.advance(1);
-    await bench.engine.bulkOperations.run();
-    expect((await call(url, `/admin/bulk/${bulk.id}`)).body).toMatchObject({ changed: 0, skipped: { duplicate: 1 } });
-    expect(idsOf(await list(server))).toEqual([dead]);
-
-    await call(url, `/jobs/${live.id}`, undefined, { method: 'DELETE' });
-    expect(await call(url, `/dead-letter/${dead}/retry`, {})).toMatchObject({
-      status: 200,
-      body: { id: dead, state: 'available' },
-    });
   });
 
   test.each(['body', 'query', 'post'] as const)('a purge by age and filter, from a %s', async (way) => {

@@ -95,42 +95,6 @@ export const uniqueCases: Cases = {
       expect(await later(t0), key).toEqual(inserted);
     }
   },
-  async 'an ended job that takes its key again is refused while another job holds it, also one of the same call'(
-    storage,
-  ) {
-    const older = { createdAt: t0 - 5 };
-    await insert(storage, [holder(1, {}, older), holder(4, { key: 'x' })]);
-    await move(storage, to(idOf(1), State.discarded, State.available), t0 + 1);
-    await insert(storage, [holder(2)]);
-    const back = (number: number, patch: Partial<NewUnique> = {}) =>
-      to(idOf(number), State.available, State.discarded, { unique: uniqueOf({ states: unfinished, ...patch }) });
-    const before = await get(storage, idOf(1));
-    expect(await move(storage, back(1), t0 + 2)).toEqual({
-      kind: 'duplicate',
-      existing: { id: idOf(2), state: State.available },
-    });
-    expect(await get(storage, idOf(1))).toEqual(before);
-    expect(await move(storage, back(2), t0 + 2)).toMatchObject({ kind: 'refused' });
-    // Only the states and the period of its own policy count.
-    expect((await move(storage, back(1, { states: State.active }), t0 + 2)).kind).toBe('moved');
-    for (const number of [1, 2]) await move(storage, to(idOf(number), State.discarded, State.available), t0 + 3);
-    await insert(storage, [holder(3)]);
-    expect((await move(storage, back(2, { createdAfter: t0 }), t0 + 4)).kind).toBe('moved');
-
-    for (const number of [2, 3]) await move(storage, to(idOf(number), State.discarded, State.available), t0 + 5);
-    const answers = await storage.jobs.transition([back(3), back(1), back(2), back(4, { key: 'x' })], t0 + 6);
-    const existing = { id: idOf(3), state: State.available };
-    expect(answers.map((answer) => (answer.kind === 'duplicate' ? answer.existing : answer.kind))).toEqual([
-      'moved',
-      existing,
-      existing,
-      'refused',
-    ]);
-    // A holder that ends in the same call, before the job takes the key, is in its way no more.
-    const again = await storage.jobs.transition([to(idOf(3), State.cancelled, State.available), back(1)], t0 + 7);
-    expect(again.map(({ kind }) => kind)).toEqual(['moved', 'moved']);
-    expect(await countErrors(storage)).toEqual([]);
-  },
   async 'only jobs created after the start of the period count'(storage) {
     const all = (number: number, createdAt: number, createdAfter: number) =>
       newJob(number, { createdAt, unique: uniqueOf({ states: 0xff, createdAfter }) });

@@ -169,13 +169,6 @@ async function readHolders(tx: Transaction, jobs: readonly NewJob[]): Promise<re
   return found.flat().map(lockedJobOf);
 }
 
-export async function readUnfinishedHolders(
-  tx: Transaction,
-  keys: readonly string[],
-): Promise<readonly LockedJob<JobRecord>[]> {
-  return (await tx.query(unfinishedHolders, [texts(keys)])).map(lockedJobOf);
-}
-
 function keysOf(jobs: readonly NewJob[]): readonly string[] {
   return [...new Set(jobs.flatMap(({ unique }) => unique?.key ?? []))];
 }

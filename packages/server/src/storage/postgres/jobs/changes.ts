@@ -8,18 +8,7 @@ import {
   Terminal,
   type Transition,
 } from '@ojs-ts/core/job';
-import {
-  eventsOf,
-  expired,
-  holderOf,
-  isIn,
-  moved,
-  type StoredHolders,
-  textsOf,
-  type UniqueHolder,
-  type Verdict,
-  verdict,
-} from '@ojs-ts/core/lifecycle';
+import { eventsOf, expired, isIn, moved, textsOf, type Verdict, verdict } from '@ojs-ts/core/lifecycle';
 import { sumsOf } from '@ojs-ts/core/statistics';
 import type { Transaction } from '../connection/transaction.ts';
 import type { EventBuffer } from '../events/event-buffer.ts';
@@ -33,12 +22,6 @@ import { writeMoves } from './moves.ts';
 const queuesOfFreedSlots = `${queuesUnder}
   UNION ALL SELECT substr(key, ${queueLimitKey('').length + 1}) FROM ojs.limits WHERE key = ANY ($2::text[])`;
 
-/** Retries depend on the workflows that they reopen, and on the holders of their keys. */
-interface RetryView {
-  readonly graph: Graph | null;
-  readonly holders: StoredHolders | null;
-}
-
 /**
  * The changes of an operation to jobs that it has locked. Each change sees the changes before it; every row is written
  * once, at the end (see moves.ts).
@@ -50,30 +33,24 @@ export class Changes {
   readonly #changed = new Set<LockedJob>();
   readonly #ends: NodeEnd[] = [];
   readonly #freed = new Set<string>();
-  readonly #retries: RetryView;
+  /** The workflows that retries of the operation may reopen. */
+  readonly #graph: Graph | null;
 
-  constructor(tx: Transaction, now: Millis, retries: RetryView = { graph: null, holders: null }) {
+  constructor(tx: Transaction, now: Millis, graph: Graph | null = null) {
     this.#tx = tx;
     this.#now = now;
-    this.#retries = retries;
+    this.#graph = graph;
   }
 
-  /** Applies the transition if the job's state and claim allow it, and no other job holds its unique key. */
-  move<J extends NarrowJob>(
-    held: LockedJob<J>,
-    transition: Transition,
-    log: EventBuffer = this.#tx.log,
-  ): Verdict | UniqueHolder {
+  /** Applies the transition if the job's state and claim allow it. */
+  move<J extends NarrowJob>(held: LockedJob<J>, transition: Transition, log: EventBuffer = this.#tx.log): Verdict {
     const tx = this.#tx;
     const before = held.job;
     const envelope = transition.envelopeWas === undefined ? undefined : (held.texts.envelope ?? held.envelope);
     const kind = verdict(envelope === undefined ? before : { ...before, envelope }, transition);
     if (kind !== 'moves') return kind;
-    const { graph, holders } = this.#retries;
-    const holder = holders === null ? null : holderOf(holders, transition);
-    if (holder !== null) return holder;
     const { reopens } = transition;
-    if (reopens !== undefined && !graph?.reopen(reopens)) return 'refused';
+    if (reopens !== undefined && !this.#graph?.reopen(reopens)) return 'refused';
     const next = moved(before, transition, this.#now);
     const changed = textsOf(transition, next);
     held.job = { ...next, ...changed };
@@ -132,7 +109,7 @@ export class Changes {
   write(): void {
     if (this.#changed.size > 0) writeMoves(this.#tx, [...this.#changed]);
     this.#changed.clear();
-    this.#retries.graph?.flush();
+    this.#graph?.flush();
     this.#wakeByFreedSlots();
   }
 

@@ -1,10 +1,8 @@
 import type { Millis } from '@ojs-ts/core';
 import { type JobId, type JobRecord, State, type Transition } from '@ojs-ts/core/job';
-import { type Holder, overtakes, type StoredHolders, type Texts } from '@ojs-ts/core/lifecycle';
+import { overtakes, type Texts } from '@ojs-ts/core/lifecycle';
 import type { Moved } from '../../storage.ts';
-import { lock } from '../connection/locks.ts';
 import type { Transaction } from '../connection/transaction.ts';
-import { readUnfinishedHolders } from '../insert/admission-view.ts';
 import { applyCompletions, beingCompleted, takeCompletions } from '../insert/completions.ts';
 import { Graph } from '../workflows/graph.ts';
 import { Changes } from './changes.ts';
@@ -15,7 +13,6 @@ type Step =
   | { readonly kind: 'missing' }
   /** `end`: index among the ends of nodes in this call; null for a job without a node. */
   | { readonly kind: 'moved'; readonly was: JobRecord['state']; readonly end: number | null }
-  | Extract<Moved, { readonly kind: 'duplicate' }>
   | { readonly kind: 'already' | 'refused'; readonly job: NarrowJob; readonly texts: Partial<Texts> };
 
 /** Ends that cannot be made under the locks of acks. */
@@ -45,12 +42,6 @@ export async function transitionAll(
   now: Millis,
 ): Promise<readonly Moved[]> {
   if (transitions.length === 0) return [];
-  const reclaiming = transitions.filter(({ unique }) => unique !== undefined);
-  lock(
-    tx,
-    'unique',
-    reclaiming.flatMap(({ unique }) => unique?.key ?? []),
-  );
   const overtaking = transitions.filter(overtakes).map(({ id }) => id);
   const [open, rows, done] = await Promise.all([
     beingCompleted(tx, overtaking),
@@ -65,41 +56,13 @@ export async function transitionAll(
     rows,
     transitions.flatMap(({ id, envelopeWas }) => (envelopeWas === undefined ? [] : [id])),
   );
-  const holders = reclaiming.length === 0 ? null : await readHolders(tx, reclaiming, rows);
-  const changes = new Changes(tx, now, { graph: await reopened(tx, transitions, rows), holders });
+  const changes = new Changes(tx, now, await reopened(tx, transitions, rows));
   // A later ACK of the same execution changes nothing.
   const acked = transitions.flatMap(({ id, to }) =>
     to === State.completed && rows.get(id)?.completing === true ? [id] : [],
   );
   applyCompletions(changes, rows, acked.length === 0 ? done : [...done, ...(await takeCompletions(tx, acked))]);
   return apply(tx, transitions, rows, changes, open);
-}
-
-/**
- * The holders of the keys that ended jobs take again, and these jobs themselves, in their states after the changes so
- * far. The keys are locked, so no further job takes one.
- */
-async function readHolders(
-  tx: Transaction,
-  reclaiming: readonly Transition[],
-  rows: ReadonlyMap<JobId, LockedJob>,
-): Promise<StoredHolders> {
-  const [others, own] = await Promise.all([
-    readUnfinishedHolders(tx, [...new Set(reclaiming.flatMap(({ unique }) => unique?.key ?? []))]),
-    readJobs(
-      tx,
-      reclaiming.map(({ id }) => id),
-    ),
-  ]);
-  const byKey = Map.groupBy(
-    [...own.values(), ...others.filter(({ job }) => !own.has(job.id))],
-    ({ job }) => job.uniqueKey,
-  );
-  const current = ({ job, number }: Holder) => ({
-    job: { ...job, state: rows.get(job.id)?.job.state ?? job.state },
-    number,
-  });
-  return { all: (key) => (byKey.get(key) ?? []).map(current), oldest: null };
 }
 
 /** The workflows that retries may reopen; locked with those of all the jobs, since workflows are locked in order. */
@@ -133,7 +96,6 @@ async function apply(
     const was = held.job.state;
     const ends = changes.ends;
     const kind = changes.move(held, transition);
-    if (typeof kind === 'object') return { kind: 'duplicate', existing: kind };
     if (kind === 'moves') return { kind: 'moved', was, end: changes.ends > ends ? ends : null };
     return { kind, job: held.job, texts: held.texts };
   });
@@ -145,7 +107,7 @@ async function apply(
   changes.write();
   const ready = await changes.close();
   return steps.map((step): Moved => {
-    if (step.kind === 'missing' || step.kind === 'duplicate') return step;
+    if (step.kind === 'missing') return step;
     if (step.kind === 'moved')
       return { kind: 'moved', was: step.was, ready: step.end === null ? [] : (ready[step.end] ?? []) };
     const record = records.get(step.job.id);

@@ -85,7 +85,7 @@ test('a server with a former map, or without one, refuses calls after it next re
   await start(urlOf('a:*;b:b,reports', prefix));
   await old.clock();
   await expect(insert(old, [newJob(2, { queue: 'reports' })])).rejects.toThrow(StoreUnavailable);
-  await expect(old.ping()).rejects.toThrow(/restart this server with the new namespaces/);
+  await expect(old.ping()).rejects.toThrow(/restart this one with the same namespaces/);
   await whole.clock();
   await expect(insert(whole, [newJob(3)])).rejects.toThrow(StoreUnavailable);
 });
