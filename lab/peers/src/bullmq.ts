@@ -15,7 +15,7 @@ import { roomFor, until } from './wait.ts';
 
 /** One queue of BullMQ below a prefix of its own. */
 interface Bull extends AsyncDisposable {
-  readonly library: Untyped;
+  readonly exports: Untyped;
   readonly options: object;
   readonly queue: Untyped;
   add(data: unknown, options?: object): Promise<Untyped>;
@@ -25,21 +25,21 @@ interface Bull extends AsyncDisposable {
 }
 
 export async function openBull(url: string, prefix: string): Promise<Bull> {
-  const library = load('bullmq');
+  const exports = load('bullmq');
   const { hostname, port } = new URL(url);
   const options = { connection: { host: hostname, port: Number(port), maxRetriesPerRequest: null }, prefix };
   const kept = new AsyncDisposableStack();
-  const queue = kept.adopt(new library.Queue('peers', options), (one) => one.close());
+  const queue = kept.adopt(new exports.Queue('peers', options), (one) => one.close());
   await queue.waitUntilReady();
   function work(processor: ((job: Untyped) => unknown) | null, more: object = {}): Untyped {
     const run = processor && (async (job: Untyped) => processor(job));
-    const worker = kept.adopt(new library.Worker('peers', run, { ...options, drainDelay: 0.1, ...more }), (one) =>
+    const worker = kept.adopt(new exports.Worker('peers', run, { ...options, drainDelay: 0.1, ...more }), (one) =>
       one.close(true),
     );
     return worker.on('error', () => {});
   }
   return {
-    library,
+    exports,
     options,
     queue,
     work,
@@ -347,7 +347,7 @@ export const bullmq: Guide<Bull> = {
       { peer: 'accepted', ours: 'OJSValidationError' },
       async (bull) => {
         await using other = new AsyncDisposableStack();
-        const queue = other.adopt(new bull.library.Queue('Email_Queue', bull.options), (one) => one.close());
+        const queue = other.adopt(new bull.exports.Queue('Email_Queue', bull.options), (one) => one.close());
         await queue.add('job', 0);
         return 'accepted';
       },
@@ -487,7 +487,7 @@ export const bullmq: Guide<Bull> = {
         await bull.add('x', { attempts: 3 });
         await bull.drain((one) => {
           ran.push(one.data);
-          throw new bull.library.UnrecoverableError('no');
+          throw new bull.exports.UnrecoverableError('no');
         });
       },
       async (ours, ran) => {
@@ -507,7 +507,7 @@ export const bullmq: Guide<Bull> = {
         const worker = bull.work(async (one) => {
           if (ran.push(0) === 2) return;
           await one.moveToDelayed(Date.now() + 1, one.token);
-          throw new bull.library.DelayedError();
+          throw new bull.exports.DelayedError();
         });
         await until(async () => (await bull.queue.getCompletedCount()) === 1);
         await worker.close();
@@ -530,7 +530,7 @@ export const bullmq: Guide<Bull> = {
         const worker = bull.work(async (one) => {
           if (ran.push(one.data) > 1) return;
           await worker.rateLimit(300);
-          throw new bull.library.RateLimitError();
+          throw new bull.exports.RateLimitError();
         });
         await until(() => ran.length >= 2);
         return ran.slice(0, 2);
@@ -549,7 +549,7 @@ export const bullmq: Guide<Bull> = {
       { sent: true },
       async (bull) => {
         await using events = new AsyncDisposableStack();
-        const queueEvents = events.adopt(new bull.library.QueueEvents('peers', bull.options), (one) => one.close());
+        const queueEvents = events.adopt(new bull.exports.QueueEvents('peers', bull.options), (one) => one.close());
         await queueEvents.waitUntilReady();
         const added = await bull.add('x');
         bull.work(() => ({ sent: true }));
@@ -587,7 +587,7 @@ export const bullmq: Guide<Bull> = {
       ['child', 'child', 'parent 1,2'],
       async (bull, ran) => {
         await using flow = new AsyncDisposableStack();
-        const producer = flow.adopt(new bull.library.FlowProducer(bull.options), (one) => one.close());
+        const producer = flow.adopt(new bull.exports.FlowProducer(bull.options), (one) => one.close());
         const children = [1, 2].map((data) => ({ name: 'child', queueName: 'peers', data }));
         await producer.add({ name: 'parent', queueName: 'peers', data: 0, children });
         await bull.drain(async (one) => {
@@ -912,7 +912,7 @@ async function whileOursRuns(
 
 async function flowOfFailure(bull: Bull, ran: unknown[], options: object): Promise<void> {
   await using flow = new AsyncDisposableStack();
-  const producer = flow.adopt(new bull.library.FlowProducer(bull.options), (one) => one.close());
+  const producer = flow.adopt(new bull.exports.FlowProducer(bull.options), (one) => one.close());
   const children = [{ name: 'child', queueName: 'peers', data: 0, opts: options }];
   await producer.add({ name: 'parent', queueName: 'peers', data: 0, children });
   await bull.drain((one) => (ran.push(one.name) && one.name === 'child' ? fail() : null));

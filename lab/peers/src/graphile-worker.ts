@@ -6,7 +6,7 @@ import { roomFor, until } from './wait.ts';
 
 /** A graphile-worker in a schema of its own. */
 interface Graphile extends AsyncDisposable {
-  readonly library: Untyped;
+  readonly exports: Untyped;
   readonly utils: Untyped;
   readonly schema: string;
   query(text: string, values?: readonly unknown[]): Promise<readonly Untyped[]>;
@@ -18,24 +18,24 @@ interface Graphile extends AsyncDisposable {
 }
 
 export async function openGraphile(url: string, schema: string): Promise<Graphile> {
-  const library = load('graphile-worker');
-  const logger = new library.Logger(() => () => {});
+  const exports = load('graphile-worker');
+  const logger = new exports.Logger(() => () => {});
   const kept = new AsyncDisposableStack();
   const pool = kept.adopt(new pg.Pool({ connectionString: url, max: 5 }), (one) => one.end());
   pool.on('error', () => {});
   const shared = { pgPool: pool, schema, logger };
-  const utils = kept.adopt(await library.makeWorkerUtils(shared), (one) => one.release());
+  const utils = kept.adopt(await exports.makeWorkerUtils(shared), (one) => one.release());
   await utils.migrate();
   const query = async (text: string, values: readonly unknown[] = []) => (await pool.query(text, [...values])).rows;
   async function work(task: (value: Untyped, helpers: Untyped) => unknown = () => null, concurrency = 1) {
     const taskList = { peer: async (payload: Untyped, helpers: Untyped) => void (await task(payload.value, helpers)) };
-    const runner = await library.run({ ...shared, noHandleSignals: true, taskList, concurrency, pollInterval: 100 });
+    const runner = await exports.run({ ...shared, noHandleSignals: true, taskList, concurrency, pollInterval: 100 });
     // It throws where it has stopped already; the pool does not end before it has.
     kept.defer(() => runner.stop().catch(() => {}));
     return runner;
   }
   return {
-    library,
+    exports,
     utils,
     schema,
     query,
@@ -298,8 +298,8 @@ export const graphileWorker: Guide<Graphile> = {
       ['`crontab`'],
       'whether 07:30 in Berlin can be said (a crontab is always UTC)',
       { peer: false, ours: true },
-      async ({ library }) => {
-        const [item] = library.parseCrontab('30 7 * * * peer');
+      async ({ exports }) => {
+        const [item] = exports.parseCrontab('30 7 * * * peer');
         return 'timezone' in item;
       },
       async () =>
