@@ -1,5 +1,7 @@
 import type { Inserted } from './admission.ts';
-import type { Json, NewJob, Transition } from './job/job.ts';
+import type { JobRecord, Json, NewJob, Transition } from './job/job.ts';
+import { State } from './job/states.ts';
+import type { JobClaim } from './store/jobs.ts';
 import type { Millis } from './time/clock.ts';
 
 export interface RecordKey {
@@ -20,6 +22,8 @@ export interface StoredRecord extends RecordKey {
 export interface RecordChange {
   /** The version that a record must have; null if there must be none. */
   readonly checks?: readonly (RecordKey & { readonly version: number | null })[];
+  /** Jobs that must be active under these claims. Nothing ends such a claim between the check and the commit. */
+  readonly claims?: readonly JobClaim[];
   /** Each replaces the record of its key. */
   readonly puts?: readonly StoredRecord[];
   readonly deletes?: readonly RecordKey[];
@@ -32,12 +36,20 @@ export interface RecordChange {
 }
 
 /**
- * True for a change that took effect, false where a record that it checks has another version. Otherwise the answer to
- * its job, which was refused.
+ * True for a change that took effect, false where a record that it checks has another version, or a job another claim.
+ * Otherwise the answer to its job, which was refused.
  */
 export type CommitAnswer = boolean | Inserted;
 
-/** Reports whether every record that a change checks has the version that it names. */
-export function fitsChange({ checks = [] }: RecordChange, find: (key: RecordKey) => StoredRecord | null): boolean {
-  return checks.every((check) => (find(check)?.version ?? null) === check.version);
+/** Reports whether every record that a change checks has the version that it names, and every job the claim. */
+export function fitsChange(
+  { checks = [], claims = [] }: RecordChange,
+  find: (key: RecordKey) => StoredRecord | null,
+  jobOf: (id: string) => Pick<JobRecord, 'state' | 'claim'> | null,
+): boolean {
+  const isHeld = ({ id, claim }: JobClaim) => {
+    const job = jobOf(id);
+    return job?.state === State.active && job.claim === claim;
+  };
+  return checks.every((check) => (find(check)?.version ?? null) === check.version) && claims.every(isHeld);
 }

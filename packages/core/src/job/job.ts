@@ -1,3 +1,4 @@
+import type { StepsMark } from '../durable/mark.ts';
 import type { EventKind } from '../events/kinds.ts';
 import type { Millis } from '../time/clock.ts';
 import type { Reopening } from './reopening.ts';
@@ -163,6 +164,8 @@ export interface JobPolicy {
   readonly enqueueTtlMs?: number;
   readonly heartbeatTimeoutMs?: number;
   readonly gracePeriodMs?: number;
+  /** Present if the job has rows of durable steps. */
+  readonly steps?: StepsMark;
 }
 
 export type BackoffStrategy = 'exponential' | 'linear' | 'polynomial' | 'none';

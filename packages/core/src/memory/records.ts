@@ -28,7 +28,8 @@ export function records(open: () => Tables): Records {
 
 function commit(tables: Tables, one: RecordChange, change: Change): CommitAnswer {
   const { puts = [], deletes = [], ends = [], job, events = [] } = one;
-  if (!fitsChange(one, (key) => find(tables, key))) return false;
+  const jobOf = (id: string) => tables.rows.get(id)?.job ?? null;
+  if (!fitsChange(one, (key) => find(tables, key), jobOf)) return false;
   for (const end of ends) move(tables, end, change);
   const [inserted] = job ? insertGroup(tables, [job], change, { always: true }) : [];
   if (inserted && inserted.kind !== 'inserted') return inserted;

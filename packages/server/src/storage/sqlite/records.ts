@@ -44,7 +44,14 @@ export function records(sql: Connection, store: GroupCommit): Records {
 function commit(tx: Transaction, change: RecordChange, now: Millis): CommitAnswer {
   const { sql } = tx;
   const { puts = [], deletes = [], ends = [], job, events = [] } = change;
-  if (!fitsChange(change, (key) => find(sql, key))) return false;
+  if (
+    !fitsChange(
+      change,
+      (key) => find(sql, key),
+      () => null,
+    )
+  )
+    return false;
   for (const end of ends) move(tx, end, now);
   const [inserted] = job ? insertGroup(tx, [job], now, { always: true }) : [];
   if (inserted && inserted.kind !== 'inserted') return inserted;

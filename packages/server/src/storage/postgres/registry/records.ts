@@ -153,7 +153,11 @@ function keysOf({ checks = [], puts = [], deletes = [] }: RecordChange): readonl
 }
 
 function fitsIn(records: ReadonlyMap<string, StoredRecord>, change: RecordChange): boolean {
-  return fitsChange(change, (key) => records.get(nameOf(key)) ?? null);
+  return fitsChange(
+    change,
+    (key) => records.get(nameOf(key)) ?? null,
+    () => null,
+  );
 }
 
 function namesOf(keys: readonly RecordKey[]): readonly unknown[] {

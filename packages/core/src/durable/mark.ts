@@ -1,0 +1,17 @@
+import type { Millis } from '../time/clock.ts';
+
+/** A member of the policy of a job that has rows, so that a claim needs no look at the records of plain jobs. */
+export interface StepsMark {
+  /** Attempts that recorded progress has forgiven: limits compare `attempt - past`. */
+  readonly past?: number;
+  /** How often the death of a worker was forgiven. */
+  readonly deaths?: number;
+  /** While the job is suspended: the claim that suspended it, and what it waits for. */
+  readonly suspended?: { readonly by: number; readonly waits: readonly StepWait[] };
+}
+
+export interface StepWait {
+  readonly name: string;
+  readonly kind: 'sleep' | 'poll' | 'retry';
+  readonly until: Millis;
+}

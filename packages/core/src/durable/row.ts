@@ -1,0 +1,62 @@
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import type { RecordKey } from '../records.ts';
+import type { Millis } from '../time/clock.ts';
+
+/** The kind of a row: a step that ran, a wait, or a job that the handler enqueued. */
+export type StepKind = 'run' | 'sleep' | 'poll' | 'enqueue';
+
+/** `done` and `failed` are final: the first outcome that was committed under a name stays. */
+export type StepState = 'open' | 'done' | 'failed';
+
+/**
+ * The outcome of a step, as the text of a record: its kind is that of {@link stepsKind}, its key the name of the step.
+ */
+export interface StepRow {
+  readonly kind: StepKind;
+  readonly state: StepState;
+  /** The place among the rows of the job, in the order of records: 1 for the first. A replay follows it. */
+  readonly number: number;
+  /** The claim that wrote the row. */
+  readonly claim: number;
+  readonly startedAt: Millis;
+  readonly endedAt?: Millis;
+  /** Tries that have ended, of a step, or probes of a poll. */
+  readonly tries?: number;
+  /** The end of a sleep, of a poll or of the backoff between two tries. */
+  readonly until?: Millis;
+  /** The next probe of a poll. */
+  readonly nextAt?: Millis;
+  /** JSON text of the value; absent for `undefined`. A longer one is in a record of its own, of {@link valuesKind}. */
+  readonly value?: Json;
+  /** Bytes of a value that is apart. */
+  readonly bytes?: number;
+  /** JSON text of the error of the last try. */
+  readonly error?: Json;
+}
+
+/** Larger values have a record of their own, so that the rows of a job are read without them. Bytes. */
+export const smallValueBytes = 1_024;
+
+const rowPrefix = 'steps:';
+const valuePrefix = 'step_values:';
+
+/** The kind of the records that are the rows of a job. */
+export function stepsKind(job: JobId): string {
+  return rowPrefix + job;
+}
+
+/** The kind of the records with the longer values. */
+export function valuesKind(job: JobId): string {
+  return valuePrefix + job;
+}
+
+/** The job whose rows or values such a record is; null for any other record. A storage deletes them with their job. */
+export function jobOfSteps({ kind }: Pick<RecordKey, 'kind'>): JobId | null {
+  if (kind.startsWith(rowPrefix)) return kind.slice(rowPrefix.length);
+  return kind.startsWith(valuePrefix) ? kind.slice(valuePrefix.length) : null;
+}
+
+/** Reports whether the job has rows. A quote inside of a JSON string is escaped, so the text appears as a name only. */
+export function hasSteps({ policy }: Pick<JobRecord, 'policy'>): boolean {
+  return policy?.includes('"steps":') ?? false;
+}
