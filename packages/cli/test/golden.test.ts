@@ -1,44 +1,30 @@
 import { globSync, readFileSync } from 'node:fs';
-import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { exampleOf } from '../src/commands/examples.ts';
 import { program } from '../src/program.ts';
 import { endless, scenesOf } from './golden/scenes.ts';
-import { expectGolden, fileOf, leaves } from './support/golden.ts';
+import { expectGolden, leaves } from './support/golden.ts';
 
 test('the help as a terminal of 80 columns shows it', () => {
   const rerun = leaves().find(({ name }) => name === 'jobs rerun');
   expectGolden('help/ojs', [program(), rerun?.command].map((command) => command?.helpInformation()).join('\n'));
 });
 
-test('the help of every command', () => {
+test('the arguments and options of every command', () => {
   const root = program();
-  const seen = new Set<string>();
-  const texts = new Map<string, string[]>();
-  const add = (file: string, command: Command) => {
-    const wide = { ...command.configureHelp(), helpWidth: 500 };
-    texts.set(file, [...(texts.get(file) ?? []), shortened(command.configureHelp(wide), seen)]);
-  };
-  for (const group of root.commands.filter(({ commands }) => commands.length > 0)) add(fileOf(group), group);
-  for (const { file, command } of leaves()) add(file, command);
-  for (const [file, found] of texts) expectGolden(`help/${file}`, found.join(''));
-});
-
-/** The help, where a section is the list of its terms, and then the lines that no help before has. */
-function shortened(command: Command, seen: Set<string>): string {
-  const [usage, text, ...sections] = command.helpInformation().trim().split('\n\n');
-  const shown = sections.map((section) => {
-    const [heading, ...lines] = section.split('\n');
-    const terms = lines.map((line) => line.trim().split(/ {2,}/, 2));
-    const names = terms.map(([term = '']) => term.match(/--[\w-]+|^\w[\w-]*/)?.[0]);
-    const unseen = terms.flatMap((term) => {
-      const line = term.join('  ');
-      return seen.has(line) ? [] : [seen.add(line) && `\n    ${line}`];
-    });
-    return `  ${heading} ${names.join(' ')}${unseen.join('')}\n`;
+  const groups = root.commands.filter(({ commands }) => commands.length > 0);
+  const shown = [...groups, ...leaves().map(({ command }) => command)].map((command) => {
+    const [usage, , ...sections] = command.helpInformation().trim().split('\n\n');
+    const terms = sections.map((section) =>
+      section
+        .replace(/^.*/, '')
+        .match(/(?<=\n {2})(?! ).*?(?= {2}|\n|$)/g)
+        ?.join(' '),
+    );
+    return `${usage} ${terms.join(' ')}\n`;
   });
-  return `${usage}\n  ${text}\n${shown.join('')}`;
-}
+  expectGolden('help/commands', shown.join(''));
+});
 
 test('every command has an example, whose options exist', () => {
   for (const { name, command } of leaves()) {

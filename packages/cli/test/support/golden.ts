@@ -47,7 +47,7 @@ export function leaves(): readonly Leaf[] {
 }
 
 /** `Work:` is `work`. */
-export function fileOf(command: Command): string {
+function fileOf(command: Command): string {
   return (command.helpGroup() ?? '').replace(':', '').toLowerCase();
 }
 
