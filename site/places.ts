@@ -14,6 +14,7 @@ export const sections: readonly (readonly [folder: string, title: string])[] = [
   ['reference', 'Reference'],
   ['migrate', 'Migrate'],
   ['compare', 'Compare'],
+  ['spec', 'Specification'],
   ['internals', 'Change the code'],
 ];
 
