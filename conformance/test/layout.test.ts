@@ -14,15 +14,18 @@ function layoutOf(text: string): string {
   const lines: string[] = [];
   for (const [name, value] of members(text)) {
     const member = `${JSON.stringify(name)}: ${isList(value) ? stepsOf(value) : onOneLine(value)}`;
-    // The names of a case are one line, and so are its sources.
-    if (['level', 'category', 'name', 'tags'].includes(name)) lines.splice(-1, 1, `${lines.at(-1)}, ${member}`);
+    const joined = `${lines.at(-1)}, ${member}`;
+    // The names of a case are one line; its description and its sources are one, if they fit.
+    const isNext =
+      ['level', 'category', 'name', 'tags'].includes(name) || (name === 'spec_ref' && joined.length < width);
+    if (isNext) lines.splice(-1, 1, joined);
     else lines.push(member);
   }
-  return `{\n  ${lines.join(',\n  ')}\n}\n`;
+  return `{ ${lines.join(',\n  ')} }\n`;
 }
 
 function stepsOf(list: string): string {
-  return `[\n${elements(list).map(stepOf).join(',\n')}\n  ]`;
+  return `[\n${elements(list).map(stepOf).join(',\n')}]`;
 }
 
 /** One line if the step fits there. Otherwise each line has the members that fit, and the assertions begin a line. */
