@@ -156,6 +156,17 @@ do
     return policy
   end
 
+  local function set_texts(job, bytes, envelope, policy)
+    cells.set('jobs', job.id, bytes .. struct.pack('<I4c0I4c0', #envelope, envelope, #policy, policy)
+      .. string.sub(cells.get('jobs', job.id), -16))
+  end
+
+  function jobs.set_policy(job, policy)
+    local bytes = cells.get('jobs', job.id)
+    local at = texts_at(bytes)
+    set_texts(job, string.sub(bytes, 1, at - 1), struct.unpack('<I4c0', bytes, at), policy)
+  end
+
   -- As in job-bytes.ts: what a claim reads ahead of a job is bounded.
   local long_envelope = 2048
 
@@ -168,7 +179,7 @@ do
     local inside = is_long and '' or envelope
     local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 61) + (is_long and 2 or 0))
       .. string.sub(bytes, 4, texts_at(bytes) - 1)
-    cells.set('jobs', job.id, start .. struct.pack('<I4c0I4c0', #inside, inside, #kept, kept) .. string.sub(bytes, -16))
+    set_texts(job, start, inside, kept)
   end
 
   -- The timeout follows mark, state, flags, priority, run and creation: 27 bytes.

@@ -19,7 +19,11 @@ do
     end
     -- A checkpoint ends with its job, unless that is in the dead letter.
     if jobs.is_over(job.state) and not job.deadLetter then jobs.set_text(job, 'checkpoint', nil) end
-    if transition.envelope then jobs.set_envelope(job, transition.envelope, transition.policy) end
+    if transition.envelope then
+      jobs.set_envelope(job, transition.envelope, transition.policy)
+    elseif transition.policy then
+      jobs.set_policy(job, transition.policy)
+    end
     if transition.timeoutMs then jobs.set_timeout(job, transition.timeoutMs) end
   end
 

@@ -1,6 +1,6 @@
 -- Records: the hash records:<kind> holds version|created|updated|body by key, the sorted set record_keys:<kind> the
 -- keys in their order.
-local call, finish, int, log_event, p = require('common')
+local call, cells, finish, int, log_event, p = require('common')
 
 local function find(kind, key) return call('HGET', p .. 'records:' .. kind, key) end
 
@@ -32,13 +32,20 @@ local function fits(change)
     local text = find(one[1], one[2])
     if (text and string.match(text, '^%d+')) ~= one[3] then return false end
   end
+  for _, one in ipairs(change.claims) do
+    -- The beginning of a record of job-bytes.lua.
+    local record = cells.get('states', one[1])
+    if not record then return false end
+    local _, state, _, _, _, claim = struct.unpack('<BBBHI4I4', record)
+    if state ~= 8 or claim ~= one[2] then return false end
+  end
   return true
 end
 
 -- Ends jobs, inserts the job and writes the events; answers true, or the answer to a job that was refused.
 local function work(change, now)
   local admission, transitions = require('admission'), require('transitions')
-  for _, transition in ipairs(change.ends) do transitions.apply(transition, now) end
+  for _, one in ipairs(change.ends) do transitions.apply(one.id and one or transitions.completed(one), now) end
   local inserted = change.job and admission.insert_always(admission.item(change.job), now)
   if inserted and inserted.kind ~= 'inserted' then return inserted end
   for _, entry in ipairs(change.events) do log_event(entry) end
@@ -47,7 +54,11 @@ end
 
 -- Without `now` the changes have records only.
 local function commit(changes, now)
-  local out = {}
+  local out, claimed = {}, {}
+  for _, change in ipairs(changes) do
+    for _, one in ipairs(change.claims) do claimed[#claimed + 1] = one[1] end
+  end
+  cells.fetch('states', claimed, 1, #claimed)
   for i, change in ipairs(changes) do
     out[i] = fits(change)
     if out[i] and now then out[i] = work(change, now) end
@@ -65,8 +76,8 @@ local function commit(changes, now)
   return out
 end
 
--- { changes, now }: a change is { checks, puts, deletes, ends, job, events }. A check is kind, key and version as text,
--- false for no record; a put is kind, key and text. `now` is absent where no change has ends, a job or events. Answers
+-- { changes, now }: a change is { checks, claims, puts, deletes, ends, job, events }. A check is kind, key and version as
+-- text, false for no record; a claim is the id of a job and the number; a put is kind, key and text. `now` is absent where no change has ends, a job or events. Answers
 -- of each whether it has taken effect, or the answer to its job where that was refused.
 function adding.records_commit(request)
   local out = commit(request.changes, request.now)

@@ -31,9 +31,11 @@ export function records(scripts: Scripts): Records {
   };
 }
 
-function packChange({ checks = [], puts = [], deletes = [], ends = [], job, events = [] }: RecordChange): Packed {
+function packChange(change: RecordChange): Packed {
+  const { checks = [], claims = [], puts = [], deletes = [], ends = [], job, events = [] } = change;
   return {
     checks: checks.map(({ version, ...key }) => [...pairOf(key), version === null ? false : String(version)]),
+    claims: claims.map(({ id, claim }) => [id, claim]),
     puts: puts.map((put) => [...pairOf(put), recordText(put)]),
     deletes: deletes.map(pairOf),
     ends: ends.map(packTransition),

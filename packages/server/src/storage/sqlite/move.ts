@@ -1,6 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
 import {
   fingerprintAfter,
+  type JobId,
   type JobRecord,
   type Json,
   type NodeRef,
@@ -38,9 +39,19 @@ export function move(tx: Transaction, transition: Transition, now: Millis): Move
   return moveAlone(tx, transition, now);
 }
 
+/** The job for a check of its claim; null where a committed completion is about to end that. */
+export function standing(tx: Transaction, id: JobId): Guarded | null {
+  if (tx.completing && tx.sql.get(statements.completionOf, id) !== undefined) return null;
+  return guarded(tx, id);
+}
+
+function guarded(tx: Transaction, id: JobId): Guarded | null {
+  return tx.claimedJobs.find(id) ?? find(tx, id);
+}
+
 /** Only a refusal reads the whole row. */
 function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved {
-  const before = tx.claimedJobs.find(transition.id) ?? find(tx, transition.id);
+  const before = guarded(tx, transition.id);
   if (!before) return { kind: 'missing' };
   const { number } = before;
   const kind = verdict(seenBy(transition, tx, before), transition);
@@ -172,7 +183,7 @@ export function dueAt(job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'st
   return isIn(job.state, Terminal) ? null : overdueAt(job);
 }
 
-function find(tx: Transaction, id: string): Guarded | null {
+function find(tx: Transaction, id: JobId): Guarded | null {
   const cells = tx.sql.cells(statements.guard, id);
   if (!cells) return null;
   return {

@@ -10,7 +10,7 @@ import type { Records } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
 import { insertGroup } from './insert.ts';
-import { move } from './move.ts';
+import { move, standing } from './move.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -44,14 +44,12 @@ export function records(sql: Connection, store: GroupCommit): Records {
 function commit(tx: Transaction, change: RecordChange, now: Millis): CommitAnswer {
   const { sql } = tx;
   const { puts = [], deletes = [], ends = [], job, events = [] } = change;
-  if (
-    !fitsChange(
-      change,
-      (key) => find(sql, key),
-      () => null,
-    )
-  )
-    return false;
+  const isFitting = fitsChange(
+    change,
+    (key) => find(sql, key),
+    (id) => standing(tx, id),
+  );
+  if (!isFitting) return false;
   for (const end of ends) move(tx, end, now);
   const [inserted] = job ? insertGroup(tx, [job], now, { always: true }) : [];
   if (inserted && inserted.kind !== 'inserted') return inserted;

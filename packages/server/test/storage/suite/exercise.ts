@@ -14,6 +14,7 @@ import { listCases } from './list.ts';
 import { queueCases } from './queues.ts';
 import { recordCases } from './records.ts';
 import { statisticsCases } from './statistics.ts';
+import { stepCases } from './steps.ts';
 import { storeCases } from './store.ts';
 import type { Cases } from './tools.ts';
 import { transitionCases } from './transition.ts';
@@ -50,6 +51,7 @@ const topics: Readonly<Record<string, Cases>> = {
   workflows: workflowCases,
   crons: cronCases,
   records: recordCases,
+  steps: stepCases,
   documents: documentCases,
   audit: auditCases,
   events: eventCases,

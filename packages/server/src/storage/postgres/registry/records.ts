@@ -1,4 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
+import { jobOfSteps } from '@ojs-ts/core/durable';
+import { type JobId, State, Terminal, type Transition } from '@ojs-ts/core/job';
+import { isIn, overtakes } from '@ojs-ts/core/lifecycle';
 import {
   type CommitAnswer,
   fitsChange,
@@ -6,15 +9,18 @@ import {
   type RecordKey,
   type StoredRecord,
 } from '@ojs-ts/core/memory';
+import { integer, text } from '../../cells.ts';
 import { recordColumns } from '../../rows.ts';
 import type { Records } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lockAhead } from '../connection/locks.ts';
-import { indexJoin, isStorable, numbers, texts } from '../connection/sql.ts';
+import { indexJoin, isStorable, numbers, texts, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
+import { beingCompleted } from '../insert/completions.ts';
 import { insertGroups } from '../insert/insert.ts';
 import { transitionAll } from '../jobs/transitions.ts';
 import { lockWorkflows } from '../workflows/nodes.ts';
+import { commitAtOnce } from './claimed-commit.ts';
 
 const { list } = recordColumns;
 const named = (order: string) =>
@@ -23,6 +29,14 @@ const named = (order: string) =>
   ON ${indexJoin('record.kind', 'named.kind')} AND ${indexJoin('record.key', 'named.key')} ${order}`);
 const find = named('');
 const lock = named('ORDER BY record.kind, record.key FOR UPDATE OF record');
+
+/** An end or a removal of an active job waits for this lock; a heartbeat does not. */
+const lockClaimed = `SELECT id, claim FROM ojs.active WHERE id = ANY ($1::uuid[])
+  AND NOT EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = active.id)
+  ORDER BY id FOR KEY SHARE OF active`;
+/** Active jobs with their claims. */
+type Held = ReadonlyMap<JobId, number>;
+const noClaims: Held = new Map();
 
 const page = (condition: string, order: string) =>
   recordColumns.from(`ojs.records WHERE kind = $1 AND key ${condition} $2 ORDER BY key ${order} LIMIT $3 OFFSET $4`);
@@ -50,49 +64,99 @@ export function records(database: Database): Records {
     scan: (kind, { from, backwards = false, skip = 0, limit }) =>
       database.all(backwards ? down : up, [kind, from ?? (backwards ? end : ''), limit, skip]),
 
-    commit: (changes, now = 0) => database.transact(now, (tx) => commit(tx, changes, now)),
+    commit: async (changes, now = 0) =>
+      (await commitAtOnce(database, changes)) ?? database.transact(now, (tx) => commit(tx, changes, now)),
   };
 }
 
 /**
  * Locks the records first, by name, so that a second change of the same version finds a newer one; then unique keys,
- * jobs and workflows.
+ * jobs and workflows. Rows of steps come last: a removal of a job holds the job when it deletes them.
  */
 async function commit(
   tx: Transaction,
   changes: readonly RecordChange[],
   now: Millis,
 ): Promise<readonly CommitAnswer[]> {
-  const before = byName(await tx.all(lock, namesOf(changes.flatMap(keysOf).filter(isNameable))));
-  const after = new Map(before);
+  const keys = changes.flatMap(keysOf).filter(isNameable);
+  const isOfJob = (key: RecordKey) => jobOfSteps(key) !== null;
+  const locked = async (names: readonly RecordKey[]) => (names.length === 0 ? [] : tx.all(lock, namesOf(names)));
+  const others = await locked(keys.filter((key) => !isOfJob(key)));
   const jobs = changes.flatMap(({ job }) => job ?? []);
-  const ended = changes.flatMap(({ ends = [] }) => ends.map(({ id }) => id));
-  if (jobs.length + ended.length > 0) {
-    if (!changes.some((change) => fitsIn(before, change))) return changes.map(() => false);
-    const workflows = await lockAhead(tx, jobs, ended);
-    if (workflows.length > 0) await lockWorkflows(tx, workflows);
+  const ends = changes.flatMap(({ ends = [] }) => ends);
+  if (jobs.length + ends.length > 0) {
+    const found = byName(others);
+    if (!changes.some((change) => change.claims || fitsIn(found, noClaims, change))) return changes.map(() => false);
+    const claimed = changes.flatMap(({ claims = [] }) => claims);
+    const workflows = await lockAhead(
+      tx,
+      jobs,
+      [...ends, ...claimed].map(({ id }) => id),
+    );
+    if (workflows.length > 0 && (jobs.length > 0 || ends.some(closes))) await lockWorkflows(tx, workflows);
   }
+  const split = runs(changes);
+  let held = await lockClaims(tx, split[0] ?? []);
+  const before = byName([...others, ...(await locked(keys.filter(isOfJob)))]);
+  const after = new Map(before);
   const answers: CommitAnswer[] = [];
-  for (const run of runs(changes)) answers.push(...(await commitRun(tx, run, after, now)));
+  for (const [at, run] of split.entries()) {
+    if (at > 0) held = await lockClaims(tx, run);
+    answers.push(...(await commitRun(tx, run, { records: after, held }, now)));
+  }
   write(tx, before, after);
   return answers;
 }
 
-/** Splits changes into runs whose jobs are inserted at once: only the first ends jobs, and no two share a record. */
+/**
+ * Locks the jobs whose claims the changes name, and answers the claims that hold. If a user's
+ * transaction completes a job, the claim does not hold for a change that would end the job in another way.
+ */
+async function lockClaims(tx: Transaction, run: readonly RecordChange[]): Promise<Held> {
+  const claiming = run.filter(({ claims = [] }) => claims.length > 0);
+  if (claiming.length === 0) return noClaims;
+  const claimed = claiming.flatMap(({ claims = [] }) => claims);
+  const ended = new Set(claiming.flatMap(({ ends = [] }) => ends.filter(overtakes)).map(({ id }) => id));
+  const [rows, completing] = await Promise.all([
+    tx.query(lockClaimed, [uuids([...new Set(claimed.map(({ id }) => id))])]),
+    beingCompleted(
+      tx,
+      claimed.map(({ id }) => id).filter((id) => ended.has(id)),
+    ),
+  ]);
+  const held = new Map(rows.map(([id, claim]) => [text(id), integer(claim)]));
+  for (const id of completing) held.delete(id);
+  return held;
+}
+
+function closes({ to, reopens }: Transition): boolean {
+  return isIn(to, Terminal) || reopens !== undefined;
+}
+
+/**
+ * Splits changes into runs whose ends are applied at once, and then their jobs inserted: no change of a run depends on
+ * an earlier one, and events keep their order.
+ */
 function runs(changes: readonly RecordChange[]): readonly (readonly RecordChange[])[] {
   const found: RecordChange[][] = [];
-  let taken = new Set<string>();
+  let names = new Set<string>();
+  let ended = new Set<JobId>();
+  let works = false;
   for (const change of changes) {
-    const names = keysOf(change).map(nameOf);
+    const { claims = [], ends = [], job, events = [] } = change;
     const last = found.at(-1);
-    const isAlone = (change.ends ?? []).length > 0 || names.some((name) => taken.has(name));
-    if (last && !isAlone) {
-      last.push(change);
-      for (const name of names) taken.add(name);
-    } else {
+    const own = keysOf(change).map(nameOf);
+    const isAlone =
+      own.some((name) => names.has(name)) ||
+      (works && claims.length + ends.length > 0) ||
+      claims.some(({ id }) => ended.has(id));
+    if (last === undefined || isAlone) {
       found.push([change]);
-      taken = new Set(names);
-    }
+      [names, ended, works] = [new Set(), new Set(), false];
+    } else last.push(change);
+    for (const name of own) names.add(name);
+    for (const { id } of ends) ended.add(id);
+    works ||= job !== undefined || events.length > 0;
   }
   return found;
 }
@@ -100,10 +164,10 @@ function runs(changes: readonly RecordChange[]): readonly (readonly RecordChange
 async function commitRun(
   tx: Transaction,
   run: readonly RecordChange[],
-  records: Map<string, StoredRecord>,
+  { records, held }: { readonly records: Map<string, StoredRecord>; readonly held: Held },
   now: Millis,
 ): Promise<readonly CommitAnswer[]> {
-  const fitting = run.filter((change) => fitsIn(records, change));
+  const fitting = run.filter((change) => fitsIn(records, held, change));
   const ends = fitting.flatMap(({ ends = [] }) => ends);
   await transitionAll(tx, ends, now);
   // The events of a job come before those of its change.
@@ -152,11 +216,14 @@ function keysOf({ checks = [], puts = [], deletes = [] }: RecordChange): readonl
   return [...checks, ...puts, ...deletes];
 }
 
-function fitsIn(records: ReadonlyMap<string, StoredRecord>, change: RecordChange): boolean {
+function fitsIn(records: ReadonlyMap<string, StoredRecord>, held: Held, change: RecordChange): boolean {
   return fitsChange(
     change,
     (key) => records.get(nameOf(key)) ?? null,
-    () => null,
+    (id) => {
+      const claim = held.get(id);
+      return claim === undefined ? null : { state: State.active, claim };
+    },
   );
 }
 

@@ -121,7 +121,7 @@ const lockHeld = columns({
   heartbeatMs: integer,
   deadlineAt: integerOrNull,
 }).from(`ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')} WHERE active.id = ANY ($1::uuid[])
-  ORDER BY active.id FOR UPDATE OF active`);
+  ORDER BY active.id FOR NO KEY UPDATE OF active`);
 const extend = `UPDATE ojs.active SET lease_until = changed.lease_until, due_at = changed.due_at,
   beat_at = changed.beat_at
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS changed (id, lease_until, due_at, beat_at)
