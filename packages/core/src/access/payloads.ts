@@ -23,6 +23,7 @@ const described = /^(?:ext_|x[_:-])/;
 /** The server's own members with such names. */
 const shownAnyhow: ReadonlySet<string> = new Set([
   'x_progress',
+  'x_wait',
   'x_lease',
   'x_parent_results_from',
   'x_parent_results_left_out',

@@ -10,8 +10,11 @@ export interface StepsMark {
   readonly suspended?: { readonly by: number; readonly waits: readonly StepWait[] };
 }
 
+/** `retry` is the pause between two tries of a step. */
+export const waitKinds = ['sleep', 'poll', 'retry'] as const;
+
 export interface StepWait {
   readonly name: string;
-  readonly kind: 'sleep' | 'poll' | 'retry';
+  readonly kind: (typeof waitKinds)[number];
   readonly until: Millis;
 }

@@ -3,10 +3,21 @@ import type { RecordKey } from '../records.ts';
 import type { Millis } from '../time/clock.ts';
 
 /** The kind of a row: a step that ran, a wait, or a job that the handler enqueued. */
-export type StepKind = 'run' | 'sleep' | 'poll' | 'enqueue';
+export const stepKinds = ['run', 'sleep', 'poll', 'enqueue'] as const;
+export type StepKind = (typeof stepKinds)[number];
 
 /** `done` and `failed` are final: the first outcome that was committed under a name stays. */
-export type StepState = 'open' | 'done' | 'failed';
+export const stepStates = ['open', 'done', 'failed'] as const;
+export type StepState = (typeof stepStates)[number];
+
+/**
+ * The most characters of a name, steps of a job, jobs and rows of one request, waits of a suspension, bytes of one
+ * value, and milliseconds of a wait: ten years.
+ */
+export const stepLimits = {
+  ...{ name: 128, steps: 10_000, items: 1_000, rows: 100, waits: 1_000 },
+  ...{ valueBytes: 1_048_576, waitMs: 3_650 * 86_400_000 },
+} as const;
 
 /**
  * The outcome of a step, as the text of a record: its kind is that of {@link stepsKind}, its key the name of the step.

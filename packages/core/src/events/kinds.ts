@@ -45,6 +45,8 @@ export const eventKinds = [
   'job.updated',
   // A dead step was retried; no kind of the specification says so.
   'workflow.reopened',
+  // A job waits in a durable step; no kind of the specification says so.
+  'job.waiting',
 ] as const;
 
 export type EventKind = (typeof eventKinds)[number];

@@ -10,5 +10,6 @@ export * from './reports.ts';
 export * from './schema-checks.ts';
 export * from './schema-index.ts';
 export * from './schemas.ts';
+export * from './step-requests.ts';
 export * from './warnings.ts';
 export * from './workflows.ts';

@@ -22,6 +22,8 @@ export const jobOperations = {
   },
   'job.explain': { route: 'GET /ojs/v1/admin/jobs/:id/explain', right: 'inspect', queues: 'step' },
   'job.history': { route: 'GET /ojs/v1/jobs/:id/history', right: 'inspect', queues: 'job', payload: 'none' },
+  // The handler itself hides the values and errors of steps.
+  'job.steps': { route: 'GET /ojs/v1/jobs/:id/steps', right: 'inspect', queues: 'job', payload: 'none' },
   'job.purgeHistory': { route: 'DELETE /ojs/v1/jobs/:id/history', right: 'purge', queues: 'job' },
   'job.activate': { route: 'POST /ojs/v1/jobs/:id/activate', right: 'enqueue', queues: 'job' },
   'job.progress': { route: 'GET /ojs/v1/jobs/:id/progress', right: 'inspect', queues: 'job' },

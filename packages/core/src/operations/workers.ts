@@ -2,6 +2,13 @@ import type { Rows } from './row.ts';
 
 export const workerOperations = {
   'worker.progress': { route: 'POST /ojs/v1/workers/progress', right: 'work', queues: 'sent', payload: 'none' },
+  'worker.steps': {
+    route: 'POST /ojs/v1/workers/steps',
+    right: 'work',
+    queues: 'sent',
+    payload: 'none',
+    settles: true,
+  },
   'worker.fetch': { route: 'POST /ojs/v1/workers/fetch', right: 'work', queues: 'sent', payload: 'none', waits: true },
   'worker.ack': {
     route: 'POST /ojs/v1/workers/ack',

@@ -17,12 +17,13 @@ export type Body = Readonly<Record<string, unknown>>;
  */
 export class Fields {
   readonly body: Body;
-  readonly #at: string;
+  /** JSONPath of the body. */
+  readonly path: string;
   readonly #issues: ValidationIssue[];
 
   constructor(body: Body, at = '$', issues: ValidationIssue[] = []) {
     this.body = body;
-    this.#at = at;
+    this.path = at;
     this.#issues = issues;
   }
 
@@ -97,7 +98,7 @@ export class Fields {
   object(name: string): Fields | null {
     const value = this.#get(name);
     if (value === undefined) return null;
-    if (isObject(value)) return new Fields(value, `${this.#at}.${name}`, this.#issues);
+    if (isObject(value)) return new Fields(value, `${this.path}.${name}`, this.#issues);
     return this.#wrong(name, 'must be an object', value);
   }
 
@@ -122,6 +123,13 @@ export class Fields {
     return [];
   }
 
+  /** As {@link objects}, each to be read as fields of its own; their issues are those of this body. */
+  items(name: string, max: number): readonly Fields[] {
+    return this.objects(name, max).map(
+      (item, index) => new Fields(item, `${this.path}.${name}[${index}]`, this.#issues),
+    );
+  }
+
   has(name: string): boolean {
     return this.#get(name) !== undefined;
   }
@@ -131,7 +139,7 @@ export class Fields {
   }
 
   issue(name: string, message: string): void {
-    this.#issues.push({ path: `${this.#at}.${name}`, message });
+    this.#issues.push({ path: `${this.path}.${name}`, message });
   }
 
   #get(name: string): unknown {

@@ -1,7 +1,8 @@
 import type { jobOperations } from '../operations/jobs.ts';
 import { changes, job, jobs, optional, progressMembers, reportMembers, stateWords } from './members.ts';
-import { cursor, flag, limit, order, page, query, states, subject, text } from './parameters.ts';
+import { cursor, flag, limit, order, page, query, states, subject, text, whole, word } from './parameters.ts';
 import type { Requests } from './request.ts';
+import { stepNames } from './steps.ts';
 import { Type } from './type.ts';
 
 const list = { ...page, ...subject, ...order, ...states, q: query };
@@ -61,6 +62,19 @@ export const jobRequests = {
     query: { step: text('Id of a step, if the path names a workflow.') },
   },
   'job.history': { summary: 'What happened to a job, oldest first', query: { limit, cursor } },
+  'job.steps': {
+    summary: 'The durable steps of a job, in the order of their numbers',
+    query: {
+      names: stepNames,
+      after: Type.Read(
+        { type: 'integer', minimum: 0, description: 'The `next` of the page before.' },
+        'must be the `next` of the page before, a whole number',
+        (given) => (/^\d{1,9}$/.test(String(given)) ? Number(given) : null),
+      ),
+      values: word('Which values to show: `small` are those up to 1 KiB, the default.', 'none', 'small', 'all'),
+      limit: whole('The most steps of one page, at most 500.'),
+    },
+  },
   'job.purgeHistory': { summary: 'Delete the history of an ended job, with its errors', audit: 'job.history_purged' },
   'job.activate': { summary: 'Start a job that was enqueued as pending' },
   'job.progress': { summary: 'Progress of a job' },

@@ -1,7 +1,9 @@
+import { stepLimits } from '../durable/row.ts';
 import type { workerOperations } from '../operations/workers.ts';
 import { optional, progressMembers } from './members.ts';
 import { force, page } from './parameters.ts';
 import type { Requests } from './request.ts';
+import { stepRows, suspensionMembers } from './steps.ts';
 import { Type } from './type.ts';
 
 const worker = (description = 'Name of the worker, the same for all its calls.') =>
@@ -18,6 +20,7 @@ const fetchMembers = () => ({
     leases: Type.Boolean({ description: 'Whether these claims take only calls with their lease.' }),
     request_id: Type.String({ maxLength: 128, description: 'A repeated fetch gets the jobs of the first one.' }),
     wait_ms: Type.Integer({ minimum: 0, description: 'How long to wait for a job.' }),
+    steps: Type.Boolean({ description: 'Whether the worker has durable steps: without, it gets no job with rows.' }),
   }),
 });
 
@@ -74,11 +77,26 @@ const nackMembers = () => ({
     requeue: Type.Boolean({ description: 'Whether the job returns to its queue without a failed attempt.' }),
     delay_ms: Type.Integer({ minimum: 0, description: 'With `requeue`: how long the job waits.' }),
   }),
+  ...suspensionMembers(),
   ...ownerMembers(),
 });
 const inNameOf = () => ({ worker_id: worker(), ...optional({ worker_secret: secret() }) });
 
 export const workerRequests = {
+  'worker.steps': {
+    summary: 'Record outcomes of durable steps',
+    body: {
+      unknown: 'refuse',
+      schema: () =>
+        Type.Object({
+          ...inNameOf(),
+          items: Type.Array(Type.Object({ job_id: Type.String(), x_lease: lease(), steps: stepRows() }), {
+            minItems: 1,
+            maxItems: stepLimits.items,
+          }),
+        }),
+    },
+  },
   'worker.progress': {
     summary: 'Report progress, with the job in the body',
     body: { schema: () => Type.Object({ job_id: Type.String(), ...progressMembers() }) },

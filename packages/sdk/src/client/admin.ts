@@ -15,6 +15,7 @@ import { explainRows } from '../operations/jobs/explain.ts';
 import { groupRows } from '../operations/jobs/groups.ts';
 import { historyRows } from '../operations/jobs/history.ts';
 import { adminJobRows, jobRows } from '../operations/jobs/jobs.ts';
+import { stepRows } from '../operations/jobs/steps.ts';
 import { limitRows } from '../operations/limits.ts';
 import { maintenanceRows } from '../operations/maintenance.ts';
 import { queueConfigRows } from '../operations/queue-config.ts';
@@ -36,6 +37,7 @@ type AdminRows = typeof queueRows &
   typeof changeRows &
   typeof explainRows &
   typeof historyRows &
+  typeof stepRows &
   typeof groupRows &
   typeof errorRows &
   typeof manyRows &
@@ -52,7 +54,8 @@ type AdminRows = typeof queueRows &
   typeof tokenRows;
 export const adminRows: AdminRows = {
   ...{ ...queueRows, ...adminQueueRows, ...queueConfigRows, ...limitRows },
-  ...{ ...jobRows, ...adminJobRows, ...changeRows, ...explainRows, ...historyRows, ...groupRows, ...errorRows },
+  ...{ ...jobRows, ...adminJobRows, ...changeRows, ...explainRows, ...historyRows, ...groupRows },
+  ...{ ...errorRows, ...stepRows },
   ...{ ...manyRows, ...bulkRows, ...deadLetterRows, ...adminDeadLetterRows, ...checkpointRows, ...graphRows },
   ...{ ...workerRows, ...statisticsRows, ...maintenanceRows, ...doctorRows, ...auditRows, ...tokenRows },
 };

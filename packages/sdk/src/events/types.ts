@@ -13,6 +13,7 @@ export const EventType = {
   JOB_PROGRESS: 'job.progress',
   JOB_CHECKPOINTED: 'job.checkpointed',
   JOB_UPDATED: 'job.updated',
+  JOB_WAITING: 'job.waiting',
   JOB_TIMEOUT: 'job.timeout',
   JOB_STALLED: 'job.stalled',
   JOB_TOTAL_TIMEOUT: 'job.total_timeout',

@@ -47,6 +47,7 @@ const others: Partial<Record<OperationName, string>> = {
   'job.reportProgress': 'Worker: ctx.progress',
   'job.saveCheckpoint': 'Worker: ctx.checkpoint',
   'worker.fetch': 'Worker',
+  'worker.steps': 'Worker',
   'worker.ack': 'Worker',
   'worker.nack': 'Worker',
   'worker.heartbeat': 'Worker',

@@ -24,6 +24,7 @@ import { faultOf, type Reply, refusal } from './reply.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import { systemHandlers } from './system.ts';
 import { tokenHandlers } from './tokens.ts';
+import { stepHandlers } from './workers/steps.ts';
 import { workerHandlers } from './workers/workers.ts';
 import { workflowHandlers } from './workflows.ts';
 
@@ -39,6 +40,7 @@ const handlers: Handlers<OperationName> = {
   ...explainHandlers,
   ...historyHandlers,
   ...workerHandlers,
+  ...stepHandlers,
   ...queueHandlers,
   ...limitHandlers,
   ...schemaHandlers,

@@ -6,6 +6,7 @@ import { jobAnswers } from './jobs.ts';
 import type { Of } from './parts.ts';
 import { queueAnswers } from './queues.ts';
 import { schemaAnswers } from './schemas.ts';
+import { stepAnswers } from './steps.ts';
 import { systemAnswers } from './system.ts';
 import { tokenAnswers } from './tokens.ts';
 import { workerAnswers } from './workers.ts';
@@ -17,6 +18,7 @@ export type { HistoryEvent, ListedJob, Reason } from './jobs.ts';
 export type { Pagination, Search } from './parts.ts';
 export type { Limit, QueueConfig, QueueOverview } from './queues.ts';
 export type { Schema } from './schemas.ts';
+export type { Step } from './steps.ts';
 export type {
   Configuration,
   ErrorGroup,
@@ -39,6 +41,7 @@ type All = typeof systemAnswers &
   typeof workerAnswers &
   typeof queueAnswers &
   typeof schemaAnswers &
+  typeof stepAnswers &
   typeof workflowAnswers &
   typeof cronAnswers &
   typeof tokenAnswers;
@@ -51,6 +54,7 @@ export const answers: All = {
   ...workerAnswers,
   ...queueAnswers,
   ...schemaAnswers,
+  ...stepAnswers,
   ...workflowAnswers,
   ...cronAnswers,
   ...tokenAnswers,

@@ -1,6 +1,7 @@
 import { keptSeconds } from '../members.ts';
 import { Type } from '../type.ts';
 import * as t from './parts.ts';
+import { claimedSteps, waits } from './steps.ts';
 
 export const JobError = t.named('JobError', {
   ...t.each(t.text(), 'code', 'type', 'message'),
@@ -49,6 +50,7 @@ export const jobMembers = {
   error: t.maybe(JobError),
   errors: t.maybe(t.list(JobError)),
   x_progress: t.maybe(t.object(progress)),
+  x_wait: t.maybe(waits),
 };
 
 /** The envelope of a job. Members that the protocol does not have are there too, unchanged. */
@@ -59,6 +61,7 @@ export const ClaimedJob = t.open('ClaimedJob', {
   x_lease: t.text('Proves that an ack, a nack or a report is from this execution.'),
   checkpoint: t.maybe(t.object({ state: t.json(), sequence: t.count() })),
   last_checkpoint: t.maybe(t.json()),
+  x_steps: t.maybe(claimedSteps),
   x_alone_ms: t.maybe(t.count('Run no other job beside it for this long: workers have died under it.')),
 });
 export const replacement = {

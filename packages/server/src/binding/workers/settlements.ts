@@ -1,5 +1,5 @@
 import { elements, isUuidv7, members, ProtocolError } from '@ojs-ts/core';
-import { type JobOwner, readOwner } from '@ojs-ts/core/handlers';
+import { type JobOwner, readOwner, readSuspension } from '@ojs-ts/core/handlers';
 import { type Json, type Leases, maxResultBytes, noClaim, readFailure } from '@ojs-ts/core/job';
 import { unhandledCode } from '@ojs-ts/core/lifecycle';
 import { type Body, Fields } from '@ojs-ts/core/requests';
@@ -51,6 +51,7 @@ export function readNack(
   limitSize(text(), 'The nack', maxNackBytes, 'envelope_too_large');
   const fields = new Fields(body);
   const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
+  readSuspension(fields, text);
   const owner = readOwner(leases, fields, worker);
   const { failure, requeue } = readFailure(text());
   if (requeue && failure.code === unhandledCode) return { kind: 'refuse', ...owner, failure, delayMs };

@@ -197,6 +197,7 @@ function readFetch(fields: Fields, worker: string | null, secretDigest: string |
     worker,
     leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
     leases: fields.boolean('leases') ?? false,
+    steps: fields.boolean('steps') ?? false,
     secretDigest,
     request: fields.string('request_id', 128),
     waitMs: fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0,

@@ -15,6 +15,8 @@ export interface FetchRequest {
   readonly leaseMs: number | null;
   /** True if its claims require their leases. */
   readonly leases?: boolean;
+  /** True if the worker has durable steps. */
+  readonly steps?: boolean;
   /** Digest of the secret that the worker sent. */
   readonly secretDigest?: string | null;
   /** The fetch's own id: a repeat gets the same claims. */

@@ -42,6 +42,7 @@ function idOf(name: OperationName, canaries: Canaries): string {
     case 'job.checkpoint':
     case 'job.saveCheckpoint':
     case 'job.deleteCheckpoint':
+    case 'job.steps':
     case 'worker.ack':
     case 'worker.nack':
       return canaries.active;
@@ -97,6 +98,12 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
     'bulk.delete': { filter: { states: ['completed'], type: 'canary.*' } },
     'bulk.start': { action: 'cancel', filter: { queue, type: 'nothing' }, query: 'age>1s', rate: 5, confirm: true },
     'worker.fetch': { ...fetch, worker_id: 'keeper' },
+    'worker.steps': {
+      worker_id: 'keeper',
+      items: [
+        { job_id: active, x_lease: '1.x', steps: [{ name: 'a', kind: 'run', state: 'done', number: 1, value: 2 }] },
+      ],
+    },
     'worker.ack': { ...owner, result: { a: 1 } },
     'worker.nack': { ...owner, error: { code: 'x', message: 'm', retryable: true }, delay_ms: 1 },
     'worker.heartbeat': { worker_id: 'keeper', ...beat },

@@ -1,0 +1,75 @@
+import { waitKinds } from '../durable/mark.ts';
+import { stepKinds, stepLimits, stepStates } from '../durable/row.ts';
+import { moment, optional } from './members.ts';
+import { Type } from './type.ts';
+
+/** A JSON array, because a name may have any character. */
+export const stepNames = Type.Read<readonly string[]>(
+  { type: 'string', description: 'Only these steps: a JSON array of up to 100 names, such as `["charge"]`.' },
+  'must be a JSON array of 1 to 100 names of steps, such as ["charge"]',
+  (given) => namesIn(String(given)),
+);
+
+function namesIn(text: string): readonly string[] | null {
+  try {
+    const names: unknown = JSON.parse(text);
+    const isList = Array.isArray(names) && names.length > 0 && names.length <= 100;
+    return isList && names.every((name) => typeof name === 'string') ? names : null;
+  } catch {
+    return null;
+  }
+}
+
+const name = () => Type.String({ minLength: 1, maxLength: stepLimits.name, description: 'Of the step.' });
+const number = () =>
+  Type.Integer({ minimum: 1, description: 'The place among the rows of the job, in the order of records.' });
+const until = () => moment('The end of the wait.');
+/** At most ten years. */
+const ms = (description: string) => Type.Integer({ minimum: 0, maximum: stepLimits.waitMs, description });
+
+export const stepRow = () =>
+  Type.Object({
+    name: name(),
+    kind: Type.Enum(stepKinds),
+    state: Type.Enum(stepStates, { description: '`done` and `failed` are final.' }),
+    number: number(),
+    ...optional({
+      value: Type.Unknown({ description: 'Of a step that is done, any JSON; absent for none.' }),
+      error: Type.Unknown({ description: 'The error of the last try, with `message`.' }),
+      tries: Type.Integer({ minimum: 0, description: 'Tries that have ended, or probes of a poll.' }),
+      ms: ms('Length of a wait from now on, in place of `until`.'),
+      until: until(),
+      next_ms: ms('How long until the next probe of a poll.'),
+    }),
+  });
+
+export const wait = () => Type.Object({ name: name(), kind: Type.Enum(waitKinds), ...optional({ until: until() }) });
+
+export const failedTry = () =>
+  Type.Object({
+    name: name(),
+    number: number(),
+    tries: Type.Integer({ minimum: 1, description: 'Tries of the step so far, with this one.' }),
+    error: Type.Object(
+      { message: Type.String(), ...optional({ code: Type.String(), type: Type.String(), details: Type.Unknown() }) },
+      { additionalProperties: true },
+    ),
+    retry: Type.Object({ ms: ms('The pause until the next try.') }),
+  });
+
+/** Steps that a worker records. */
+export const stepRows = () => Type.Array(stepRow(), { maxItems: stepLimits.rows });
+
+/** Members of a nack that suspends the job. */
+export const suspensionMembers = () =>
+  optional({
+    waits: Type.Array(wait(), {
+      maxItems: stepLimits.waits,
+      description: 'With `requeue`: what the job waits for. It starts at the first end.',
+    }),
+    steps: stepRows(),
+    failed_steps: Type.Array(failedTry(), {
+      maxItems: stepLimits.rows,
+      description: 'With `requeue`: steps that are tried again after a pause.',
+    }),
+  });
