@@ -1,4 +1,5 @@
 """A worker without an SDK: durable steps over plain HTTP, as docs/spec/x-steps.md describes them."""
+import json
 import os
 import uuid
 from itertools import count
@@ -31,7 +32,7 @@ class Steps:
             value = run(f"{self.job['job_id']}/{name}")
             row = self.record(name, "run", number=next(self.numbers), value=value)
         elif "bytes" in row:
-            row = get(f"/jobs/{self.job['job_id']}/steps", names=name, values="all")["steps"][0]
+            row = get(f"/jobs/{self.job['job_id']}/steps", names=json.dumps([name]), values="all")["steps"][0]
         return row.get("value")
 
     def sleep(self, name, ms):

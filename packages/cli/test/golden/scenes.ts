@@ -129,6 +129,7 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
     ),
     'jobs show': both([failed], [done], [done, '--json']),
     'jobs history': both([failed], [done], ['none']),
+    'jobs steps': both([done], [done, '--values', '--json']),
     'jobs groups': both(['--by', 'queue', '--limit', '2']),
     'jobs export': once(['--query', 'args[0].user=43']),
     explain: both([waiting], [done], [chain, '--step', '1']),

@@ -15,6 +15,7 @@ export const reasonClauses = {
   backoff: 'its last attempt failed, and its backoff is not over',
   no_handler: 'its worker has no handler for its type',
   snoozed: 'its worker has returned it with a delay',
+  suspended: 'its handler waits in a durable step',
   expires_first: 'it expires before it may start',
   maintenance: 'the servers are in maintenance mode',
   storage_refuses_writes: 'the storage takes no writes',

@@ -1,3 +1,4 @@
+import type { StepWait } from '../durable/mark.ts';
 import { type ErrorEntry, historyOf, lastEntry } from '../job/history.ts';
 import type { JobError, JobRecord } from '../job/job.ts';
 import { State } from '../job/states.ts';
@@ -46,6 +47,8 @@ function scheduled({ runAt }: JobRecord): Reason {
 function afterAttempt(job: JobRecord): Reason {
   const { runAt } = job;
   const remedy = 'Retry the job by hand to start it now.';
+  const { suspended } = policyOf(job).steps ?? {};
+  if (suspended !== undefined) return waits(suspended.waits, runAt);
   const last = historyOf(job).findLast(({ kind }) => kind !== 'edited');
   if (last?.kind === 'requeued') {
     const message =
@@ -58,6 +61,16 @@ function afterAttempt(job: JobRecord): Reason {
   const what = failure === null ? '' : ` with ${errorLine(failure.error)}`;
   const message = `${attemptOf(job)} failed${what}; the next one may start at ${formatTimestamp(runAt)}.`;
   return { code: 'backoff', message, ...(failure !== null && { since: failure.at }), until: runAt, remedy };
+}
+
+/** The waits of a suspended handler, the first to end first. */
+function waits(all: readonly StepWait[], until: Millis): Reason {
+  const named = all
+    .toSorted((one, other) => one.until - other.until)
+    .slice(0, 3)
+    .map(({ name, kind, until }) => `${kind} "${shortened(name)}" until ${formatTimestamp(until)}`);
+  const more = all.length > named.length ? `, and ${all.length - named.length} more` : '';
+  return { code: 'suspended', message: `The handler waits: ${named.join(', ')}${more}.`, until };
 }
 
 function noHandler({ type, queue, runAt }: JobRecord, entry: ErrorEntry): Reason {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { StepWait } from '../../src/durable/index.ts';
 import {
   type ActiveFacts,
   type AvailableFacts,
@@ -75,6 +76,14 @@ const limited = (patch: Partial<HeldLimit>) => waiting({ limits: [{ ...limit, ..
 const failedOnce = (envelope: object, failure: Parameters<typeof failed>[1] = boom) => {
   const job = claimed(jobOf(envelope), start + second);
   return apply(job, failed(job, failure, start + 2 * second, middle), start + 2 * second);
+};
+const waits: readonly StepWait[] = [
+  { name: 'cool down', kind: 'sleep', until: start + 900 * second },
+  { name: 'charge', kind: 'retry', until: start + 602 * second },
+];
+const suspended: JobRecord = {
+  ...apply(active, requeued(active, '', start + 2 * second, 'worker', 600 * second), now),
+  policy: JSON.stringify({ steps: { suspended: { by: 1, waits } } }),
 };
 const ended = (job: JobRecord, facts: Partial<Parameters<typeof explainEnded>[1]> = {}, time = now) =>
   explainEnded(job, { ...nothing, ...facts }, time);
@@ -162,6 +171,14 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
       now,
     ),
     { message: `Worker w1 returned the job with a delay until ${at(602)}: rate limited.` },
+    start + 602 * second,
+  ],
+  suspended: [
+    explainWaiting(suspended, null, now),
+    {
+      message: `The handler waits: retry "charge" until ${at(602)}, sleep "cool down" until ${at(900)}.`,
+      until: start + 602 * second,
+    },
     start + 602 * second,
   ],
   maintenance: [

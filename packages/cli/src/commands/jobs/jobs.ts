@@ -10,6 +10,7 @@ import { filterFlags } from './filter.ts';
 import { groupsCommand } from './groups.ts';
 import { priority } from './options.ts';
 import { describeHistory, describeJob, jobColumns } from './show.ts';
+import { stepsCommand } from './steps.ts';
 
 const args = { id: 'id of the job' };
 const after = 'so long after the start of the change, by the clock of the server: 10m';
@@ -38,6 +39,7 @@ export function jobsCommand(): Command {
       query: { limit: 1_000 },
       shown: describeHistory,
     }),
+    stepsCommand(),
     groupsCommand(),
     exportCommand(),
     editCommand(),

@@ -21,7 +21,7 @@ const lines = view`
   id | type | queue | state | attempt: ${attempt} | priority | worker: worker_id | limits: ${limits}
   created_at: ${moment} | enqueued_at: ${moment} | scheduled_at: ${moment} | started_at: ${moment}
   next_attempt_at: ${moment} | completed_at: ${moment} | cancelled_at: ${moment} | discarded_at: ${moment}
-  expires_at: ${moment}`;
+  expires_at: ${moment} | waits for: ${waits}`;
 const texts = ['args', 'meta', 'result', 'x_progress'] as const;
 const errorColumns = view`ATTEMPT> | TYPE | AGE>: ${age} occurred_at | MESSAGE`;
 
@@ -39,6 +39,12 @@ export function describeJob(item: Item, _: string, job: Json): string {
 
 function attempt(item: Item): string {
   return `${text(item, 'attempt')} of ${text(item, 'max_attempts')}`;
+}
+
+/** The waits of a suspended job: `sleep cool down until 2026-12-03T10:00:00.000Z (in 2h)`. */
+function waits(item: Item): string {
+  const named = list(item, 'x_wait').filter(isObject);
+  return named.map((wait) => `${text(wait, 'kind')} ${text(wait, 'name')} until ${moment(wait, 'until')}`).join(', ');
 }
 
 function limits(item: Item): string {
