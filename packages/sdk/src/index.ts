@@ -100,6 +100,16 @@ export type { JobContext } from './worker/execution/context.ts';
 export type { Handler } from './worker/execution/handlers.ts';
 export type { WorkerHealth, WorkerState } from './worker/health.ts';
 export type { WorkerOptions } from './worker/options.ts';
+export {
+  StepError,
+  StepKindError,
+  StepLimitError,
+  StepNameError,
+  StepNestedError,
+  Suspended,
+} from './worker/steps/errors.ts';
+export type { EnqueueClient } from './worker/steps/parts.ts';
+export type { DurableContext, Kept, PollOptions, StepInfo, StepOptions } from './worker/steps/types.ts';
 export { Worker, Worker as OjsWorker } from './worker/worker.ts';
 export {
   batch,

@@ -32,6 +32,8 @@ export interface ServerTraits {
   readonly catalogueStreams: boolean;
   /** The server takes a delay as a duration, `+PT5S`, and counts it by its own clock. */
   readonly relativeTimes: boolean;
+  /** The server records durable steps. */
+  readonly steps: boolean;
   /** False if the manifest is missing because a proxy answered in place of the server. */
   readonly isSure: boolean;
 }
@@ -66,12 +68,12 @@ export function* readTraits(): Operation<ServerTraits> {
 }
 
 function traitsOf(manifest: Wire, isSure = true): ServerTraits {
+  const extensions = listOf(wireOf(manifest.extensions)?.experimental).map((one) => wireOf(one)?.uri);
   return {
     nestedWorkflows: typeof wireOf(manifest.limits)?.max_workflow_nesting === 'number',
     catalogueStreams: manifest.event_delivery === 'at_least_once',
-    relativeTimes: listOf(wireOf(manifest.extensions)?.experimental).some(
-      (one) => wireOf(one)?.uri === 'urn:ojs-ts:x-relative-times',
-    ),
+    relativeTimes: extensions.includes('urn:ojs-ts:x-relative-times'),
+    steps: extensions.includes('urn:ojs-ts:x-steps'),
     isSure,
   };
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { hostname } from 'node:os';
 import { requireNode, type Transport } from '@ojs-ts/core';
 import { OJSError } from '../errors.ts';
@@ -38,6 +39,7 @@ export const platform: Platform = {
   },
   startHeartbeats,
   startLoadMeter,
+  asyncStorage: () => new AsyncLocalStorage(),
 };
 
 function transportTo(options: HttpOptions): Required<Transport> {

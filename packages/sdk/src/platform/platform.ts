@@ -23,6 +23,12 @@ export interface LoadMeter {
   stop(): void;
 }
 
+/** A value that follows the asynchronous calls of the code that it was set for. */
+export interface AsyncStorage<T> {
+  run<R>(value: T, work: () => R): R;
+  getStore(): T | undefined;
+}
+
 /** The differences between Node and other platforms. `imports` in `package.json` chooses the platform. */
 export interface Platform {
   /** Absent without an environment, such as in a browser. */
@@ -39,6 +45,8 @@ export interface Platform {
   readonly process?: PlatformProcess;
   /** Starts the heartbeat thread. Absent without threads. */
   startHeartbeats?(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread;
+  /** Absent where no value can follow asynchronous calls. */
+  asyncStorage?<T>(): AsyncStorage<T>;
   /** Absent, and null, where the load cannot be measured. */
   startLoadMeter?(): LoadMeter | null;
 }

@@ -8,13 +8,14 @@ import { numberOf, type Wire } from '../json.ts';
 import { compose } from '../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
 import { callbacksOf } from '../worker/execution/callbacks.ts';
-import type { JobContext } from '../worker/execution/context.ts';
+import { type JobContext, untilSuspended } from '../worker/execution/context.ts';
 import { Execution } from '../worker/execution/execution.ts';
 import { type Handler, Handlers } from '../worker/execution/handlers.ts';
 import { PendingOutcomes } from '../worker/execution/pending-outcomes.ts';
 import { Reporting } from '../worker/execution/reports.ts';
 import { Slots } from '../worker/fetch/slots.ts';
 import { LeasedJobs } from '../worker/leases/leased-jobs.ts';
+import { WorkerSteps } from '../worker/steps/worker-steps.ts';
 import { handlersOf } from '../worker/worker.ts';
 
 /** The part of a Worker, of any copy of this package, that a test uses. */
@@ -98,7 +99,7 @@ export class Runner {
   perform(context: JobContext): Promise<unknown> {
     const own = this.#own.get(context.jobType);
     const layers = own === undefined ? (this.#workerOf(context.jobType)?.middlewares.all ?? none) : none;
-    return compose(layers, (inner: JobContext) => this.#handle(inner))(context);
+    return compose(layers, (inner: JobContext) => untilSuspended(inner, () => this.#handle(inner)))(context);
   }
 
   /** Runs a claimed job to its end, as a worker does. */
@@ -130,6 +131,13 @@ export class Runner {
       callbacks,
       logger: silent,
       reporting: recorded ? new Reporting(connection, this.workerId) : new Unrecorded(connection, this.workerId),
+      steps: new WorkerSteps({
+        connection,
+        workerId: this.workerId,
+        suspendAfterMs: 0,
+        recorded,
+        ...(!recorded && { waiting: 'skip' as const }),
+      }),
       visibilityMs: Number.POSITIVE_INFINITY,
       perform: async (context) => {
         try {

@@ -8,6 +8,7 @@ import type { Duration } from '../options/duration.ts';
 import { durationMs, expectedQueue } from '../options/values.ts';
 import { callbackNames, type WorkerCallbacks } from './execution/callbacks.ts';
 import { maxAhead } from './fetch/slots.ts';
+import type { EnqueueClient } from './steps/parts.ts';
 
 /** Options of a {@link Worker}. */
 export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
@@ -47,6 +48,13 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   watchdogTimeout?: Duration | undefined;
   /** Labels that the server shows with this worker. */
   labels?: string[] | undefined;
+  /**
+   * How long a handler may do nothing but wait in durable calls before its job is suspended. Code beside an open wait
+   * that takes longer is cut off. Default: 100 ms.
+   */
+  suspendAfter?: Duration | undefined;
+  /** The client whose middleware the jobs of `ctx.enqueue()` pass, for example encryption. Default: no middleware. */
+  client?: EnqueueClient | undefined;
 }
 
 export const workerNames: NamesOf<WorkerOptions> = {
@@ -64,6 +72,8 @@ export const workerNames: NamesOf<WorkerOptions> = {
   heartbeatThread: true,
   watchdogTimeout: true,
   labels: true,
+  suspendAfter: true,
+  client: true,
 };
 
 export interface WorkerSettings {
@@ -81,6 +91,7 @@ export interface WorkerSettings {
   readonly heartbeatThread: boolean;
   readonly watchdogMs: number;
   readonly labels: readonly string[];
+  readonly suspendAfterMs: number;
 }
 
 /** The most jobs in a heartbeat. A longer list would be refused, and the worker would lose its leases. */
@@ -119,6 +130,7 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
     heartbeatThread: options.heartbeatThread ?? true,
     watchdogMs: whole(durationMs(options.watchdogTimeout ?? 60_000, 'watchdogTimeout'), 'watchdogTimeout'),
     labels: options.labels ?? [],
+    suspendAfterMs: durationMs(options.suspendAfter ?? 100, 'suspendAfter'),
   };
 }
 

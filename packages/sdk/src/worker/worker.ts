@@ -32,6 +32,7 @@ import { Lifecycle } from './lifecycle.ts';
 import type { WorkerOptions, WorkerSettings } from './options.ts';
 import { readWorkerOptions, workerNames } from './options.ts';
 import { followSignals } from './signals.ts';
+import { WorkerSteps } from './steps/worker-steps.ts';
 import { Watchdog } from './watchdog.ts';
 import { ConnectionLog, logStart, serverOf } from './worker-log.ts';
 
@@ -115,6 +116,12 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       visibilityMs: this.#settings.visibilityMs,
       ...(this.#settings.paced && { patienceMs }),
       reporting: new Reporting(this.#connection, this.workerId),
+      steps: new WorkerSteps({
+        connection: this.#connection,
+        workerId: this.workerId,
+        suspendAfterMs: this.#settings.suspendAfterMs,
+        client: options.client,
+      }),
       perform: (context) => this.#handlers.perform(context),
       unknownType: (jobType) => this.#unknownType(jobType),
       heartbeat: () => this.#heartbeat.beat(),

@@ -70,7 +70,7 @@ test('at run time an undefined option counts as absent', async () => {
     ...{ concurrency: no, pollInterval: no, heartbeatInterval: no, visibilityTimeoutMs: no, visibilityTimeout: no },
     ...{ shutdownTimeout: no, handleSignals: no, prefetch: no, heartbeatThread: no, watchdogTimeout: no },
     ...{ labels: no, onJobStarted: no, onJobCompleted: no, onJobFailed: no, onJobRetrying: no, onJobDiscarded: no },
-    ...{ onJobCancelled: no },
+    ...{ onJobCancelled: no, suspendAfter: no, client: no },
   };
   expect(new Worker(undefined, worker).state).toBe(new Worker().state);
   await fakeMode(async () => {

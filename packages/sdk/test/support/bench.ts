@@ -1,3 +1,4 @@
+import type { Transport } from '@ojs-ts/core';
 import { type Embedded, type EmbeddedOptions, openEmbedded } from '@ojs-ts/server';
 import { afterEach, beforeEach } from 'vitest';
 import { Client, Worker, type WorkerOptions } from '../../src/index.ts';
@@ -10,7 +11,8 @@ export interface Bench extends AsyncDisposable {
   readonly client: Client;
   readonly wire: Faulty;
   readonly logger: ReturnType<typeof keepingLogger>;
-  worker(options?: WorkerOptions): Worker;
+  /** @param target Default: `wire`. */
+  worker(options?: WorkerOptions, target?: Transport): Worker;
 }
 
 export async function openBench(options?: EmbeddedOptions): Promise<Bench> {
@@ -23,8 +25,8 @@ export async function openBench(options?: EmbeddedOptions): Promise<Bench> {
     client: new Client(embedded),
     wire,
     logger,
-    worker(options = {}) {
-      const worker = new Worker(wire, { handleSignals: false, logger, ...options });
+    worker(options = {}, target = wire) {
+      const worker = new Worker(target, { handleSignals: false, logger, ...options });
       workers.push(worker);
       return worker;
     },
@@ -55,7 +57,7 @@ export function benchOfEachTest(): Omit<Bench, typeof Symbol.asyncDispose> {
     get logger() {
       return bench.logger;
     },
-    worker: (options) => bench.worker(options),
+    worker: (options, target) => bench.worker(options, target),
   };
 }
 

@@ -1,7 +1,18 @@
 import type { Logger } from '../../connection/logger.ts';
 import type { Job } from '../../job/job.ts';
 import type { JsonArray, Meta } from '../../json.ts';
-import { abortExecution, abortKey, isOver, type JobContext, overKey } from './context.ts';
+import type { StepCodec } from '../steps/codec.ts';
+import {
+  abortExecution,
+  abortKey,
+  codecKey,
+  encodeSteps,
+  isOver,
+  type JobContext,
+  overKey,
+  suspendKey,
+  untilSuspended,
+} from './context.ts';
 
 /**
  * The same execution with other args: decrypted ones, or what a schema made of them. A middleware hands it on by
@@ -84,8 +95,32 @@ class ContextWithArgs<A extends JsonArray> implements JobContext<A> {
     return (state) => this.#inner.checkpoint(state);
   }
 
+  get step(): JobContext['step'] {
+    return this.#inner.step;
+  }
+
+  get sleep(): JobContext['sleep'] {
+    return this.#inner.sleep;
+  }
+
+  get poll(): JobContext['poll'] {
+    return this.#inner.poll;
+  }
+
+  get enqueue(): JobContext['enqueue'] {
+    return this.#inner.enqueue;
+  }
+
   get [overKey](): boolean {
     return isOver(this.#inner);
+  }
+
+  [suspendKey](work: () => unknown): unknown {
+    return untilSuspended(this.#inner, work);
+  }
+
+  [codecKey](codec: StepCodec): void {
+    encodeSteps(this.#inner, codec);
   }
 
   [abortKey](reason: Error): void {

@@ -1,9 +1,11 @@
 import type { Logger } from '../../connection/logger.ts';
 import type { Job } from '../../job/job.ts';
 import type { JsonArray, Meta } from '../../json.ts';
+import type { StepCodec } from '../steps/codec.ts';
+import type { DurableContext } from '../steps/types.ts';
 
 /** One execution, as its handler sees it. You may destructure it: `({ args, progress }) => …`. */
-export interface JobContext<A extends JsonArray = JsonArray> {
+export interface JobContext<A extends JsonArray = JsonArray> extends DurableContext {
   readonly job: Job<A>;
   readonly jobId: string;
   readonly jobType: string;
@@ -61,4 +63,20 @@ export const overKey: unique symbol = Symbol.for('@ojs-ts/sdk.isExecutionOver');
 /** Reports whether the outcome is decided already: by a cancellation, a lost lease, a timeout or a shutdown. */
 export function isOver(context: JobContext): boolean {
   return overKey in context && context[overKey] === true;
+}
+
+/** Registered process-wide, as `abortKey`. */
+export const suspendKey: unique symbol = Symbol.for('@ojs-ts/sdk.untilSuspended');
+
+/** The outcome of the handler. It rejects with {@link Suspended} as soon as the execution is suspended. */
+export function untilSuspended(context: JobContext, work: () => unknown): unknown {
+  return suspendKey in context && typeof context[suspendKey] === 'function' ? context[suspendKey](work) : work();
+}
+
+/** Registered process-wide, as `abortKey`. */
+export const codecKey: unique symbol = Symbol.for('@ojs-ts/sdk.stepCodec');
+
+/** Encodes the values and errors of durable steps from now on. */
+export function encodeSteps(context: JobContext, codec: StepCodec): void {
+  if (codecKey in context && typeof context[codecKey] === 'function') context[codecKey](codec);
 }

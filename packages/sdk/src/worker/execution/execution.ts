@@ -6,16 +6,25 @@ import { Prefetched } from '../fetch/prefetched.ts';
 import type { Slots } from '../fetch/slots.ts';
 import { LeasedJob } from '../leases/leased-job.ts';
 import type { LeasedJobs } from '../leases/leased-jobs.ts';
+import type { Suspension } from '../steps/host.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { JobContext } from './context.ts';
 import { type ContextServices, ExecutionContext } from './execution-context.ts';
 import { logFailure } from './failure-log.ts';
 import type { Isolated, Isolation } from './isolation.ts';
 import { fillParentResults } from './left-out-results.ts';
-import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
+import {
+  ackEntry,
+  type GiveBack,
+  giveBackFor,
+  isEncoded,
+  nackEntry,
+  suspensionEntry,
+  timeoutFailure,
+} from './outcome.ts';
 import type { PendingOutcomes } from './pending-outcomes.ts';
 
-export interface ExecutionServices extends Omit<ContextServices, 'lose'> {
+export interface ExecutionServices extends Omit<ContextServices, 'lose' | 'suspend' | 'frozen'> {
   readonly leasedJobs: LeasedJobs;
   readonly slots: Slots;
   readonly outcomes: PendingOutcomes;
@@ -57,7 +66,12 @@ export class Execution {
       resume: () => services.changed(),
     };
     services.isolation?.join(this.isolated);
-    this.#ofContexts = { ...services, lose: (leased, message) => this.lose(leased, message) };
+    this.#ofContexts = {
+      ...services,
+      lose: (leased, message) => this.lose(leased, message),
+      suspend: (leased, suspension, isWrapped) => this.#suspend(leased, suspension, isWrapped),
+      frozen: (leased) => this.#vacate(leased),
+    };
     this.#logger = services.logger;
     this.#waiting = new Prefetched(services.slots, services.patienceMs, (leased) => this.#giveBack(leased, noSlot));
   }
@@ -179,6 +193,7 @@ export class Execution {
   }
 
   #complete(leased: LeasedJob, result: unknown): void {
+    if (this.#holdsSteps(leased, () => this.#complete(leased, result))) return;
     this.#vacate(leased);
     if (leased.state !== 'running') return;
     try {
@@ -193,12 +208,39 @@ export class Execution {
   }
 
   #failed(leased: LeasedJob, error: unknown, context?: JobContext): void {
+    if (this.#holdsSteps(leased, () => this.#failed(leased, error, context))) return;
     this.#vacate(leased);
     if (leased.state !== 'running') return;
     const giveBack = giveBackFor(error, isEncoded(leased.wire.meta));
     if (!giveBack.requeue) logFailure(this.#logger, leased, giveBack.failure, error, context);
     this.#giveBack(leased, giveBack);
     if (!giveBack.requeue) this.#services.callbacks?.failed(leased, error);
+  }
+
+  /**
+   * True if the outcome has to wait until the running steps of the handler are recorded, or does not count because the
+   * job was suspended.
+   */
+  #holdsSteps(leased: LeasedJob, settle: () => void): boolean {
+    const { steps, suspension } = leased;
+    if (steps === undefined) return false;
+    leased.steps = undefined;
+    if (suspension !== undefined) this.#settleSuspended(leased);
+    else steps.ending().then(settle, settle);
+    return true;
+  }
+
+  #suspend(leased: LeasedJob, suspension: Suspension, isWrapped: boolean): void {
+    leased.suspension = suspension;
+    if (!isWrapped) this.#settleSuspended(leased);
+  }
+
+  #settleSuspended(leased: LeasedJob): void {
+    this.#vacate(leased);
+    if (leased.state !== 'running' || leased.suspension === undefined) return;
+    leased.entry = suspensionEntry(leased, { ...leased.suspension });
+    leased.outcome = 'nack';
+    this.#settle(leased);
   }
 
   #giveBack(leased: LeasedJob, giveBack: GiveBack): void {

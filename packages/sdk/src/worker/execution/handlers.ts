@@ -7,7 +7,7 @@ import { MiddlewareChain } from '../../middleware/chain.ts';
 import { compose } from '../../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../../middleware/types.ts';
 import { expectedType } from '../../options/values.ts';
-import type { JobContext } from './context.ts';
+import { type JobContext, untilSuspended } from './context.ts';
 import { withArgs } from './context-with-args.ts';
 import { ContractViolation } from './contract-violation.ts';
 
@@ -56,7 +56,7 @@ export class Handlers {
     if (all.length === 0) return this.handle(context);
     if (all !== this.#layers) {
       this.#layers = all;
-      this.#wrapped = compose(all, (inner: JobContext) => this.handle(inner));
+      this.#wrapped = compose(all, (inner: JobContext) => untilSuspended(inner, () => this.handle(inner)));
     }
     return this.#wrapped(context);
   }

@@ -3,6 +3,7 @@ import { compact, wireOf } from '../../json.ts';
 import type { Duration } from '../../options/duration.ts';
 import { durationMs } from '../../options/values.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
+import { StepError, StepLimitError } from '../steps/errors.ts';
 import { ContractViolation, misfit } from './contract-violation.ts';
 import { ResultError, resultText } from './result.ts';
 
@@ -47,6 +48,12 @@ export function nackEntry(leased: LeasedJob, { failure, requeue, delayMs }: Give
   return `${head(leased)},${rest.slice(1)}`;
 }
 
+/** The nack of a job whose handler waits. */
+export function suspensionEntry(leased: LeasedJob, suspension: Readonly<Record<string, readonly object[]>>): string {
+  const lists = Object.entries(suspension).filter(([, list]) => list.length > 0);
+  return `${head(leased)},${JSON.stringify({ requeue: true, ...Object.fromEntries(lists) }).slice(1)}`;
+}
+
 /**
  * The outcome for a thrown value. Never throws.
  * @param isEncoded whether the job's args are encoded. Then messages of a schema are left out, because they may quote
@@ -80,6 +87,12 @@ function readThrown(thrown: unknown, isEncoded: boolean): GiveBack {
     const { code, message, issues } = thrown;
     return { failure: { code, type: code, message: cut(message), retryable: false, details: { issues } } };
   }
+  // Its outcome is recorded, so a retry would meet it again.
+  if (thrown instanceof StepError) {
+    const { step, attempts, type } = thrown;
+    return { failure: { ...describe(thrown), type, retryable: false, details: { step, step_attempts: attempts } } };
+  }
+  if (thrown instanceof StepLimitError) return { failure: { ...describe(thrown), retryable: false } };
   if (isTimeout(thrown)) return { failure: timeoutFailure(thrown.message, thrown.timeoutMs) };
   const failure = describe(thrown);
   return isDiscard(thrown) ? { failure: { ...failure, ...forGood } } : { failure };

@@ -51,16 +51,19 @@ function tooLarge(message: string): ResultError {
 }
 
 function textOf(result: unknown): string {
-  let problem: ValidationProblem | null;
+  const kept = keptText(result, 'result');
+  if (typeof kept === 'string') return kept;
+  throw new ResultError('invalid_result', kept, advice, kept.cause);
+}
+
+/** The JSON text of a value, or why JSON would lose a part of it. */
+export function keptText(value: unknown, path: string): string | (ValidationProblem & { readonly cause?: unknown }) {
   try {
-    problem = problemIn(result, 'result', []);
-    const text = problem === null ? JSON.stringify(result) : undefined;
-    if (text !== undefined) return text;
+    const problem = problemIn(value, path, []);
+    return problem ?? JSON.stringify(value) ?? { path, message: lossOf(undefined) };
   } catch (cause) {
-    problem = { path: 'result', message: `it cannot be read as JSON: ${wordsOf(cause)}` };
-    throw new ResultError('invalid_result', problem, advice, cause);
+    return { path, message: `it cannot be read as JSON: ${wordsOf(cause)}`, cause };
   }
-  throw new ResultError('invalid_result', problem ?? { path: 'result', message: lossOf(undefined) }, advice);
 }
 
 const advice = 'return JSON values, or nothing';

@@ -79,6 +79,7 @@ export function fetchBody(fetch: Fetch, settings: WorkerSettings): Wire {
     request_id: fetch.requestId,
     // Its claims are settled with their leases only.
     leases: true,
+    steps: true,
   };
 }
 

@@ -38,6 +38,10 @@ export class LeasedJob {
   failures = 0;
   /** The reporter of a handler that reports; `end` sends the rest, before the outcome. */
   reports: { end(): Promise<void> | null } | undefined;
+  /** The durable steps of a handler that has some. `ending` resolves when those that run are recorded. */
+  steps: { ending(): Promise<unknown> } | undefined;
+  /** Set once the handler waits: the job goes back, and continues in another execution. */
+  suspension: Readonly<Record<'waits' | 'steps' | 'failed_steps', readonly object[]>> | undefined;
   /** The context for callbacks, if there are any. */
   context: JobContext | undefined;
   failed = false;

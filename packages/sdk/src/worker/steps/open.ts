@@ -1,0 +1,114 @@
+import { timeOfUuid, uuidAt } from '@ojs-ts/core';
+import type { Connection } from '../../connection/connection.ts';
+import { withDelays } from '../../enqueue/delays.ts';
+import { check, requestOf } from '../../enqueue/request.ts';
+import { contextOf, readSent, singleCall, singleSettings } from '../../enqueue/single.ts';
+import { DuplicateJobError } from '../../errors.ts';
+import type { JobDef } from '../../job/definition.ts';
+import { jobOf } from '../../job/new-job.ts';
+import type { JobOptions } from '../../job/options.ts';
+import type { JsonArray } from '../../json.ts';
+import { serverTraits } from '../../operations/manifest.ts';
+import { Calls } from './calls.ts';
+import { hasCheckpointRows } from './checkpoint.ts';
+import { CheckpointStore } from './checkpoint-store.ts';
+import type { StepsHost } from './host.ts';
+import type { EnqueueClient, StepsWorker } from './parts.ts';
+import { ServerStore } from './server-store.ts';
+import { Steps } from './steps.ts';
+import type { StepStore } from './store.ts';
+import { untilAnswered } from './until-answered.ts';
+import { StepWriter } from './writer.ts';
+
+/** Opens the durable steps of one execution. */
+export async function openSteps(worker: StepsWorker, host: StepsHost): Promise<Steps> {
+  const { connection, client, waiting } = worker.options;
+  const store = await storeOf(worker, host);
+  const calls = new Calls(
+    host,
+    store,
+    waiting ?? (store.suspends ? 'suspend' : 'hold'),
+    worker.suspendAfterMs(host.jobType),
+    () => worker.disturbed(host),
+  );
+  return new Steps({
+    checkpoint: store instanceof CheckpointStore ? (state) => store.checkpoint(state) : undefined,
+    host,
+    calls,
+    now: () => connection.clock.now(),
+    idOf: (name) => derivedId(host.jobId, name),
+    enqueue: (id, job, args, options) =>
+      client === undefined
+        ? enqueueOver(connection, id, job, args, options)
+        : enqueueBy(client, id, job, args, options),
+  });
+}
+
+async function storeOf(worker: StepsWorker, host: StepsHost): Promise<StepStore> {
+  const { connection, workerId, recorded = true } = worker.options;
+  const { leased } = host;
+  if (!recorded) return new UnrecordedStore();
+  const isSupported =
+    leased.wire.x_steps !== undefined ||
+    (!hasCheckpointRows(leased.wire) && (await untilAnswered(leased, () => serverTraits(connection))).steps);
+  if (!isSupported) return new CheckpointStore(host);
+  worker.writer ??= new StepWriter(connection, workerId);
+  return new ServerStore(leased, connection, worker.writer, (message) => host.lose(message));
+}
+
+/** For an execution without a stored job. */
+class UnrecordedStore implements StepStore {
+  readonly suspends = false;
+  readonly lastNumber = 0;
+
+  async find(): Promise<undefined> {
+    return undefined;
+  }
+
+  async valueOf(): Promise<undefined> {
+    return undefined;
+  }
+
+  async record(): Promise<readonly []> {
+    return [];
+  }
+}
+
+/** The same job and name, the same id. */
+async function derivedId(jobId: string, name: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${jobId}/${name}`));
+  return uuidAt(timeOfUuid(jobId), new Uint8Array(digest), 0);
+}
+
+async function enqueueBy(
+  client: EnqueueClient,
+  id: string,
+  job: string | JobDef,
+  args: JsonArray,
+  options: JobOptions,
+): Promise<string> {
+  try {
+    return (await client.enqueue(job, args, { ...options, id })).id;
+  } catch (error) {
+    // An earlier execution has enqueued it, and died before it could record that.
+    if (error instanceof DuplicateJobError && error.existingJobId === id) return id;
+    throw error;
+  }
+}
+
+async function enqueueOver(
+  connection: Connection,
+  id: string,
+  job: string | JobDef,
+  args: JsonArray,
+  options: JobOptions,
+): Promise<string> {
+  const request = requestOf(job, args, { ...options, id }, undefined);
+  const { wire } = await check(request, connection.logger);
+  const about = contextOf(request);
+  const body = await withDelays(connection, [wire], {}, about, ([own = wire], rest) =>
+    // An earlier execution may have enqueued it.
+    connection.call(singleCall(own), rest, about, singleSettings(own, true)),
+  );
+  return jobOf(readSent(body).job).id;
+}

@@ -1,0 +1,221 @@
+import { type StepKind, stepLimits } from '@ojs-ts/core/durable';
+import { OJSValidationError } from '../../errors.ts';
+import type { JobDef } from '../../job/definition.ts';
+import type { JobOptions } from '../../job/options.ts';
+import { retryNames } from '../../job/policies.ts';
+import type { JsonArray } from '../../json.ts';
+import { checkNames } from '../../options/check-names.ts';
+import type { Duration } from '../../options/duration.ts';
+import { durationMs } from '../../options/values.ts';
+import type { Failure } from '../execution/outcome.ts';
+import type { Calls, Outcome } from './calls.ts';
+import { plain } from './codec.ts';
+import { checkStepName } from './errors.ts';
+import type { StepsHost } from './host.ts';
+import { type StepRetry, stepRetry } from './retry.ts';
+import type { Row } from './row.ts';
+import { refuseNested, type TryEnd, tryOnce } from './try.ts';
+import type { PollOptions, StepInfo, StepOptions } from './types.ts';
+import { encodedFailure, stepErrorOf, valueText } from './value.ts';
+
+const stepNames = { retry: retryNames, timeout: true } as const;
+const pollNames = { every: true, timeout: true } as const;
+
+/** The services that the steps of an execution need. */
+export interface StepsParts {
+  readonly host: StepsHost;
+  readonly calls: Calls;
+  /** The time of the server, in milliseconds since 1970. */
+  now(): number;
+  /** Enqueues a job under this id, if it is not there already. Resolves to the id of the job. */
+  enqueue(id: string, job: string | JobDef, args: JsonArray, options: JobOptions): Promise<string>;
+  /** Saves the checkpoint of the handler. Undefined if it has nothing to do with the steps. */
+  readonly checkpoint: ((state: unknown) => Promise<void>) | undefined;
+  /** The id that follows from the job and the name. */
+  idOf(name: string): Promise<string>;
+}
+
+/** The durable calls of a handler. */
+export class Steps {
+  readonly #host: StepsHost;
+  readonly #calls: Calls;
+  readonly #parts: StepsParts;
+  readonly #used = new Set<string>();
+
+  constructor(parts: StepsParts) {
+    this.#host = parts.host;
+    this.#calls = parts.calls;
+    this.#parts = parts;
+  }
+
+  get checkpoint(): StepsParts['checkpoint'] {
+    return this.#parts.checkpoint;
+  }
+
+  ending(): Promise<void> | null {
+    return this.#calls.ending();
+  }
+
+  restart(): void {
+    this.#used.clear();
+    this.#calls.restart();
+  }
+
+  async step(name: string, run: (step: StepInfo) => unknown, options: StepOptions = {}): Promise<unknown> {
+    this.#claim(name);
+    const { retry: own, timeout } = options;
+    checkNames(own === false ? { timeout } : options, stepNames);
+    mustBeFunction(run, 'run');
+    const retry = stepRetry(this.#host.leased.wire.retry, own);
+    const timeoutMs = timeout === undefined ? undefined : positive(timeout, 'timeout');
+    return this.#calls.call(name, 'run', (row) => this.#run({ name, kind: 'run', run, retry, timeoutMs }, row));
+  }
+
+  async enqueue(name: string, job: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<unknown> {
+    this.#claim(name);
+    const run = async () => this.#parts.enqueue(await this.#parts.idOf(name), job, args, options);
+    const retry = stepRetry(this.#host.leased.wire.retry, undefined);
+    return this.#calls.call(name, 'enqueue', (row) => this.#run({ name, kind: 'enqueue', run, retry }, row));
+  }
+
+  async sleep(name: string, time: Duration | Date): Promise<unknown> {
+    this.#claim(name);
+    const ms = time instanceof Date ? time.getTime() - this.#parts.now() : durationMs(time, 'time');
+    if (Number.isNaN(ms)) throw OJSValidationError.of('time', 'the Date is invalid');
+    if (ms > stepLimits.waitMs) throw OJSValidationError.of('time', 'expected at most ten years', time);
+    return this.#calls.call(name, 'sleep', async (row) => {
+      if (row?.due === false) await this.#calls.wait(name, { kind: 'sleep' });
+      if (row === undefined && ms > 0) {
+        const open = { name, kind: 'sleep', state: 'open', number: this.#calls.nextNumber() } as const;
+        const end = time instanceof Date ? { until: time.toISOString() } : null;
+        await this.#calls.wait(name, {
+          kind: 'sleep',
+          ms,
+          write: (leftMs) => ({ ...open, ...(end ?? { ms: leftMs }) }),
+        });
+      }
+      return this.#calls.waited(name, 'sleep');
+    });
+  }
+
+  async poll(name: string, probe: (step: StepInfo) => unknown, options: PollOptions): Promise<unknown> {
+    this.#claim(name);
+    checkNames(options, pollNames);
+    mustBeFunction(probe, 'probe');
+    const everyMs = positive(options.every, 'every');
+    const timeoutMs = options.timeout === undefined ? undefined : positive(options.timeout, 'timeout');
+    return this.#calls.call(name, 'poll', (row) => this.#poll({ name, probe, everyMs, timeoutMs }, row));
+  }
+
+  /** @throws {StepNestedError}, {StepNameError} */
+  #claim(name: string): void {
+    refuseNested(name, this.#host.jobId);
+    checkStepName(name, this.#used);
+    this.#used.add(name);
+  }
+
+  async #run({ name, kind, run, retry, timeoutMs }: Work, row: Row | undefined): Promise<Outcome> {
+    if (row?.due === false) await this.#calls.wait(name, { kind: 'retry' });
+    let number = row?.number;
+    for (let tries = (row?.tries ?? 0) + 1; ; tries++) {
+      const end = await this.#try(name, tries, run, timeoutMs);
+      if ('value' in end) return this.#done(name, kind, tries, end.value);
+      const delayMs = retry.delayAfter(tries, end.failed);
+      const { failure } = end.failed;
+      if (delayMs === null) return this.#failed(name, kind, tries, failure);
+      this.#host.log.warn('step failed', {
+        step: name,
+        step_attempt: tries,
+        error_type: failure.type,
+        retry_in_ms: delayMs,
+      });
+      if (this.#calls.isEnding) return this.#calls.halt();
+      number ??= this.#calls.nextNumber();
+      const failed = { name, number, tries, error: await encodedFailure(failure, this.#host.codec()) };
+      await this.#calls.wait(name, {
+        kind: 'retry',
+        ms: delayMs,
+        failed: (leftMs) => ({ ...failed, retry: { ms: leftMs } }),
+      });
+    }
+  }
+
+  async #poll({ name, probe, everyMs, timeoutMs }: Poll, row: Row | undefined): Promise<Outcome> {
+    if (row?.due === false) await this.#calls.wait(name, { kind: 'poll' });
+    const number = row?.number ?? this.#calls.nextNumber();
+    // The recorded end remains valid, and is by the clock of the server.
+    const recorded = row !== undefined;
+    let leftMs = recorded
+      ? (row.until ?? Number.POSITIVE_INFINITY) - this.#parts.now()
+      : (timeoutMs ?? Number.POSITIVE_INFINITY);
+    for (let tries = (row?.tries ?? 0) + 1; ; tries++) {
+      const began = performance.now();
+      const end = await this.#try(name, tries, probe, undefined);
+      if ('value' in end && end.value !== undefined) return this.#done(name, 'poll', tries, end.value);
+      if ('failed' in end) {
+        const { failure } = end.failed;
+        if (failure.response_code === 'DISCARD') return this.#failed(name, 'poll', tries, failure);
+        this.#host.log.warn('poll failed', { step: name, step_attempt: tries, error_type: failure.type });
+      }
+      leftMs -= performance.now() - began;
+      if (leftMs <= 0) return this.#done(name, 'poll', tries, undefined);
+      if (this.#calls.isEnding) return this.#calls.halt();
+      const left = leftMs;
+      const ms = Math.min(everyMs, left);
+      const open = { name, kind: 'poll', state: 'open', number, tries } as const;
+      const until = (waitedMs: number) =>
+        recorded || left === Number.POSITIVE_INFINITY ? {} : { ms: Math.max(0, Math.ceil(left - waitedMs)) };
+      await this.#calls.wait(name, {
+        kind: 'poll',
+        ms,
+        write: (nextMs) => ({ ...open, next_ms: nextMs, ...until(ms - nextMs) }),
+      });
+      leftMs -= ms;
+    }
+  }
+
+  #try(name: string, attempt: number, run: Work['run'], timeoutMs: number | undefined): Promise<TryEnd> {
+    return this.#calls.unlessOver(this.#calls.running(() => tryOnce(this.#host, name, attempt, run, timeoutMs)));
+  }
+
+  async #done(name: string, kind: StepKind, tries: number, value: unknown): Promise<Outcome> {
+    const text = valueText(value);
+    if (typeof text === 'object') return this.#failed(name, kind, tries, text.failure);
+    const write = { name, kind, state: 'done', tries } as const;
+    if (text === undefined) return this.#calls.record(write, undefined);
+    const kept: unknown = JSON.parse(text);
+    return this.#calls.record({ ...write, value: await this.#host.codec().encode(kept) }, kept);
+  }
+
+  async #failed(name: string, kind: StepKind, tries: number, failure: Failure): Promise<Outcome> {
+    const { jobId, codec } = this.#host;
+    const write = { name, kind, state: 'failed', tries, error: await encodedFailure(failure, codec()) } as const;
+    return this.#calls.record(write, await stepErrorOf(name, tries, { ...failure }, jobId, plain));
+  }
+}
+
+/** A step to run. */
+interface Work {
+  readonly name: string;
+  readonly kind: 'run' | 'enqueue';
+  readonly run: (step: StepInfo) => unknown;
+  readonly retry: StepRetry;
+  readonly timeoutMs?: number | undefined;
+}
+
+interface Poll {
+  readonly name: string;
+  readonly probe: (step: StepInfo) => unknown;
+  readonly everyMs: number;
+  readonly timeoutMs: number | undefined;
+}
+
+function mustBeFunction(value: unknown, path: string): void {
+  if (typeof value !== 'function') throw OJSValidationError.of(path, 'expected a function', value);
+}
+
+function positive(value: Duration, path: string): number {
+  const ms = durationMs(value, path);
+  if (ms > 0) return ms;
+  throw OJSValidationError.of(path, "expected more than 0, such as '5s'", value);
+}

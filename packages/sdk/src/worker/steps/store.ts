@@ -1,0 +1,18 @@
+import type { Wire } from '../../json.ts';
+import type { Row, StepWrite } from './row.ts';
+
+/** The rows of one job, wherever they are kept. */
+export interface StepStore {
+  /** False if a wait holds the slot, because the server cannot suspend a job. */
+  readonly suspends: boolean;
+  find(name: string): Promise<Row | undefined>;
+  /** The value of a row that is done; encoded, if a codec is in use. */
+  valueOf(row: Row): Promise<unknown>;
+  /** The highest number so far. Known after the first `find`. */
+  readonly lastNumber: number;
+  /**
+   * Records the rows, and returns what the server has now under each name. Never settles if the job is lost.
+   * @throws {StepLimitError}, {StepKindError} if the rows cannot be recorded.
+   */
+  record(steps: readonly StepWrite[]): Promise<readonly Wire[]>;
+}

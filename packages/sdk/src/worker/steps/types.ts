@@ -1,0 +1,87 @@
+import type { Logger } from '../../connection/logger.ts';
+import type { InputOf, JobDef, Jsonable } from '../../job/definition.ts';
+import type { JobOptions } from '../../job/options.ts';
+import type { RetryPolicy } from '../../job/policies.ts';
+import type { JsonArray } from '../../json.ts';
+import type { Duration } from '../../options/duration.ts';
+
+/** The value that JSON gives back for `T`. The first execution and every later one see the same value. */
+export type Kept<T> = T extends { toJSON(): infer J }
+  ? Kept<J>
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : T extends (...args: never[]) => unknown
+      ? never
+      : T extends object
+        ? { [K in keyof T]: Kept<T[K]> }
+        : unknown;
+
+/** The argument of the function of a step. */
+export interface StepInfo {
+  readonly name: string;
+  /** The number of this try, from 1. */
+  readonly attempt: number;
+  /** `JOB/NAME`, the same in every try. Pass it on as the idempotency key of other services. */
+  readonly key: string;
+  /** Aborts after the timeout of the step, and with `ctx.signal`. */
+  readonly signal: AbortSignal;
+  /** The logger of the execution, with the step on every line. */
+  readonly log: Logger;
+}
+
+/** Options of `ctx.step()`. */
+export interface StepOptions {
+  /** The tries of this step. Fields that are left out are those of the job. `false`: one try. */
+  readonly retry?: RetryPolicy | false | undefined;
+  /** The longest time of one try. Default: no limit but the timeout of the job. */
+  readonly timeout?: Duration | undefined;
+}
+
+/** Options of `ctx.poll()`. */
+export interface PollOptions {
+  /** The pause between two probes. */
+  readonly every: Duration;
+  /** The longest time from the first probe on. Default: no limit. */
+  readonly timeout?: Duration | undefined;
+}
+
+/**
+ * Durable steps: the outcome of each call is recorded under its name, and a later execution of the job gets that
+ * outcome in place of running the call again. A name has 1 to 128 characters and is used once per execution; inside of
+ * a loop, put the id of the item into the name.
+ */
+export interface DurableContext {
+  /**
+   * Runs the function and records its result. A try that fails is repeated by the retry policy of the job; only the
+   * error of the last try reaches the handler. Code outside of steps runs again in each execution.
+   * @throws {StepError} after the last try; {StepNameError} for a wrong name; {StepNestedError} inside of a step;
+   * {StepKindError} if another call has recorded this name; {StepLimitError} beyond the limits of the server.
+   */
+  step<R>(name: string, run: (step: StepInfo) => R | PromiseLike<R>, options?: StepOptions): Promise<Kept<Awaited<R>>>;
+  /**
+   * Waits for a time, or until a date, at most ten years. The job gives up its slot and continues in a new execution. A
+   * pause up to one second stays in the process.
+   */
+  sleep(name: string, time: Duration | Date): Promise<void>;
+  /**
+   * Calls the probe until it returns something other than undefined. Resolves to undefined after the timeout. Between
+   * two probes the job gives up its slot. A probe that throws counts as one without a value, unless it throws a
+   * DiscardError.
+   */
+  poll<R>(
+    name: string,
+    probe: (step: StepInfo) => R | undefined | PromiseLike<R | undefined>,
+    options: PollOptions,
+  ): Promise<Kept<Awaited<R>> | undefined>;
+  /**
+   * Enqueues exactly one job, in however many executions, and does not wait for it. Resolves to the id of the job. The
+   * job passes the middleware of the client that the option `client` of the worker names.
+   */
+  enqueue<D extends JobDef>(
+    name: string,
+    job: D,
+    args: Jsonable<InputOf<D>>,
+    options?: Omit<JobOptions, 'id'>,
+  ): Promise<string>;
+  enqueue(name: string, jobType: string, args: JsonArray, options?: Omit<JobOptions, 'id'>): Promise<string>;
+}
