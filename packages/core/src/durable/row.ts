@@ -67,7 +67,9 @@ export function jobOfSteps({ kind }: Pick<RecordKey, 'kind'>): JobId | null {
   return kind.startsWith(valuePrefix) ? kind.slice(valuePrefix.length) : null;
 }
 
-/** Reports whether the job has rows. A quote inside of a JSON string is escaped, so the text appears as a name only. */
+/** Only the policy of a job with rows has it: a quote inside of a JSON string is escaped, so this is a name. */
+export const stepsMember = '"steps":';
+
 export function hasSteps({ policy }: Pick<JobRecord, 'policy'>): boolean {
-  return policy?.includes('"steps":') ?? false;
+  return policy?.includes(stepsMember) ?? false;
 }

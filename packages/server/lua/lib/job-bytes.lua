@@ -204,8 +204,14 @@ do
     if not text then job.texts = job.texts - text_flags[name] end
   end
 
-  -- Removes what is kept of a job by its id.
+  -- Removes what is kept of a job by its id. Only a job whose policy has core's `stepsMember` has rows of steps; a text
+  -- of its envelope may look alike.
   function jobs.forget(job)
+    if string.find(cells.get('jobs', job.id), '"steps":', 1, true) then
+      for _, kind in ipairs({ 'steps:', 'step_values:' }) do
+        call('UNLINK', p .. 'records:' .. kind .. job.id, p .. 'record_keys:' .. kind .. job.id)
+      end
+    end
     for name, flag in pairs(job.texts > 0 and text_flags or {}) do
       if bit.band(job.texts, flag) ~= 0 then cells.set(text_keys[name], job.id, false) end
     end

@@ -1,3 +1,4 @@
+import { hasSteps, jobOfSteps, stepsKind, valuesKind } from '@ojs-ts/core/durable';
 import { pagesOf, startsOf } from '../dump.ts';
 import type { DumpRecord, NodeRecord, WorkflowRecord } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
@@ -28,6 +29,11 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
   yield* limits(scripts);
   const { flows, kinds } = await scan(scripts);
   const ids = await jobIds(scripts);
+  const marked: string[] = [];
+  const noted = (jobs: readonly JobDump[]) => {
+    for (const { record } of jobs) if (hasSteps(record.job)) marked.push(record.job.id);
+    return jobs;
+  };
   for (const flow of flows) {
     const found = await scripts.exchange('dump_jobs', { flow });
     if (found === false) continue;
@@ -36,18 +42,19 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
     const workflow = readWorkflow(flow, replyOf(record));
     const records: DumpRecord[] = [{ kind: 'workflow', record: { number: number(created), workflow } }];
     for (const node of nodesOf(flow, nodes, ready, workflow)) records.push({ kind: 'node', record: node });
-    const held = listOf(jobs).map(job);
+    const held = noted(listOf(jobs).map(job));
     for (const { record } of held) ids.delete(record.job.id);
     yield* pagesOf([...records, ...held]);
   }
   let some: string[] = [];
   for (const id of ids) {
     if (some.push(id) < jobsAtOnce) continue;
-    yield await jobsOf(scripts, some, lastJob ?? 0);
+    yield noted(await jobsOf(scripts, some, lastJob ?? 0));
     some = [];
   }
-  yield await jobsOf(scripts, some, lastJob ?? 0);
-  for (const kind of kinds) yield* recordsOf(scripts, kind);
+  yield noted(await jobsOf(scripts, some, lastJob ?? 0));
+  const ofSteps = marked.flatMap((id) => [stepsKind(id), valuesKind(id)]);
+  for (const kind of [...kinds, ...ofSteps]) yield* recordsOf(scripts, kind);
   yield (await statistics(scripts).statistics(0)).map((record) => ({ kind: 'minute', record }));
   yield (await workers(scripts).workers()).map((record) => ({ kind: 'worker', record }));
   yield* requests(scripts);
@@ -64,15 +71,19 @@ async function jobIds(scripts: Scripts): Promise<Set<string>> {
   return ids;
 }
 
-/** The names of workflows and kinds of records: what has a key of its own. */
+/**
+ * The names of workflows and kinds of records: what has a key of its own. Rows of steps are dumped with the jobs that
+ * the dump has.
+ */
 async function scan(scripts: Scripts): Promise<{ flows: Set<string>; kinds: Set<string> }> {
   const [flows, kinds] = [new Set<string>(), new Set<string>()];
   for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
     const [next, names] = listOf(await scripts.exchange('dump_scan', cursor));
     cursor = text(next);
     for (const name of listOf(names).map(text)) {
+      const [, kind] = /^records:(.*)$/s.exec(name) ?? [];
       if (name.startsWith('f:')) flows.add(name.slice(2));
-      else if (name.startsWith('records:')) kinds.add(name.slice('records:'.length));
+      else if (kind !== undefined && jobOfSteps({ kind }) === null) kinds.add(kind);
     }
   }
   return { flows, kinds };
@@ -93,13 +104,15 @@ async function* limits(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
   }
 }
 
-async function jobsOf(scripts: Scripts, ids: readonly string[], last: number): Promise<readonly DumpRecord[]> {
+async function jobsOf(scripts: Scripts, ids: readonly string[], last: number): Promise<readonly JobDump[]> {
   if (ids.length === 0) return [];
   const found = listOf(await scripts.exchange('dump_jobs', { ids })).map(job);
   return found.filter(({ record }) => record.number <= last);
 }
 
-function job(packed: Packed): DumpRecord & { readonly kind: 'job' } {
+type JobDump = DumpRecord & { readonly kind: 'job' };
+
+function job(packed: Packed): JobDump {
   const [record, created, place] = listOf(packed);
   return { kind: 'job', record: { number: number(created), place: numberOrNull(place), job: readJob(record) } };
 }

@@ -64,7 +64,7 @@ function remove(
   tx.sql.change(statements.remove, job.number);
   tx.claimedJobs.forget(id);
   tx.left({ queue, limits }, state, now);
-  tx.removed({ limits });
+  tx.removed({ limits, steps: job.steps });
   if (job.deadLetter) tx.counters.addDeadLetter(queue, -1, now);
   if (node !== null && !isIn(state, Terminal)) tx.graph.jobEnded(node, { ...job, id }, () => job.result, now);
   return true;

@@ -1,3 +1,4 @@
+import { stepsMember } from '@ojs-ts/core/durable';
 import { queueLimitKey } from '@ojs-ts/core/job';
 import { flag, integer, integerOrNull, readNumbers, state, text, textOrNull } from '../cells.ts';
 import { columns, positions } from '../columns.ts';
@@ -22,7 +23,9 @@ const ended = positions('number, finished_at');
 const ranked = columns({ number: integer, first: ['-priority', integer], second: ['place', integer], type: text });
 const rankedWhere = (rank: string) =>
   ranked.from(`ojs_jobs INDEXED BY ojs_jobs_ready WHERE ready_queue = ? AND place IS NOT NULL AND ${rank}`);
-const removable = columns({ number: integer, finishedAt: integer, queue: text, ties: readTies });
+/** The id of a job that has rows of steps: their records are deleted with it. */
+const steps = [`CASE WHEN instr(policy, '${stepsMember}') > 0 THEN id END`, textOrNull] as const;
+const removable = columns({ number: integer, finishedAt: integer, queue: text, ties: readTies, steps });
 /** See the column in 002_baseline.sql. */
 export const padding = '.'.repeat(84);
 /** The columns that a transition's guard and its events read; each costs every ACK 0.1 µs. */
@@ -203,6 +206,7 @@ const jobStatements = {
     ties: readTies,
     deadLetter: flag,
     result: textOrNull,
+    steps,
   }).from('ojs_jobs WHERE id = ?'),
   remove: `DELETE FROM ojs_jobs WHERE number = ?`,
   /** Finished jobs of a state, oldest first. */
@@ -433,6 +437,7 @@ const recordStatements = {
     SET version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at,
     body = excluded.body`,
   deleteRecord: `DELETE FROM ojs_records WHERE kind = ? AND key = ?`,
+  deleteRecordsOf: `DELETE FROM ojs_records WHERE kind = ?`,
 } as const;
 
 const inboxStatements = {

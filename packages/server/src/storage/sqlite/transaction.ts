@@ -1,5 +1,6 @@
 import type { Millis } from '@ojs-ts/core';
-import { State } from '@ojs-ts/core/job';
+import { stepsKind, valuesKind } from '@ojs-ts/core/durable';
+import { type JobId, State } from '@ojs-ts/core/job';
 import type { ClaimedJobCache } from './claim/claimed-job-cache.ts';
 import type { Connection } from './disk/connection.ts';
 import { EventLog } from './event-log.ts';
@@ -97,9 +98,14 @@ export class Transaction {
     }
   }
 
-  /** Call after a job was removed from the store. */
-  removed({ limits }: Pick<Counted, 'limits'>): void {
+  /**
+   * Call after a job was removed from the store.
+   * @param steps its id if it has rows of steps.
+   */
+  removed({ limits, steps }: Pick<Counted, 'limits'> & { readonly steps: JobId | null }): void {
     this.segments.flush();
+    if (steps !== null)
+      for (const kind of [stepsKind, valuesKind]) this.sql.change(statements.deleteRecordsOf, kind(steps));
     if (limits !== null) this.limits.jobRemoved(this.limitGroups.keysOf(limits).keys);
   }
 

@@ -1,11 +1,13 @@
+import { stepsKind } from '@ojs-ts/core/durable';
 import { dueStates, State } from '@ojs-ts/core/job';
+import type { RecordChange } from '@ojs-ts/core/memory';
 import pg from 'pg';
 import { expect, vi } from 'vitest';
 import { words } from '../../../../core/test/support/text.ts';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import { claimOf, insert, keepAll, limitOf, newJob, t0 } from '../suite/tools.ts';
+import { claimOf, insert, keepAll, limitOf, newJob, t0, to } from '../suite/tools.ts';
 import { newDatabase, openPostgres, test } from './schema.ts';
 import { work } from './workload.ts';
 
@@ -74,7 +76,11 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^DELETE FROM ojs\.due/, ['due_pkey']],
   [/^DELETE FROM ojs\.active/, ['active_pkey']],
   [/^UPDATE ojs\.active SET lease_until/, ['active_pkey']],
-  [/FROM ojs\.active JOIN ojs\.jobs AS job .* FOR UPDATE OF active/, ['active_pkey', 'jobs_pkey']],
+  [/FROM ojs\.active JOIN ojs\.jobs AS job .* FOR (?:NO KEY )?UPDATE OF active/, ['active_pkey', 'jobs_pkey']],
+  [/^WITH held AS MATERIALIZED/, ['active_pkey', 'records_pkey']],
+  [/^SELECT id, claim FROM ojs\.active/, ['active_pkey']],
+  [/^WITH gone AS \( ?DELETE FROM ojs\.jobs/, ['jobs_pkey', 'records_pkey']],
+  [/^WITH gone AS \( ?DELETE FROM ojs\.ended .* removed AS/, ['ended_pkey', 'jobs_pkey', 'records_pkey', 'texts_pkey']],
   [/^SELECT number, id, priority, .* FROM ojs\.jobs WHERE id = ANY/, ['jobs_pkey']],
   [/ FROM ojs\.ready WHERE number = ANY .* FOR UPDATE/, ['jobs_pkey', 'ready_pkey', 'texts_pkey']],
   [/ FROM ojs\.due WHERE number = ANY .* FOR UPDATE/, ['due_pkey', 'jobs_pkey', 'texts_pkey']],
@@ -151,6 +157,7 @@ async function statementsOf(storage: Storage, schema: string): Promise<readonly 
       Array.from({ length: 1_100 }, (_, n) => newJob(800_000 + n, { queue: 'keys', limits: [limitOf(`key ${n}`)] })),
     );
     await storage.jobs.claim([claimOf({ queues: ['keys'] })], t0);
+    await recordSteps(storage);
     await readInOrder(storage);
     const texts = query.mock.calls
       .map(([config]): unknown => config)
@@ -161,6 +168,31 @@ async function statementsOf(storage: Storage, schema: string): Promise<readonly 
   } finally {
     query.mockRestore();
   }
+}
+
+/** The first steps of jobs, later ones, and the removal of both. */
+async function recordSteps({ jobs, records, upkeep }: Storage): Promise<void> {
+  const [claimed] = await jobs.claim([claimOf({ queues: ['keys'], limit: 2 })], t0);
+  const changes = (claimed?.jobs ?? []).map(({ id, claim }): RecordChange => {
+    const row = { kind: stepsKind(id), key: 'a', version: 1, createdAt: t0, updatedAt: t0, body: '{}' };
+    return { checks: [{ ...row, version: null }], claims: [{ id, claim }], puts: [row] };
+  });
+  const marks = changes.map((change): RecordChange => {
+    const ends = (change.claims ?? []).map(({ id }) => to(id, State.active, State.active, { policy: '{"steps":{}}' }));
+    return { ...change, ends };
+  });
+  expect(await records.commit(marks, t0)).toEqual([true, true]);
+  expect(await records.commit(changes)).toEqual([false, false]);
+  const puts = changes.flatMap(({ puts = [] }) => puts);
+  await records.commit([{ puts }]);
+  await records.commit([{ deletes: puts.slice(1) }]);
+  await records.get(puts);
+  await records.scan(puts[0]?.kind ?? '', { limit: 9 });
+  const [first, second] = claimed?.jobs ?? [];
+  await jobs.remove([first?.id ?? ''], { from: State.active }, t0);
+  await jobs.transition([to(second?.id ?? '', State.cancelled, State.active)], t0);
+  const rule = { state: State.cancelled, deadLetter: false, before: t0 + 1, keep: 0 };
+  await upkeep.prune({ ...keepAll, jobs: [rule] }, 10);
 }
 
 /** Lists and looks whose statements end soon only where an index has their order. */

@@ -183,6 +183,7 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   recordsDown: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key<?)',
   putRecord: '',
   deleteRecord: 'SEARCH ojs_records USING PRIMARY KEY (kind=? AND key=?)',
+  deleteRecordsOf: 'SEARCH ojs_records USING PRIMARY KEY (kind=?)',
 };
 
 /** The columns of EXPLAIN QUERY PLAN. */

@@ -50,7 +50,7 @@ export async function* pagesThroughJson(records: readonly DumpRecord[]): AsyncIt
  * The same store in the memory of this process, and what this process has put in it back in the storage after it was
  * emptied.
  */
-async function thereAndBack(storage: Storage): Promise<Storage> {
+export async function thereAndBack(storage: Storage): Promise<Storage> {
   const copy = memoryStorage();
   await copy.backup.restore(pagesThroughJson(await recordsOf(storage)));
   await storage.clear();

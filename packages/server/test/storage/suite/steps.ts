@@ -1,9 +1,10 @@
 import { hasSteps, type StepRow, stepsKind, valuesKind } from '@ojs-ts/core/durable';
-import { type JobRecord, State } from '@ojs-ts/core/job';
+import { type JobRecord, State, Terminal } from '@ojs-ts/core/job';
 import { cancelled, completed, discarded, retried } from '@ojs-ts/core/lifecycle';
 import type { RecordChange, StoredRecord } from '@ojs-ts/core/memory';
 import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
+import { thereAndBack } from './dump.ts';
 import {
   type Cases,
   claim,
@@ -13,6 +14,7 @@ import {
   get,
   idOf,
   insert,
+  keepAll,
   limitOf,
   move,
   newJob,
@@ -211,6 +213,77 @@ export const stepCases: Cases = {
     expect(again).toMatchObject({ id: job.id, claim: 2, policy: mark });
     expect(await commit(storage, recording(again, 'a'))).toBe(false);
     expect(await rows(storage, job)).toEqual(['a', 'value of a']);
+  },
+  async 'rows are deleted with their job when it is removed, in any state'(storage) {
+    const jobs = await active(storage, 4);
+    await storage.records.commit(
+      jobs.map((job) => first(job, 'a')),
+      t0,
+    );
+    await insert(storage, [newJob(9, { queue: 'plain' })]);
+    const [running, done, dead, kept] = jobs;
+    if (!running || !done || !dead || !kept) throw new Error('Four jobs were claimed.');
+    await move(storage, completed({ id: done.id, claim: 1, result: null }));
+    await move(storage, to(dead.id, State.discarded, State.active, { deadLetter: true, history: '[]' }));
+    const gone = [running.id, done.id, dead.id, idOf(9)];
+    const guard = { from: State.active | State.available | Terminal };
+    expect(await storage.jobs.remove(gone, guard, t0 + 1)).toEqual([true, true, true, true]);
+    const left = await Promise.all(jobs.map((job) => rows(storage, job)));
+    expect(left).toEqual([[], [], [], ['a', 'value of a']]);
+    expect(await commit(storage, recording(running, 'b'))).toBe(false);
+    await insert(storage, [newJob(1)]);
+    expect(await rows(storage, running)).toEqual([]);
+    await storage.clear();
+    expect(await rows(storage, kept)).toEqual([]);
+  },
+  async 'rows are deleted with their job by retention, and those of jobs that stay are not'(storage) {
+    const jobs = await active(storage, 9);
+    await storage.records.commit(
+      jobs.slice(0, 8).map((job) => first(job, 'a')),
+      t0,
+    );
+    const ends = [
+      { to: State.completed },
+      { to: State.cancelled },
+      { to: State.discarded },
+      { to: State.discarded, deadLetter: true },
+    ];
+    for (const [at, { id }] of jobs.entries()) {
+      const end = ends[at % 4];
+      if (end) await move(storage, to(id, end.to, State.active, end), t0 + (at < 4 || at === 8 ? 1 : 5));
+    }
+    const rules = ends.map(({ to, deadLetter = false }) => ({ state: to, deadLetter, before: t0 + 3, keep: 99 }));
+    const { jobs: pruned } = await storage.upkeep.prune({ ...keepAll, jobs: rules }, 9);
+    expect(pruned.map(({ gone }) => gone)).toEqual([2, 1, 1, 1]);
+    const left = await Promise.all(jobs.map((job) => rows(storage, job)));
+    expect(left).toEqual(jobs.map((_, at) => (at < 4 || at === 8 ? [] : ['a', 'value of a'])));
+  },
+  async 'a text of the arguments that looks like the mark deletes nothing of others'(storage) {
+    await insert(storage, [newJob(2, { queue: 'other', envelope: '{"args":[{"steps":{}}]}' })]);
+    const job = await one(storage);
+    await commit(storage, first(job, 'a'));
+    expect(await storage.jobs.remove([idOf(2)], { from: State.available }, t0)).toEqual([true]);
+    expect(await rows(storage, job)).toEqual(['a', 'value of a']);
+  },
+  async 'a dump has the rows of its jobs, and a restore brings them to their jobs'(storage) {
+    const jobs = await active(storage, 3);
+    const [job, done, plain] = jobs;
+    if (!job || !done || !plain) throw new Error('Three jobs were claimed.');
+    await storage.records.commit([first(job, 'a'), first(done, 'é/1'), recording(job, 'b')], t0);
+    await move(storage, completed({ id: done.id, claim: 1, result: null }));
+    await using copy = await thereAndBack(storage);
+    for (const one of [copy, storage]) {
+      expect(await rows(one, job)).toEqual(['a', 'b', 'value of a']);
+      expect(await rows(one, done)).toEqual(['é/1', 'value of é/1']);
+      expect(await rows(one, plain)).toEqual([]);
+      expect(await commit(one, recording(job, 'a'))).toBe(false);
+      expect(await commit(one, recording(job, 'c'))).toBe(true);
+      expect(await one.jobs.remove([job.id, done.id], { from: State.active | State.completed }, t0)).toEqual([
+        true,
+        true,
+      ]);
+      expect([...(await rows(one, job)), ...(await rows(one, done))]).toEqual([]);
+    }
   },
   async 'of concurrent commits of one name, one is recorded'({ records, ...storage }) {
     const job = await one({ ...storage, records });

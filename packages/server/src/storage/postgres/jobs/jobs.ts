@@ -12,6 +12,7 @@ import type { Transaction } from '../connection/transaction.ts';
 import { ackAtOnce } from '../end/ack.ts';
 import { ClaimedNodes } from '../end/claimed-nodes.ts';
 import { insert } from '../insert/insert.ts';
+import { deleteRows } from '../registry/step-rows.ts';
 import type { LeftEdges } from '../upkeep/left-edges.ts';
 import { Changes } from './changes.ts';
 import { errors } from './errors.ts';
@@ -88,6 +89,9 @@ async function runs(database: Database, crons: readonly string[], limit: number)
   return crons.map((name) => found.get(name) ?? []);
 }
 
+const removeJobs = `WITH gone AS (DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[]) RETURNING id, policy)
+  ${deleteRows('gone')}`;
+
 async function remove(
   tx: Transaction,
   ids: readonly JobId[],
@@ -112,7 +116,7 @@ async function remove(
   if (gone.length === 0) return answers;
   leave(tx, gone);
   tx.write('DELETE FROM ojs.texts WHERE number = ANY ($1::bigint[])', [numbers(gone.map(({ number }) => number))]);
-  tx.write('DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[])', [uuids(gone.map(({ job }) => job.id))]);
+  tx.write(removeJobs, [uuids(gone.map(({ job }) => job.id))]);
   changes.write();
   await changes.close();
   return answers;

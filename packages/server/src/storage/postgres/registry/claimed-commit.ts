@@ -1,3 +1,4 @@
+import { jobOfSteps } from '@ojs-ts/core/durable';
 import type { CommitAnswer, RecordChange, RecordKey, StoredRecord } from '@ojs-ts/core/memory';
 import { integer } from '../../cells.ts';
 import { recordColumns } from '../../rows.ts';
@@ -90,7 +91,8 @@ function rowsOf(changes: readonly RecordChange[]): readonly Row[] | null {
       const id = `${name.kind}\0${name.key}`;
       const row = rows.get(id) ?? { at, name };
       rows.set(id, row);
-      return row.at === at && isStorable(name.key) ? row : null;
+      // Other records are locked before jobs, and these behind them.
+      return row.at === at && isStorable(name.key) && jobOfSteps(name) !== null ? row : null;
     };
     for (const check of checks) {
       const row = rowOf(check);

@@ -17,6 +17,7 @@ import { byTime, indexJoin, texts, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { numberEvents } from '../events/events.ts';
 import { LimitGroups } from '../limits/limit-groups.ts';
+import { deleteRows } from '../registry/step-rows.ts';
 import { nodesPerWorkflow } from '../workflows/nodes.ts';
 import { rollUp } from './rollup.ts';
 
@@ -36,7 +37,8 @@ const removeEnded = `WITH gone AS (
     DELETE FROM ojs.ended WHERE number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[])))
       RETURNING id, number, texts),
   noted AS (DELETE FROM ojs.texts WHERE number = ANY (ARRAY (SELECT number FROM gone WHERE texts))),
-  removed AS (DELETE FROM ojs.jobs WHERE id = ANY (ARRAY (SELECT id FROM gone)))
+  removed AS (DELETE FROM ojs.jobs WHERE id = ANY (ARRAY (SELECT id FROM gone)) RETURNING id, policy),
+  steps AS (${deleteRows('removed')})
   SELECT id FROM gone`;
 const forgetRequests = `DELETE FROM ojs.requests WHERE request = ANY (ARRAY (SELECT request FROM ojs.requests
   WHERE at < $1 ORDER BY at, number LIMIT $2)) RETURNING 1`;

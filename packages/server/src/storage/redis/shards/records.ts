@@ -83,7 +83,7 @@ function isCron({ kind }: RecordKey): boolean {
 }
 
 /** A job in a namespace that is not its queue's would never be claimed. */
-function refuseJob(map: QueueMap, place: number, queue: string): never {
+export function refuseJob(map: QueueMap, place: number, queue: string): never {
   const [from, to] = [map.namespaces[place], map.namespaces[map.indexOf(queue)]];
   throw new ProtocolError(
     'unsupported',

@@ -1,5 +1,6 @@
 import { cronKind, dueKind, nameOfDue } from '@ojs-ts/core/cron';
-import { defaultQueue, type JobRecord, nodeDestination, queueLimitKey } from '@ojs-ts/core/job';
+import { hasSteps, jobOfSteps } from '@ojs-ts/core/durable';
+import { defaultQueue, type JobId, type JobRecord, nodeDestination, queueLimitKey } from '@ojs-ts/core/job';
 import { type Takers, take, withoutInbox } from '../../dump.ts';
 import type { Dumped, DumpRecord, StoredRecord } from '../../storage.ts';
 import type { QueueMap } from '../connection/queue-map.ts';
@@ -17,6 +18,8 @@ export class RestoreRouting {
   readonly #limits = new Map<string, DumpRecord[] | number>();
   /** The places of crons by name. */
   readonly #crons = new Map<string, number>();
+  /** The places of jobs with steps by id. */
+  readonly #steps = new Map<JobId, number>();
   /** Next firings of crons that have not come yet. */
   readonly #due: StoredRecord[] = [];
   /** The workflow whose nodes follow. */
@@ -62,6 +65,7 @@ export class RestoreRouting {
     job: (record) => {
       const place = this.#map.indexOf(record.job.queue);
       for (const key of record.job.limits) this.#placeLimit(key, place, record.job);
+      if (hasSteps(record.job)) this.#steps.set(record.job.id, place);
       this.#give(place, { kind: 'job', record });
     },
     record: (record) => this.#takeRecord(record),
@@ -80,12 +84,13 @@ export class RestoreRouting {
     this.#out.push({ place, record });
   }
 
-  /** A cron is in the shard of its queue, with the record of its next firing. */
+  /** A cron is in the shard of its queue, with the record of its next firing; rows of steps are in that of their job. */
   #takeRecord(record: StoredRecord): void {
     const { kind, key } = record;
     const name = kind === cronKind ? key : kind === dueKind ? nameOfDue(key) : null;
     if (kind === cronKind) this.#crons.set(key, placeOfCron(this.#map, record, this.#now));
-    const place = name === null ? 0 : this.#crons.get(name);
+    const job = jobOfSteps(record);
+    const place = name === null ? (this.#steps.get(job ?? '') ?? 0) : this.#crons.get(name);
     if (place === undefined) this.#due.push(record);
     else this.#give(place, { kind: 'record', record });
   }

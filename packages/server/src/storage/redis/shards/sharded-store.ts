@@ -11,6 +11,7 @@ import { MergedLog } from './merged-log.ts';
 import { records } from './records.ts';
 import { registry } from './registry.ts';
 import { Shards } from './shards.ts';
+import { stepRecords } from './step-records.ts';
 import { upkeep } from './upkeep.ts';
 import { workflows } from './workflows.ts';
 
@@ -34,7 +35,7 @@ export function shardedStore(
     upkeep: upkeep(shards, log),
     registry: registry(shards, locations, owners),
     workflows: workflows(shards, owners),
-    records: records(shards, owners),
+    records: stepRecords(shards, locations, records(shards, owners)),
     inbox: null,
     backup: backup(shards, log),
     layout: () => home.layout(),

@@ -49,12 +49,12 @@ function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: JobRule
   let gone = 0;
   let overCap = 0;
   let lastAt: Millis | null = null;
-  for (const { number, finishedAt, queue, ties } of oldest(tx, state, deadLetter, limit)) {
+  for (const { number, finishedAt, queue, ties, steps } of oldest(tx, state, deadLetter, limit)) {
     if (gone >= surplus && finishedAt >= before) break;
     tx.sql.change(statements.remove, number);
     tx.counters.add(queue, state, -1, 0);
     if (deadLetter) tx.counters.addDeadLetter(queue, -1, 0);
-    tx.removed(ties);
+    tx.removed({ ...ties, steps });
     gone += 1;
     lastAt = finishedAt;
     if (lastAt >= before) overCap += 1;
