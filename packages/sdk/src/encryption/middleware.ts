@@ -14,7 +14,7 @@ import {
   encodes,
 } from '../middleware/types.ts';
 import { checkNames } from '../options/check-names.ts';
-import type { JobContext } from '../worker/execution/context.ts';
+import { encodeSteps, type JobContext } from '../worker/execution/context.ts';
 import { withArgs } from '../worker/execution/context-with-args.ts';
 import { firstPlace, resultsFrom } from '../worker/execution/left-out-results.ts';
 import type { CodecChain } from './chain.ts';
@@ -67,12 +67,18 @@ export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): 
 
 /**
  * Decodes args and the results of earlier workflow steps before the handler runs (ENC-004), and encodes the handler's
- * result. Add it after tracing and before all other middleware.
+ * result. It also encodes the values and errors of durable steps, but not their names. Add it after tracing and before
+ * all other middleware.
  */
 export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddleware {
   checkNames(options, executionNames);
   const { codec, results = true } = options;
+  const steps = {
+    encode: (value: unknown) => encodeResult(codec, value),
+    decode: (value: unknown) => decodeResult(codec, value),
+  };
   return async function encryption(ctx, next) {
+    encodeSteps(ctx, steps);
     const args = await decodeArgs(codec, ctx.args, ctx.meta);
     const result = await next(readableContext(ctx, args, await decodeResults(codec, ctx.parentResults)));
     return args !== null && results && result !== undefined ? encodeResult(codec, result) : result;

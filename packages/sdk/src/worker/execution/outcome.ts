@@ -90,7 +90,8 @@ function readThrown(thrown: unknown, isEncoded: boolean): GiveBack {
   // Its outcome is recorded, so a retry would meet it again.
   if (thrown instanceof StepError) {
     const { step, attempts, type } = thrown;
-    return { failure: { ...describe(thrown), type, retryable: false, details: { step, step_attempts: attempts } } };
+    const failure = { ...describe(thrown), type, retryable: false, details: { step, step_attempts: attempts } };
+    return { failure: isEncoded ? { ...failure, message: `The step "${step}" failed in try ${attempts}.` } : failure };
   }
   if (thrown instanceof StepLimitError) return { failure: { ...describe(thrown), retryable: false } };
   if (isTimeout(thrown)) return { failure: timeoutFailure(thrown.message, thrown.timeoutMs) };

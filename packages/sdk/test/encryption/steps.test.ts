@@ -1,0 +1,36 @@
+import { isObject } from '@ojs-ts/core';
+import { expect, test } from 'vitest';
+import { CodecChain, EncryptionCodec, encryptionMiddleware, GzipCodec } from '../../src/encryption/index.ts';
+import { DiscardError, StepError } from '../../src/index.ts';
+import { benchOfEachTest } from '../support/bench.ts';
+
+const secret = '4111111111111111';
+const codec = new CodecChain([new GzipCodec(), new EncryptionCodec(new Uint8Array(32).fill(1), 'one')]);
+const bench = benchOfEachTest();
+
+test('values and errors of steps leave the process encoded, and replays read them', async () => {
+  let ran = 0;
+  const job = await bench.client.enqueue('test.job', [], { retry: { maxAttempts: 2, initialInterval: 1 } });
+  const worker = bench.worker().middleware(encryptionMiddleware({ codec }));
+  worker.register('test.job', async (ctx) => {
+    const card = await ctx.step('card', () => {
+      ran++;
+      return { number: secret };
+    });
+    const error: unknown = await ctx
+      .step('refused', () => Promise.reject(new DiscardError(`no credit: ${secret}`)))
+      .catch((thrown: unknown) => thrown);
+    if (ctx.attempt === 1) throw new Error('once');
+    return [card.number === secret, error instanceof StepError && error.message.includes(secret), ran];
+  });
+  expect(await worker.runUntil(() => job.wait())).toEqual([true, true, 1]);
+  const sent = bench.wire.calls.map(({ body = '' }) => body);
+  expect(sent.filter((body) => body.includes(secret))).toEqual([]);
+  // The names stay plain, for operators.
+  expect(sent.some((body) => body.includes('"name":"card"') && hasEnvelope(JSON.parse(body)))).toBe(true);
+});
+
+function hasEnvelope(value: unknown): boolean {
+  if (isObject(value) && value.ojs_encoded === true) return true;
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasEnvelope);
+}
