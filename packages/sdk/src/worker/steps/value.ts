@@ -4,7 +4,7 @@ import { textOf, type Wire } from '../../json.ts';
 import type { Failure } from '../execution/outcome.ts';
 import { keptText } from '../execution/result.ts';
 import { plain, type StepCodec } from './codec.ts';
-import { StepError } from './errors.ts';
+import { StepError, StepLimitError } from './errors.ts';
 
 const { valueBytes: maxValueBytes } = stepLimits;
 
@@ -41,11 +41,12 @@ export async function stepErrorOf(
   error: Wire | undefined,
   jobId: string,
   codec: StepCodec,
-): Promise<StepError> {
+): Promise<StepError | StepLimitError> {
   const details = error?.details;
   const decoded = isObject(details) && 'encoded' in details ? await codec.decode(details.encoded) : undefined;
   const message = textOf(isObject(decoded) ? decoded.message : error?.message) ?? 'unknown error';
   const type = textOf(error?.type) ?? 'Error';
+  if (type === 'step_too_large') return new StepLimitError(type, `The step "${step}": ${message}`, { jobId });
   const count = tries === 1 ? 'its only try' : `try ${tries}`;
   return new StepError(`The step "${step}" failed in ${count}: ${message}`, step, tries, type, { jobId });
 }
