@@ -4,7 +4,7 @@ import { memoryStorage } from '../../src/storage/memory/memory.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { checkProperty } from '../support/property.ts';
 import { acks, claim, holders, insert, jobOpening, jobReads, keyedOpening, remove, transitions } from './model/jobs.ts';
-import { recordReads, recordSteps } from './model/records.ts';
+import { recordReads, recordSteps, stepRows } from './model/records.ts';
 import { beat, operator, prune, registryReads, upkeep } from './model/registry.ts';
 import { allHeld, allPages, cronNames, limitKeys, queueNames, readLog, type Step, workflowIds } from './model/steps.ts';
 import { allWorkflows, workflowOpening, workflowReads, workflowSteps } from './model/workflows.ts';
@@ -31,7 +31,7 @@ const write = fc.oneof(
   { weight: 3, arbitrary: operator },
   { weight: 1, arbitrary: upkeep },
   { weight: 3, arbitrary: workflowSteps },
-  { weight: 1, arbitrary: recordSteps },
+  { weight: 2, arbitrary: recordSteps },
 );
 
 const turn: fc.Arbitrary<Turn> = fc.record({
@@ -97,6 +97,7 @@ export async function remains(storage: Storage, now: number): Promise<unknown> {
     runs: await storage.jobs.runs(cronNames, 9),
     documents: await storage.records.scan('kind', { limit: 9 }),
     audit: await storage.records.scan('audit', { limit: 1_000 }),
+    rows: await stepRows(storage),
     overdue: await storage.upkeep.overdue(now + 1_000_000, 100),
     held: await allHeld(storage, 3),
     holders: await holders(storage, now),

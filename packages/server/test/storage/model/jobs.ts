@@ -185,7 +185,7 @@ export const jobOpening: Step = {
   },
 };
 /** Jobs that hold unique keys and have nothing else, so that the short paths take them. */
-const keyedNumbers = [7, 8];
+export const keyedNumbers = [7, 8];
 const keyedJobs: Step = {
   name: 'open keyed jobs',
   call: (storage, now) => {
