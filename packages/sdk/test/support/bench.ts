@@ -15,8 +15,8 @@ export interface Bench extends AsyncDisposable {
   worker(options?: WorkerOptions, target?: Transport): Worker;
 }
 
-export async function openBench(options?: EmbeddedOptions): Promise<Bench> {
-  const embedded = await openEmbedded('memory:', options);
+export async function openBench(options?: EmbeddedOptions, storage = 'memory:'): Promise<Bench> {
+  const embedded = await openEmbedded(storage, options);
   const wire = new Faulty(embedded);
   const logger = keepingLogger();
   const workers: Worker[] = [];

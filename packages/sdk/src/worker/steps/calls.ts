@@ -55,6 +55,8 @@ export class Calls {
   #active = 0;
   /** Functions of the user that run. */
   #functions = 0;
+  /** Calls that have not ended, for a handler that begins again beside them. */
+  readonly #open = new Map<string, Promise<unknown>>();
   #number = 0;
   #state: 'open' | 'ending' | 'over' | 'suspended' = 'open';
   #ended: (() => void) | undefined;
@@ -82,15 +84,19 @@ export class Calls {
 
   /** Runs `work` with the row of this name, or delivers its recorded outcome. */
   call(name: string, kind: StepKind, work: (row: Row | undefined) => Promise<Outcome>): Promise<unknown> {
+    const before = this.#open.get(name);
+    if (before !== undefined) return before;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (this.#state !== 'open') {
       if (this.#state === 'suspended') this.#disturbed();
       this.#freezeIfStuck(1);
       return promise;
     }
+    this.#open.set(name, promise);
     this.#active++;
     this.#idle.touch();
     const end = (settle: () => void) => {
+      this.#open.delete(name);
       settle();
       this.#leave();
     };
@@ -218,10 +224,6 @@ export class Calls {
     const number = this.nextNumber();
     this.#later.push({ ...write, number });
     return { number, value: undefined };
-  }
-
-  restart(): void {
-    if (this.#state === 'ending') this.#state = 'open';
   }
 
   ending(): Promise<void> | null {

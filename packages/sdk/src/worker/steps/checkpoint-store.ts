@@ -40,6 +40,8 @@ export class CheckpointStore implements StepStore {
     return readRow(this.#rows.get(name));
   }
 
+  reload(): void {}
+
   async valueOf(row: Row): Promise<unknown> {
     return row.value;
   }

@@ -35,6 +35,7 @@ export async function openSteps(worker: StepsWorker, host: StepsHost): Promise<S
     checkpoint: store instanceof CheckpointStore ? (state) => store.checkpoint(state) : undefined,
     host,
     calls,
+    reload: () => store.reload(),
     now: () => connection.clock.now(),
     idOf: (name) => derivedId(host.jobId, name),
     enqueue: (id, job, args, options) =>
@@ -64,6 +65,8 @@ class UnrecordedStore implements StepStore {
   async find(): Promise<undefined> {
     return undefined;
   }
+
+  reload(): void {}
 
   async valueOf(): Promise<undefined> {
     return undefined;

@@ -18,7 +18,7 @@ export class ServerStore implements StepStore {
   #last = 0;
   /** The rest of the rows; null if all came with the job. */
   #rest: Promise<void> | null;
-  readonly #hasMore: boolean;
+  #hasMore: boolean;
 
   /** @param lost is called when the server has taken the job from this worker. */
   constructor(leased: LeasedJob, connection: Connection, writer: StepWriter, lost: (message: string) => void) {
@@ -47,6 +47,13 @@ export class ServerStore implements StepStore {
     });
     await this.#rest;
     return this.#rows.get(name);
+  }
+
+  reload(): void {
+    this.#rows.clear();
+    this.#last = 0;
+    this.#rest = null;
+    this.#hasMore = true;
   }
 
   async valueOf(row: Row): Promise<unknown> {

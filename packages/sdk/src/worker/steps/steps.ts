@@ -29,6 +29,8 @@ export interface StepsParts {
   now(): number;
   /** Enqueues a job under this id, if it is not there already. Resolves to the id of the job. */
   enqueue(id: string, job: string | JobDef, args: JsonArray, options: JobOptions): Promise<string>;
+  /** Finds the rows that this execution has recorded. */
+  reload(): void;
   /** Saves the checkpoint of the handler. Undefined if it has nothing to do with the steps. */
   readonly checkpoint: ((state: unknown) => Promise<void>) | undefined;
   /** The id that follows from the job and the name. */
@@ -56,9 +58,11 @@ export class Steps {
     return this.#calls.ending();
   }
 
+  /** The handler begins again in the same execution, because a middleware has called `next()` again. */
   restart(): void {
+    if (this.#used.size === 0) return;
     this.#used.clear();
-    this.#calls.restart();
+    this.#parts.reload();
   }
 
   async step(name: string, run: (step: StepInfo) => unknown, options: StepOptions = {}): Promise<unknown> {

@@ -10,6 +10,8 @@ export interface StepStore {
   valueOf(row: Row): Promise<unknown>;
   /** The highest number so far. Known after the first `find`. */
   readonly lastNumber: number;
+  /** The handler begins again: rows that were recorded since the start of the execution are found too. */
+  reload(): void;
   /**
    * Records the rows, and returns what the server has now under each name. Never settles if the job is lost.
    * @throws {StepLimitError}, {StepKindError} if the rows cannot be recorded.

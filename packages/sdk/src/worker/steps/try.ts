@@ -67,7 +67,10 @@ export async function tryOnce(
     const result = scopes === undefined ? work() : scopes.run(scope, work);
     return { value: await Promise.race([result, late.promise]) };
   } catch (error) {
-    return { failed: giveBackFor(error) };
+    const failed = giveBackFor(error);
+    // Another try would call it again.
+    const isMistake = error instanceof StepNestedError;
+    return { failed: isMistake ? { failure: { ...failed.failure, retryable: false } } : failed };
   } finally {
     clearTimeout(timer);
   }
