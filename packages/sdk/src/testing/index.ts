@@ -40,7 +40,8 @@ export function fakeMode<T>(body?: (store: FakeStore) => T): FakeStore | T {
 }
 
 /**
- * Starts inline mode (ojs-testing): as fake mode, but each job runs as soon as it is enqueued, without its delay.
+ * Starts inline mode (ojs-testing): as fake mode, but each job runs as soon as it is enqueued, without its delay. Waits
+ * of durable steps are over at once.
  * `enqueue` resolves when the handler has ended, and rejects with the handler's error. Nothing is retried.
  */
 export function inlineMode(): FakeStore {

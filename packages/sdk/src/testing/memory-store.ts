@@ -161,7 +161,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     const { storage: table, leases } = this.#memory;
     const active = atOnce(this.#memory.parents.of(table.start(job.id, this.runner.workerId)));
     const wire = parseWire(renderJob(active, { lease: leases.of(active) })) ?? {};
-    const ran = await within(this, () => this.runner.execute(wire, this.#transport));
+    const ran = await within(this, () => this.runner.execute(wire, this.#transport, { skipsWaits: this.#isInline }));
     const now = table.get(job.id);
     // The job was cancelled or cleared while it ran.
     if (now?.state !== State.active || now.claim !== active.claim)

@@ -23,6 +23,13 @@ export interface HandlerSource {
   readonly [handlersOf]: Handlers;
 }
 
+export interface RunOptions {
+  /** False for an execution without a stored job: its reports and steps go nowhere. Default: true. */
+  readonly recorded?: boolean;
+  /** True if waits of durable steps are over at once. Default: false. */
+  readonly skipsWaits?: boolean;
+}
+
 /** The end of an execution. */
 export interface Ran {
   readonly outcome: 'ack' | 'nack';
@@ -103,7 +110,7 @@ export class Runner {
   }
 
   /** Runs a claimed job to its end, as a worker does. */
-  execute(wire: Wire, transport: Transport, recorded = true): Promise<Ran> {
+  execute(wire: Wire, transport: Transport, { recorded = true, skipsWaits = false }: RunOptions = {}): Promise<Ran> {
     const { promise, resolve } = Promise.withResolvers<Ran>();
     const outcomes = new PendingOutcomes();
     let thrown: Ran['thrown'] = null;
@@ -136,7 +143,7 @@ export class Runner {
         workerId: this.workerId,
         suspendAfterMs: 0,
         recorded,
-        ...(!recorded && { waiting: 'skip' as const }),
+        ...(skipsWaits && { waiting: 'skip' as const }),
       }),
       visibilityMs: Number.POSITIVE_INFINITY,
       perform: async (context) => {

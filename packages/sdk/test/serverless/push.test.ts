@@ -40,6 +40,14 @@ async function post(
   return { status: response.status, body: await response.json() };
 }
 
+test('a durable step says that it needs a worker', async () => {
+  const worker = workerWith((ctx) => ctx.step('first', () => 1));
+  expect((await post(worker, delivery())).body).toMatchObject({
+    status: 'failed',
+    error: { message: expect.stringMatching('^Durable steps need a Worker') },
+  });
+});
+
 describe('a delivery over HTTP', () => {
   test('a pushed job runs with a worker’s context, and its result is the answer', async () => {
     let seen: unknown;
