@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { stepsKind } from '@ojs-ts/core/durable';
 import { recordOf, State } from '@ojs-ts/core/job';
 import { refusedImport } from '@ojs-ts/core/lifecycle';
+import type { RecordChange } from '@ojs-ts/core/memory';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { inboxBytes } from '../../src/storage/inbox.ts';
@@ -11,7 +13,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { newSchema, server as postgres } from './postgres/schema.ts';
 import { temporaryDirectory } from './sqlite/temporary.ts';
 import { pagesThroughJson, recordsOf } from './suite/dump.ts';
-import { claim, get, idOf, newJob, t0 } from './suite/tools.ts';
+import { claim, get, idOf, newJob, t0, to } from './suite/tools.ts';
 
 /** What users' transactions append. */
 interface Rows {
@@ -115,6 +117,35 @@ describe.each(kinds)('inbox of $name', (kind) => {
     expect(await inbox.refuse([refusal], t0)).toEqual([null]);
     expect(await get(storage, idOf(2))).toMatchObject({ state: State.discarded, finishedAt: t0 });
     expect(await inbox.depth()).toBe(0);
+  });
+
+  test('a row of a step is not recorded behind a completion of its claim, and one of an earlier claim is no obstacle', async () => {
+    const { storage, inbox, rows } = await open();
+    await using _ = storage;
+    await using __ = rows;
+    await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
+    await claim(storage, { limit: 2 }, t0);
+    await storage.jobs.transition([to(idOf(2), State.available, State.active)], t0);
+    await claim(storage, {}, t0);
+    await rows.completion(idOf(1), 1, null);
+    await rows.completion(idOf(2), 1, null);
+    const claims = [
+      { id: idOf(1), claim: 1 },
+      { id: idOf(2), claim: 2 },
+    ];
+    const changes = claims.map((one): RecordChange => {
+      const row = { kind: stepsKind(one.id), key: 'a', version: 1, createdAt: t0, updatedAt: t0, body: '{}' };
+      return { claims: [one], puts: [row] };
+    });
+    expect(await storage.records.commit(changes)).toEqual([false, true]);
+    const ends = claims.map(({ id }) => to(id, State.retryable, State.active, { runAt: t0 + 9, history: '' }));
+    const suspensions = changes.map((change, at) => ({ ...change, ends: ends.slice(at, at + 1) }));
+    expect(await storage.records.commit(suspensions, t0)).toEqual([false, true]);
+    await inbox.complete(9, t0);
+    expect(await storage.jobs.get([idOf(1), idOf(2)])).toMatchObject([
+      { state: State.completed },
+      { state: State.retryable },
+    ]);
   });
 
   test('a completion is the ACK of its claim: it does not affect a later claim, and other calls find the job completed', async () => {

@@ -41,8 +41,10 @@ export function move(tx: Transaction, transition: Transition, now: Millis): Move
 
 /** The job for a check of its claim; null where a committed completion is about to end that. */
 export function standing(tx: Transaction, id: JobId): Guarded | null {
-  if (tx.completing && tx.sql.get(statements.completionOf, id) !== undefined) return null;
-  return guarded(tx, id);
+  const job = guarded(tx, id);
+  const isCompleted =
+    tx.completing && tx.sql.all(statements.completionOf, id).some(({ claim }) => claim === job?.claim);
+  return isCompleted ? null : job;
 }
 
 function guarded(tx: Transaction, id: JobId): Guarded | null {

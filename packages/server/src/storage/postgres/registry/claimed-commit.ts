@@ -15,7 +15,8 @@ const { list } = recordColumns;
  */
 const commitClaimed = `WITH held AS MATERIALIZED (
     SELECT at, claim = (SELECT claim FROM ojs.active WHERE active.id = given.id
-      AND NOT EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = given.id)
+      AND NOT EXISTS (SELECT FROM ojs.inbox_completions AS done
+        WHERE done.id = given.id AND done.claim = given.claim)
       FOR KEY SHARE OF active) AS holds
     FROM unnest($1::integer[], $2::uuid[], $3::integer[]) AS given (at, id, claim)),
   found AS MATERIALIZED (

@@ -13,7 +13,7 @@ import { integer, text } from '../../cells.ts';
 import { recordColumns } from '../../rows.ts';
 import type { Records } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { lockAhead } from '../connection/locks.ts';
+import { lockAhead, replacedKeys } from '../connection/locks.ts';
 import { indexJoin, isStorable, numbers, texts, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { beingCompleted } from '../insert/completions.ts';
@@ -33,7 +33,8 @@ const lock = named('ORDER BY named.kind, named.key FOR UPDATE OF record');
 
 /** An end or a removal of an active job waits for this lock; a heartbeat does not. */
 const lockClaimed = `SELECT id, claim FROM ojs.active WHERE id = ANY ($1::uuid[])
-  AND NOT EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = active.id)
+  AND NOT EXISTS (SELECT FROM ojs.inbox_completions AS done
+    WHERE done.id = active.id AND done.claim = active.claim)
   ORDER BY id FOR KEY SHARE OF active`;
 /** Active jobs with their claims. */
 type Held = ReadonlyMap<JobId, number>;
@@ -144,22 +145,24 @@ function runs(changes: readonly RecordChange[]): readonly (readonly RecordChange
   const found: RecordChange[][] = [];
   let names = new Set<string>();
   let ended = new Set<JobId>();
-  let works = false;
+  let [works, replaces] = [false, false];
   for (const change of changes) {
     const { claims = [], ends = [], job, events = [] } = change;
     const last = found.at(-1);
     const own = keysOf(change).map(nameOf);
     const isAlone =
       own.some((name) => names.has(name)) ||
-      (works && claims.length + ends.length > 0) ||
+      (works && ends.length > 0) ||
+      (replaces && claims.length > 0) ||
       claims.some(({ id }) => ended.has(id));
     if (last === undefined || isAlone) {
       found.push([change]);
-      [names, ended, works] = [new Set(), new Set(), false];
+      [names, ended, works, replaces] = [new Set(), new Set(), false, false];
     } else last.push(change);
     for (const name of own) names.add(name);
     for (const { id } of ends) ended.add(id);
     works ||= job !== undefined || events.length > 0;
+    replaces ||= replacedKeys(job ? [job] : []).length > 0;
   }
   return found;
 }
