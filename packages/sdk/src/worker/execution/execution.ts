@@ -274,6 +274,8 @@ export class Execution {
   }
 
   #detach(leased: LeasedJob): void {
+    // A handler that waits in a durable call has left its slot when its signal aborted.
+    if (!leased.occupies) return;
     leased.occupies = false;
     this.#services.slots.vacate();
     // Deferred, so that this outcome is sent before a handler that blocks starts.

@@ -80,4 +80,15 @@ describe('on a server without x-steps', () => {
     });
     expect(result).toMatch(/"a" is recorded as run, and the handler now uses the name for sleep/);
   });
+
+  test('a job that times out while its handler waits frees its slot once', async () => {
+    await using bench = await openBench();
+    const job = await bench.client.enqueue('test.job', [], { retry: { maxAttempts: 1 }, timeoutMs: 30 });
+    const worker = bench.worker({}, new Unaware(bench.embedded)).register('test.job', (ctx) => ctx.sleep('long', '5m'));
+    const active = await worker.runUntil(async () => {
+      await job.wait().catch(() => {});
+      return worker.health().active;
+    });
+    expect(active).toBe(0);
+  });
 });
