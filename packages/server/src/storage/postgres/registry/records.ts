@@ -160,7 +160,7 @@ function runs(changes: readonly RecordChange[]): readonly (readonly RecordChange
       [names, ended, works, replaces] = [new Set(), new Set(), false, false];
     } else last.push(change);
     for (const name of own) names.add(name);
-    for (const { id } of ends) ended.add(id);
+    for (const { id, to } of ends) if (to !== State.active) ended.add(id);
     works ||= job !== undefined || events.length > 0;
     replaces ||= replacedKeys(job ? [job] : []).length > 0;
   }
