@@ -12,8 +12,9 @@ import { postgresStorage } from '../../src/storage/postgres/postgres.ts';
 import { redisStorage } from '../../src/storage/redis/redis.ts';
 import { sqliteStorage } from '../../src/storage/sqlite/sqlite.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { startRedis } from '../support/redis.ts';
 import { newSchema, test as onPostgres } from './postgres/schema.ts';
-import { namespaceUrl, test as onRedis, server as redis } from './redis/namespace.ts';
+import { test as onRedis } from './redis/namespace.ts';
 import { temporaryDirectory } from './sqlite/temporary.ts';
 import { claim, newJob, t0, to } from './suite/tools.ts';
 
@@ -113,10 +114,11 @@ test('on SQLite plain jobs cost no look for steps', async () => {
 });
 
 onRedis('on Redis plain jobs cost no look for steps', async () => {
-  const url = namespaceUrl();
-  const prefix = `{${new URL(url).searchParams.get('namespace')}}:`;
+  const prefix = '{plain}:';
   await using connected = new AsyncDisposableStack();
-  const client = connected.adopt(new Redis(redis ?? ''), (client) => client.disconnect());
+  // The client cannot begin to watch a server that others use at that moment.
+  const instance = connected.use(await startRedis());
+  const client = connected.adopt(new Redis(instance.url), (client) => client.disconnect());
   const monitor = connected.adopt(await client.monitor(), (monitor) => monitor.disconnect());
   const texts: string[] = [];
   let passed = (_mark: string) => {};
@@ -124,7 +126,7 @@ onRedis('on Redis plain jobs cost no look for steps', async () => {
     passed(key);
     if (source === 'lua' && key.startsWith(prefix)) texts.push(`${command} ${key}`);
   });
-  await using storage = await redisStorage({ url });
+  await using storage = await redisStorage({ url: `${instance.url}?namespace=plain` });
   await storage.migrate();
   const found = await sent(storage, async () => {
     const end = uuidv7();
