@@ -89,6 +89,7 @@ export function readSuspension(fields: Fields, text: () => Json): SentSuspension
   const texts = items.length === 0 ? [] : elements(members(text()).get('failed_steps') ?? '[]');
   const tries = items.map((item, index): SentTry => {
     const { name, number, tries, retry } = readMembers(item, trySchema, anyTime);
+    checkError(item);
     return {
       name,
       number,

@@ -50,10 +50,7 @@ export const failedTry = () =>
     name: name(),
     number: number(),
     tries: Type.Integer({ minimum: 1, description: 'Tries of the step so far, with this one.' }),
-    error: Type.Object(
-      { message: Type.String(), ...optional({ code: Type.String(), type: Type.String(), details: Type.Unknown() }) },
-      { additionalProperties: true },
-    ),
+    error: Type.Unknown({ description: 'The error of this try, with `message`.' }),
     retry: Type.Object({ ms: ms('The pause until the next try.') }),
   });
 

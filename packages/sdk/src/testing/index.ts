@@ -20,6 +20,7 @@ export {
 } from './assertions.ts';
 export type { DrainOptions } from './ledger.ts';
 export type { Match } from './match.ts';
+export type { FakeStep } from './memory/steps.ts';
 export { perform } from './perform.ts';
 export { restore } from './scope.ts';
 export type { FakeStore } from './store.ts';

@@ -9,6 +9,7 @@ import { durationMs } from '../options/values.ts';
 import { TestClock } from './clock.ts';
 import type { DrainOptions, Ledger, WorkflowRow } from './ledger.ts';
 import { Memory } from './memory/memory.ts';
+import { type FakeStep, stepsOf, suspend, wireRows } from './memory/steps.ts';
 import type { Ran } from './runner.ts';
 import { within } from './scope.ts';
 import { lengthOf, momentOf, Store } from './store.ts';
@@ -81,6 +82,10 @@ export class MemoryStore extends Store implements Fake, Ledger {
   workflows(): readonly WorkflowRow[] {
     const { rows } = this.#memory.storage.tables.workflows;
     return [...rows.values()].map(({ record, nodes }) => ({ record, nodes: [...nodes.values()] }));
+  }
+
+  steps(job: string | { readonly id: string }): readonly FakeStep[] {
+    return stepsOf(this.#memory.storage, typeof job === 'string' ? job : job.id);
   }
 
   clear(): void {
@@ -160,7 +165,11 @@ export class MemoryStore extends Store implements Fake, Ledger {
   ): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
     const { storage: table, leases } = this.#memory;
     const active = atOnce(this.#memory.parents.of(table.start(job.id, this.runner.workerId)));
-    const wire = parseWire(renderJob(active, { lease: leases.of(active) })) ?? {};
+    const rows = wireRows(table, job.id);
+    const wire = {
+      ...parseWire(renderJob(active, { lease: leases.of(active) })),
+      ...(rows.length > 0 && { x_steps: { rows } }),
+    };
     const ran = await within(this, () => this.runner.execute(wire, this.#transport, { skipsWaits: this.#isInline }));
     const now = table.get(job.id);
     // The job was cancelled or cleared while it ran.
@@ -172,6 +181,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
       );
       return { thrown: null, isGivenBack: false, fresh: this.#fresh() };
     }
+    if (suspend(this.#memory, now, ran.entry)) return { thrown: null, isGivenBack: true, fresh: [] };
     const { failure, requeue } = readFailure(ran.entry);
     if (requeue) {
       table.transition(requeued(now, failure.code, table.now, 'worker', numberOf(parseWire(ran.entry)?.delay_ms) ?? 0));

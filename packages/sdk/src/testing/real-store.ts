@@ -73,6 +73,10 @@ export class RealStore extends Store implements Ledger {
     throw realTime();
   }
 
+  steps(): never {
+    throw new OJSError('Read the steps of a real server with new Admin(store.url).steps(jobId).');
+  }
+
   override restore(): void {
     super.restore();
     this.#close().catch(() => {});

@@ -8,6 +8,7 @@ import { durationMs } from '../options/values.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import type { Handler } from '../worker/execution/handlers.ts';
 import type { Ledger } from './ledger.ts';
+import type { FakeStep } from './memory/steps.ts';
 import { type HandlerSource, Runner, typeOf } from './runner.ts';
 import { forget, localScope, type Scope } from './scope.ts';
 
@@ -38,6 +39,11 @@ export interface FakeStore extends Disposable {
    * @throws {OJSError} in real mode.
    */
   advanceTime(by: Duration): void;
+  /**
+   * The durable steps of a job, by its id or the job itself, in the order in which they were recorded.
+   * @throws {OJSError} in real mode, where `Admin.steps()` reads them.
+   */
+  steps(job: string | { readonly id: string }): readonly FakeStep[];
   /** Ends the mode. */
   restore(): void;
 }
@@ -78,6 +84,7 @@ export abstract class Store implements FakeStore, Scope {
 
   abstract freezeTime(at: Date | string): void;
   abstract advanceTime(by: Duration): void;
+  abstract steps(job: string | { readonly id: string }): readonly FakeStep[];
 
   restore(): void {
     this.#isOver = true;

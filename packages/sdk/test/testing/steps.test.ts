@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { Client, StepError } from '../../src/index.ts';
-import { allEnqueued, fakeMode, inlineMode, perform, restore } from '../../src/testing/index.ts';
+import { allEnqueued, drain, fakeMode, inlineMode, perform, restore } from '../../src/testing/index.ts';
 
 afterEach(restore);
 
@@ -42,4 +42,45 @@ test('perform() rejects with the error of a step', async () => {
     ctx.step('fails', () => Promise.reject(new Error('no')), { retry: false }),
   );
   await expect(perform('test.job', [])).rejects.toThrow(StepError);
+});
+
+test('drain() runs a job until it is suspended, and advanceTime() wakes it', async () => {
+  const store = fakeMode();
+  const seen: string[] = [];
+  let probes = 0;
+  store.registerHandler('test.job', async (ctx) => {
+    seen.push('start');
+    const first = await ctx.step('first', () => ({ at: new Date(0) }));
+    await ctx.sleep('night', '8h');
+    const retry = { maxAttempts: 3, initialInterval: '1h', maxInterval: '1h', jitter: false } as const;
+    const tries = await ctx.step(
+      'flaky',
+      ({ attempt }) => (attempt < 2 ? Promise.reject(new TypeError('no')) : attempt),
+      { retry },
+    );
+    const ready = await ctx.poll('ready', () => (++probes === 2 ? probes : undefined), { every: '1h', timeout: '1d' });
+    return [first, tries, ready, ctx.attempt];
+  });
+  const job = await new Client().enqueue('test.job', []);
+  expect(await drain()).toBe(1);
+  expect(await drain()).toBe(0);
+  expect((await job.refresh()).state).toBe('retryable');
+  expect(store.steps(job)).toMatchObject([
+    { name: 'first', kind: 'run', state: 'done', number: 1, value: { at: '1970-01-01T00:00:00.000Z' } },
+    { name: 'night', kind: 'sleep', state: 'open', until: expect.any(Date) },
+  ]);
+  store.advanceTime('4h');
+  expect(await drain()).toBe(0);
+  for (const by of ['4h', '1h', '1h'] as const) {
+    store.advanceTime(by);
+    expect(await drain()).toBe(1);
+  }
+  expect(seen).toHaveLength(4);
+  expect((await job.refresh()).result).toEqual([{ at: '1970-01-01T00:00:00.000Z' }, 2, 2, 1]);
+  expect(store.steps(job.id).map(({ name, state, tries }) => [name, state, tries])).toEqual([
+    ['first', 'done', 1],
+    ['night', 'done', undefined],
+    ['flaky', 'done', 2],
+    ['ready', 'done', 2],
+  ]);
 });

@@ -13,6 +13,7 @@ import { bulkAnswers } from './bulk.ts';
 import { type Answers, Host } from './host.ts';
 import { jobAnswers } from './jobs.ts';
 import { queueAnswers } from './queues.ts';
+import { stepAnswers } from './steps.ts';
 import { systemAnswers } from './system.ts';
 
 const answers: Answers = {
@@ -25,6 +26,7 @@ const answers: Answers = {
   ...bulkAnswers,
   ...queueAnswers,
   ...systemAnswers,
+  ...stepAnswers,
 };
 
 /** Answers the calls of a Client out of this process's memory and at once, by the specification's own rules in core. */

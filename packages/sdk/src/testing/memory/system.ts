@@ -16,7 +16,10 @@ export const systemAnswers: Answers = {
         validates: false,
         extensions: {
           official: [],
-          experimental: [{ name: 'x-relative-times', uri: 'urn:ojs-ts:x-relative-times', version: '1' }],
+          experimental: [
+            { name: 'x-relative-times', uri: 'urn:ojs-ts:x-relative-times', version: '1' },
+            { name: 'x-steps', uri: 'urn:ojs-ts:x-steps', version: '1' },
+          ],
         },
         delivery: 'at_least_once',
       }),
