@@ -49,6 +49,8 @@ export class Calls {
   readonly #deliveries = new Deliveries();
   readonly #idle: Idle;
   readonly #waits = new Map<string, OpenWait>();
+  /** Waits that hold the slot. A wait that is open when the handler ends stays here. */
+  readonly #held = new Set<ReturnType<typeof setTimeout>>();
   /** Outcomes that are recorded with the next record. */
   #later: StepWrite[] = [];
   /** Calls that neither wait nor have ended. */
@@ -188,7 +190,14 @@ export class Calls {
         { jobId: this.#host.jobId },
       );
     }
-    await this.unlessOver(new Promise<void>((resolve) => setTimeout(resolve, timerMs(ms))));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        this.#held.delete(timer);
+        resolve();
+      }, timerMs(ms));
+      this.#held.add(timer);
+      this.#checkEnd();
+    });
   }
 
   /**
@@ -220,7 +229,8 @@ export class Calls {
    */
   async waited(name: string, kind: StepKind): Promise<Outcome> {
     const write = { name, kind, state: 'done' } as const;
-    if (this.#active > 1 || this.#waits.size > 0) return this.record(write, undefined);
+    const hasOthers = this.#active > 1 || this.#waits.size > 0;
+    if (hasOthers || this.#later.length >= stepLimits.rows - 1) return this.record(write, undefined);
     const number = this.nextNumber();
     this.#later.push({ ...write, number });
     return { number, value: undefined };
@@ -230,7 +240,7 @@ export class Calls {
     if (this.#state !== 'open') return null;
     this.#state = 'ending';
     this.#clearTimers();
-    if (this.#active === 0) return null;
+    if (this.#active === this.#held.size) return null;
     return new Promise((resolve) => {
       this.#ended = resolve;
     });
@@ -239,7 +249,11 @@ export class Calls {
   #leave(): void {
     this.#active--;
     this.#idle.touch();
-    if (this.#active === 0) this.#ended?.();
+    this.#checkEnd();
+  }
+
+  #checkEnd(): void {
+    if (this.#active === this.#held.size) this.#ended?.();
   }
 
   #suspend(): void {
@@ -254,7 +268,10 @@ export class Calls {
     const open = [...this.#waits].map(([name, wait]) => ({ name, ...wait, leftMs: Math.max(1, wait.endsAt - now) }));
     const steps = [...this.#later, ...open.flatMap(({ write, leftMs }) => write?.(Math.ceil(leftMs)) ?? [])];
     // A request has room for so many rows of one job. The rest is recorded before.
-    while (steps.length > stepLimits.rows) await this.#store.record(steps.splice(0, stepLimits.rows));
+    while (steps.length > stepLimits.rows) {
+      // The server refuses the suspension for the same reason.
+      await this.#store.record(steps.splice(0, stepLimits.rows)).catch(() => {});
+    }
     const suspension: Suspension = {
       waits: open.map(({ name, kind }) => ({ name, kind })),
       steps,
@@ -282,5 +299,6 @@ export class Calls {
   #clearTimers(): void {
     this.#idle.stop();
     for (const { timer } of this.#waits.values()) clearTimeout(timer);
+    for (const timer of this.#held) clearTimeout(timer);
   }
 }

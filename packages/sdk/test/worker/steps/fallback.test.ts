@@ -91,4 +91,9 @@ describe('on a server without x-steps', () => {
     });
     expect(active).toBe(0);
   });
+
+  test('a wait that has lost a race does not hold the job', async () => {
+    const result = await run((ctx) => Promise.race([ctx.sleep('long', '10m'), ctx.step('first', () => 'first')]));
+    expect(result).toBe('first');
+  });
 });
