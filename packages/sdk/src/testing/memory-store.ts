@@ -3,6 +3,7 @@ import { type JobId, type JobRecord, readFailure, renderJob, State } from '@ojs-
 import { atOnce, completed, failed, isIn, requeued } from '@ojs-ts/core/lifecycle';
 import type { Fake } from '../connection/fake.ts';
 import { OJSTimeoutError } from '../errors.ts';
+import type { Job } from '../job/job.ts';
 import { numberOf, parseWire } from '../json.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
@@ -84,7 +85,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     return [...rows.values()].map(({ record, nodes }) => ({ record, nodes: [...nodes.values()] }));
   }
 
-  steps(job: string | { readonly id: string }): readonly FakeStep[] {
+  steps(job: string | Job): readonly FakeStep[] {
     return stepsOf(this.#memory.storage, typeof job === 'string' ? job : job.id);
   }
 

@@ -2,6 +2,7 @@ import { parseTimestamp } from '@ojs-ts/core';
 import type { Fake } from '../connection/fake.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { ArgsOf, JobDef } from '../job/definition.ts';
+import type { Job } from '../job/job.ts';
 import { quoted } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
@@ -43,7 +44,7 @@ export interface FakeStore extends Disposable {
    * The durable steps of a job, by its id or the job itself, in the order in which they were recorded.
    * @throws {OJSError} in real mode, where `Admin.steps()` reads them.
    */
-  steps(job: string | { readonly id: string }): readonly FakeStep[];
+  steps(job: string | Job): readonly FakeStep[];
   /** Ends the mode. */
   restore(): void;
 }
@@ -84,7 +85,7 @@ export abstract class Store implements FakeStore, Scope {
 
   abstract freezeTime(at: Date | string): void;
   abstract advanceTime(by: Duration): void;
-  abstract steps(job: string | { readonly id: string }): readonly FakeStep[];
+  abstract steps(job: string | Job): readonly FakeStep[];
 
   restore(): void {
     this.#isOver = true;

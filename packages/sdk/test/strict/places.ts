@@ -68,7 +68,7 @@ export const data = `
   HandlerSource Clock EngineLog PgClient PrismaClient PostgresSql KyselyExecutor KnexExecutor FastifyLike
   ClosableServer HonoContext ExpressRequest ExpressResponse CloudflareBatch AzureHttpRequest Call CallContext
   Meta JobDef JobContext Job Workflow WorkflowStep Destination PreparedRequest Delivery Scope MiddlewareChain
-  Client Worker PushWorker ErrorContext OJSErrorDetail RateLimitInfo Fields Payload Encoded
+  Client EnqueueClient DurableContext Worker PushWorker ErrorContext OJSErrorDetail RateLimitInfo Fields Payload Encoded
 `
   .trim()
   .split(/\s+/);
