@@ -2,4 +2,13 @@
 import '../require-node.ts';
 
 export * from './mark.ts';
+export * from './marks.ts';
+export * from './merge.ts';
+export * from './read-rows.ts';
+export * from './record.ts';
+export * from './render.ts';
 export * from './row.ts';
+export * from './sent.ts';
+export type * from './store.ts';
+export * from './suspend.ts';
+export * from './tally.ts';

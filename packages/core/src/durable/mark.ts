@@ -6,7 +6,9 @@ export interface StepsMark {
   readonly past?: number;
   /** How often the death of a worker was forgiven. */
   readonly deaths?: number;
-  /** While the job is suspended: the claim that suspended it, and what it waits for. */
+  /** Deaths under this claim and earlier ones are forgiven. */
+  readonly deathsUntil?: number;
+  /** The last suspension: the claim that made it, and what the job waits for. It stays when the job runs again. */
   readonly suspended?: { readonly by: number; readonly waits: readonly StepWait[] };
 }
 

@@ -1,5 +1,4 @@
 import type { JobId, JobRecord, Json } from '../job/job.ts';
-import type { RecordKey } from '../records.ts';
 import type { Millis } from '../time/clock.ts';
 
 /** The kind of a row: a step that ran, a wait, or a job that the handler enqueued. */
@@ -62,7 +61,7 @@ export function valuesKind(job: JobId): string {
 }
 
 /** The job whose rows or values such a record is; null for any other record. A storage deletes them with their job. */
-export function jobOfSteps({ kind }: Pick<RecordKey, 'kind'>): JobId | null {
+export function jobOfSteps({ kind }: { readonly kind: string }): JobId | null {
   if (kind.startsWith(rowPrefix)) return kind.slice(rowPrefix.length);
   return kind.startsWith(valuePrefix) ? kind.slice(valuePrefix.length) : null;
 }
@@ -72,4 +71,13 @@ export const stepsMember = '"steps":';
 
 export function hasSteps({ policy }: Pick<JobRecord, 'policy'>): boolean {
   return policy?.includes(stepsMember) ?? false;
+}
+
+/** The text of a row in its record. Values are texts in this text, so they keep each character. */
+export function rowText(row: StepRow): Json {
+  return JSON.stringify(row);
+}
+
+export function readRow(text: Json): StepRow {
+  return JSON.parse(text);
 }

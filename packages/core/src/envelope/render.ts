@@ -1,3 +1,4 @@
+import { waitsOf } from '../durable/marks.ts';
 import { renderResume } from '../job/checkpoint.ts';
 import { historyOf, lastEntry } from '../job/history.ts';
 import type { JobPolicy, JobRecord, Json } from '../job/job.ts';
@@ -42,6 +43,7 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   if (result !== null) text += `,"result":${result}`;
   if (record.history !== '') text += renderHistory(record);
   if (record.progress !== null) text += `,"x_progress":{${progressMembers(record)}}`;
+  if (state === State.retryable) text += renderWaits(record);
   if (options.lease !== undefined) text += `${renderResume(record)}${renderAlone(record)},"x_lease":"${options.lease}"`;
   if (options.extra) text += `,${options.extra}`;
   return `${text}}`;
@@ -82,6 +84,12 @@ function envelopeOf(job: JobRecord): Json {
   const fields = new Map(members(envelope));
   for (const [name, at] of Object.entries(resolved)) if (fields.has(name)) fields.set(name, `"${formatTimestamp(at)}"`);
   return objectText(fields);
+}
+
+/** `x_wait` of a suspended job. */
+function renderWaits(record: JobRecord): Json {
+  const waits = waitsOf(record)?.map(({ until, ...wait }) => ({ ...wait, until: formatTimestamp(until) }));
+  return waits === undefined ? '' : `,"x_wait":${JSON.stringify(waits)}`;
 }
 
 function renderAlone(record: JobRecord): Json {

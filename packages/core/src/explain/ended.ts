@@ -1,3 +1,4 @@
+import { pastOf } from '../durable/marks.ts';
 import { historyOf, lastEntry } from '../job/history.ts';
 import type { JobId, JobRecord } from '../job/job.ts';
 import { State, stateName } from '../job/states.ts';
@@ -102,7 +103,7 @@ function discarded(job: JobRecord, now: Millis): Reason {
       remedy: `Start a worker that registers ${job.type} and reads the queue ${job.queue}, then retry the job.`,
     };
   const failed = `${attemptOf(job)} failed with ${errorLine(error)}`;
-  const isLast = job.attempt >= allowedAttempts(retryPolicy(policyOf(job).retry));
+  const isLast = job.attempt - pastOf(job) >= allowedAttempts(retryPolicy(policyOf(job).retry));
   return isLast
     ? sentence('attempts_exhausted', failed)
     : sentence('final_error', `${failed}; the error, its policy or its handler rules out another attempt`);

@@ -1,4 +1,5 @@
 import type { StepWait } from '../durable/mark.ts';
+import { waitsOf } from '../durable/marks.ts';
 import { type ErrorEntry, historyOf, lastEntry } from '../job/history.ts';
 import type { JobError, JobRecord } from '../job/job.ts';
 import { State } from '../job/states.ts';
@@ -47,8 +48,8 @@ function scheduled({ runAt }: JobRecord): Reason {
 function afterAttempt(job: JobRecord): Reason {
   const { runAt } = job;
   const remedy = 'Retry the job by hand to start it now.';
-  const { suspended } = policyOf(job).steps ?? {};
-  if (suspended !== undefined) return waits(suspended.waits, runAt);
+  const asleep = waitsOf(job);
+  if (asleep !== null) return waits(asleep, runAt);
   const last = historyOf(job).findLast(({ kind }) => kind !== 'edited');
   if (last?.kind === 'requeued') {
     const message =

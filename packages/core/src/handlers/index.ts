@@ -11,5 +11,6 @@ export * from './schema-checks.ts';
 export * from './schema-index.ts';
 export * from './schemas.ts';
 export * from './step-requests.ts';
+export * from './steps.ts';
 export * from './warnings.ts';
 export * from './workflows.ts';

@@ -1,3 +1,4 @@
+import { stepLimits } from '../durable/row.ts';
 import { maxBatchJobs, maxEnvelopeBytes } from '../envelope/validate.ts';
 import { maxNesting, maxNodes } from '../workflow/plan.ts';
 
@@ -9,12 +10,14 @@ interface Traits {
   readonly validates: boolean;
   readonly extensions: unknown;
   readonly retention?: object;
+  /** The most bytes of the values of durable steps of a job; absent without durable steps. */
+  readonly maxStepBytes?: number;
   readonly delivery: 'at_least_once' | 'none';
 }
 
 /** GET /ojs/manifest (ojs-conformance §4): what a server does, and nothing else. */
 export function manifestOf(traits: Traits): object {
-  const { version, protocols, backend, durability, validates, extensions, retention, delivery } = traits;
+  const { version, protocols, backend, durability, validates, extensions, retention, maxStepBytes, delivery } = traits;
   return {
     specversion: '1.0',
     ojs_version: '1.0',
@@ -47,6 +50,14 @@ export function manifestOf(traits: Traits): object {
       max_workflow_nesting: maxNesting,
     },
     retention,
+    ...(maxStepBytes !== undefined && {
+      'x-steps': {
+        version: 1,
+        max_steps: stepLimits.steps,
+        max_step_bytes: stepLimits.valueBytes,
+        max_job_bytes: maxStepBytes,
+      },
+    }),
     endpoints: { base_url: '/ojs/v1', manifest: '/ojs/manifest', health: '/ojs/v1/health' },
     event_delivery: delivery,
   };

@@ -1,5 +1,5 @@
-import type { StepWait } from '../durable/mark.ts';
-import { type StepKind, type StepState, stepLimits } from '../durable/row.ts';
+import { stepLimits } from '../durable/row.ts';
+import type { SentStep, SentSuspension, SentTry } from '../durable/sent.ts';
 import { maxWarnings, unknownMembers, warningOf } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
@@ -9,37 +9,6 @@ import { readMembers } from '../schemas/read.ts';
 import { shapeIn } from '../schemas/shape.ts';
 import { failedTry, stepRow, wait } from '../schemas/steps.ts';
 import type { Millis } from '../time/clock.ts';
-
-/** A step as a worker sends it. Values and errors are JSON texts, byte for byte. */
-export interface SentStep {
-  readonly name: string;
-  readonly kind: StepKind;
-  readonly state: StepState;
-  readonly number: number;
-  readonly value?: Json;
-  readonly error?: Json;
-  readonly tries?: number;
-  /** The end of the wait, as its length from now on or as a time. */
-  readonly ms?: number;
-  readonly until?: Millis;
-  readonly nextMs?: number;
-}
-
-/** A failed try of a step that is tried again after a pause. */
-export interface SentTry {
-  readonly name: string;
-  readonly number: number;
-  readonly tries: number;
-  readonly error: Json;
-  readonly retryMs: number;
-}
-
-/** The end of an execution that waits. */
-export interface SentSuspension {
-  readonly waits: readonly (Omit<StepWait, 'until'> & { readonly until?: Millis })[];
-  readonly steps: readonly SentStep[];
-  readonly tries: readonly SentTry[];
-}
 
 /** No member of these schemas is read by the time. */
 const anyTime: Millis = 0;

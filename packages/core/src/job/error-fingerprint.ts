@@ -1,6 +1,7 @@
 /**
  * Decides which failures are the same error: the same type, and the same message but for its numbers, ids and texts.
  */
+import { waitsOf } from '../durable/marks.ts';
 import { sha256 } from '../lifecycle/unique/sha256.ts';
 import { lastEntry } from './history.ts';
 import type { JobError, JobRecord, Json, Transition } from './job.ts';
@@ -88,20 +89,28 @@ export function hasFingerprint(fingerprint: string | null, wanted: string): bool
 }
 
 /** The last error of a job that failed, and waits for the next attempt or has ended; null for any other. */
-export function failureOf(job: Pick<JobRecord, 'state' | 'history'>): JobError | null {
-  return (job.state & Failed) === 0 ? null : (lastEntry(job)?.error ?? null);
+export function failureOf(job: Failing): JobError | null {
+  return (job.state & Failed) === 0 || isAtRest(job) ? null : (lastEntry(job)?.error ?? null);
+}
+
+type Failing = Pick<JobRecord, 'state' | 'history' | 'policy'>;
+
+/** Reports whether the job waits in steps none of which has failed: an error of an earlier attempt is over. */
+function isAtRest(job: Failing): boolean {
+  return waitsOf(job)?.every(({ kind }) => kind !== 'retry') ?? false;
 }
 
 /** The fingerprint of {@link failureOf}: the value of every index by fingerprint. */
-export function errorFingerprint(job: Pick<JobRecord, 'state' | 'history'>): string | null {
+export function errorFingerprint(job: Failing): string | null {
   const error = failureOf(job);
   return error === null ? null : fingerprintOf(error);
 }
 
 /** The fingerprint after a transition; undefined if it does not change. */
-export function fingerprintAfter({ to, history }: Transition): string | null | undefined {
-  if ((to & Failed) === 0) return null;
-  return history === undefined ? undefined : errorFingerprint({ state: to, history });
+export function fingerprintAfter({ to, history, policy: text }: Transition): string | null | undefined {
+  const policy = text ?? null;
+  if ((to & Failed) === 0 || isAtRest({ state: to, history: '', policy })) return null;
+  return history === undefined ? undefined : errorFingerprint({ state: to, history, policy });
 }
 
 /** Selects the errors to count. */

@@ -197,6 +197,9 @@ export type HistoryEntry =
       readonly startedAt: Millis | null;
       readonly error: JobError;
       readonly retryDelayMs?: number;
+      /** The durable step whose try failed, and the number of the try. The attempt of the job does not count. */
+      readonly step?: string;
+      readonly stepAttempt?: number;
       /** Present if the server ended the execution: timeout, lost lease or dead worker. */
       readonly by?: 'server';
     }

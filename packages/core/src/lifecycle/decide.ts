@@ -1,3 +1,4 @@
+import { restarted, unsuspended } from '../durable/marks.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Failure } from '../job/failure.ts';
 import { appendHistory, entryText, errorText, historyOf } from '../job/history.ts';
@@ -127,6 +128,7 @@ export function requeued(
     runAt: now + delayMs,
     attempt: Math.max(0, attempt - 1),
     clearRun: true,
+    ...(delayMs > 0 && unsuspended(job)),
     events: [],
   };
 }
@@ -336,6 +338,7 @@ export function retried(job: JobRecord, now: Millis, key?: string): Transition {
     attempt: 0,
     clearRun: true,
     deadLetter: false,
+    ...restarted(job),
     events: [{ kind: 'job.enqueued' }],
   };
 }
@@ -398,7 +401,7 @@ export function updatedInPlace(existing: JobRecord, pushed: Pick<JobRecord, 'env
   };
 }
 
-function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit<Transition, 'events'> {
+export function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit<Transition, 'events'> {
   if ((job.state & expected) === 0 || !mayMove(job.state, to)) throw conflict(job, expected);
   return { id: job.id, from: job.state, claim: job.claim, to, history: appendHistory(job.history, entry) };
 }
@@ -444,6 +447,7 @@ function endOf(
   const policy = policyOf(job);
   const retry = retryPolicy(policy.retry);
   const { attempt, claim, worker, startedAt } = job;
+  const past = policy.steps?.past ?? 0;
   const final = failure.retryable === false || isNonRetryable(retry, failure.names);
   const error = {
     code: failure.code,
@@ -484,7 +488,7 @@ function endOf(
   });
 
   return {
-    exhausts: () => isTerminal(failure) || final || attempt >= allowedAttempts(retry),
+    exhausts: () => isTerminal(failure) || final || attempt - past >= allowedAttempts(retry),
     discard: () => ({
       ...move(job, State.active, State.discarded, entry()),
       deadLetter: toDeadLetter(failure, retry),
@@ -501,10 +505,11 @@ function endOf(
       runAt: now + delayMs,
       attempt: Math.max(0, attempt - 1),
       clearRun: true,
+      ...unsuspended(job),
       events,
     }),
     retry(random) {
-      const delay = retryDelay(retry, attempt, random);
+      const delay = retryDelay(retry, Math.max(1, attempt - past), random);
       const runAt = now + delay;
       const total = policy.totalTimeoutMs;
       // If the timeout is as long as the total, that formula never allows a second attempt: then the attempt only has
@@ -515,6 +520,7 @@ function endOf(
         return {
           ...move(job, State.active, State.retryable, entry(delay)),
           runAt,
+          ...unsuspended(job),
           events: [...events, retrying(runAt)],
         };
       }

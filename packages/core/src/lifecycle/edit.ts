@@ -1,3 +1,5 @@
+import { fixedArgs } from '../durable/fixed-args.ts';
+import { markOf, withMark } from '../durable/marks.ts';
 import { managedNames } from '../envelope/attributes.ts';
 import { readEnvelope } from '../envelope/envelope.ts';
 import { ProtocolError } from '../errors.ts';
@@ -52,6 +54,9 @@ export function editOf(job: JobRecord, edit: JobEdit, times: RerunTimes, key?: s
   const to = at === null || at > now || isIn(job.state, State.pending | State.available) ? job.state : State.available;
   const runAt = at === null || job.state === State.available ? job.runAt : Math.max(at, now);
   const [before, after] = [members(job.envelope), members(changed.envelope)];
+  const mark = markOf(job);
+  if (mark !== null && before.get('args') !== after.get('args')) throw fixedArgs(job);
+  const policy = changed.policy ?? (job.policy === null ? null : '{}');
   const rewritten = edited.filter((name) => before.get(name) !== after.get(name));
   const names = [
     ...rewritten.filter((name) => name !== 'timeout' && name !== 'scheduled_at'),
@@ -79,7 +84,7 @@ export function editOf(job: JobRecord, edit: JobEdit, times: RerunTimes, key?: s
     ...(isRewritten && {
       envelope: changed.envelope,
       envelopeWas: job.envelope,
-      ...((changed.policy ?? job.policy) !== null && { policy: changed.policy ?? '{}' }),
+      ...(policy !== null && { policy: mark === null ? policy : withMark({ policy }, mark) }),
     }),
     history: appendHistory(job.history, entry),
     events: eventsOf(job, to, runAt, names),

@@ -23,6 +23,7 @@ export * from './poison.ts';
 export * from './rerun.ts';
 export * from './retry.ts';
 export * from './steps.ts';
+export * from './suspension.ts';
 export * from './transition.ts';
 export { firstIndex, type Holder, type StoredHolders } from './unique/held-keys.ts';
 export * from './unique/unique.ts';

@@ -1,4 +1,5 @@
-import { type HistoryHolder, historyOf } from '../job/history.ts';
+import { markOf } from '../durable/marks.ts';
+import { historyOf } from '../job/history.ts';
 import type { HistoryEntry, JobRecord } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
 
@@ -26,11 +27,19 @@ interface Deaths {
   readonly all: number;
 }
 
-/** The deaths since the last retry by hand. */
-export function deathsOf(job: HistoryHolder): Deaths {
+type Holder = Pick<JobRecord, 'history' | 'policy'>;
+
+/** Recorded steps forgive so many deaths of a job: a job that always kills its worker after a step is poison too. */
+export const maxForgivenDeaths = 10;
+
+/** The deaths since the last retry by hand that no recorded step has forgiven. */
+export function deathsOf(job: Holder): Deaths {
   if (!job.history.includes(deathReason)) return { alone: 0, all: 0 };
   const entries = historyOf(job);
-  const round = entries.slice(entries.findLastIndex(({ kind }) => kind === 'retried') + 1).filter(isDeath);
+  const forgiven = markOf(job)?.deathsUntil ?? 0;
+  const round = entries
+    .slice(entries.findLastIndex(({ kind }) => kind === 'retried') + 1)
+    .filter((entry) => isDeath(entry) && claimOf(entry) > forgiven);
   return { alone: round.filter(({ kind }) => kind === 'failed').length, all: round.length };
 }
 
@@ -46,18 +55,22 @@ export function isPoison({ alone, all }: Deaths, poisonAfter: number): boolean {
  * For how long a suspect must run alone at its next start; 0 for a job that is no suspect. A suspect is a job whose
  * worker died in its last execution. Each death doubles the time, so a job that kills after an hour is found too.
  */
-export function aloneMs(job: HistoryHolder): Millis {
+export function aloneMs(job: Holder): Millis {
   if (job.history === '' || !job.history.includes(deathReason)) return 0;
   // A job that was given back has proved nothing.
   const last = historyOf(job).findLast(
     (entry) => isDeath(entry) || entry.kind === 'failed' || entry.kind === 'retried',
   );
-  if (last === undefined || !isDeath(last)) return 0;
+  if (last === undefined || !isDeath(last) || claimOf(last) <= (markOf(job)?.deathsUntil ?? 0)) return 0;
   return Math.min(longestAloneMs, firstAloneMs * 2 ** (deathsOf(job).all - 1));
 }
 
-export function isSuspect(job: Pick<JobRecord, 'history'>): boolean {
+export function isSuspect(job: Holder): boolean {
   return aloneMs(job) > 0;
+}
+
+function claimOf(entry: HistoryEntry): number {
+  return 'claim' in entry ? entry.claim : 0;
 }
 
 export function isDeath(entry: HistoryEntry): boolean {

@@ -1,3 +1,5 @@
+import { fixedArgs } from '../durable/fixed-args.ts';
+import { hasSteps } from '../durable/row.ts';
 import type { JobRecord, Json, RetryPolicy, Transition } from '../job/job.ts';
 import { State } from '../job/states.ts';
 import { members, objectText } from '../json/json.ts';
@@ -21,6 +23,7 @@ export interface RerunOverride {
 export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis, key?: string): Transition {
   const { args, meta, queue, retry } = override;
   const transition = retried(job, now, key);
+  if (args !== undefined && hasSteps(job)) throw fixedArgs(job);
   if ((args ?? meta ?? queue ?? retry) === undefined) return transition;
   const envelope = new Map(members(job.envelope));
   if (args !== undefined) envelope.set('args', args);
@@ -28,7 +31,7 @@ export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis
   if (queue !== undefined) envelope.set('queue', JSON.stringify(queue));
   if (retry === undefined)
     return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope) };
-  const current = policyOf(job);
+  const current = policyOf({ policy: transition.policy ?? job.policy });
   const policy = { ...current, retry: { ...current.retry, ...retry.policy } };
   envelope.set('retry', mergedRetry(envelope.get('retry'), retry.text));
   envelope.set('max_attempts', String(retryPolicy(policy.retry).maxAttempts));

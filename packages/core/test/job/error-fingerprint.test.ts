@@ -157,11 +157,11 @@ test('only jobs that failed, and wait or have ended, have the fingerprint of the
   const error = { code: 'lost', type: 'Lost', message: 'Lost host 7', attempt: 1, occurred_at: '' };
   const history = `{"kind":"failed","at":1,"error":${JSON.stringify({ ...error, type: 'Old' })}},{"kind":"failed","at":2,"error":${JSON.stringify(error)}}`;
   const expected = fingerprintOf(error);
-  expect(errorFingerprint({ state: State.retryable, history })).toBe(expected);
-  expect(errorFingerprint({ state: State.discarded, history })).toBe(expected);
+  expect(errorFingerprint({ state: State.retryable, history, policy: null })).toBe(expected);
+  expect(errorFingerprint({ state: State.discarded, history, policy: null })).toBe(expected);
   for (const state of [State.available, State.active, State.completed, State.cancelled])
-    expect(errorFingerprint({ state, history })).toBeNull();
-  expect(errorFingerprint({ state: State.discarded, history: '' })).toBeNull();
+    expect(errorFingerprint({ state, history, policy: null })).toBeNull();
+  expect(errorFingerprint({ state: State.discarded, history: '', policy: null })).toBeNull();
   const change = { id: '', from: State.active, events: [] };
   expect(fingerprintAfter({ ...change, to: State.retryable, history })).toBe(expected);
   expect(fingerprintAfter({ ...change, to: State.retryable })).toBeUndefined();

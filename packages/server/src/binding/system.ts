@@ -28,6 +28,7 @@ type Engine = Parts<
   | 'tokens'
   | 'upkeep'
   | 'workers'
+  | 'steps'
 >;
 
 export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'system.doctor' | 'event.list'> = {
@@ -51,6 +52,7 @@ const own = [
   'x-worker-secret',
   'x-idempotency-key',
   'x-relative-times',
+  'x-steps',
 ] as const;
 
 interface Extension {
@@ -102,6 +104,7 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
       validates: true,
       extensions: names ? [...official, ...experimental].map((one) => one.name) : { official, experimental },
       retention: renderRetention(engine),
+      maxStepBytes: engine.steps.maxJobBytes,
       delivery: engine.subscriptions.kept ? 'at_least_once' : 'none',
     }),
   );

@@ -34,6 +34,8 @@ import { QueueSettings } from './queues/queue-settings.ts';
 import { Statistics } from './queues/statistics.ts';
 import { Totals } from './queues/totals.ts';
 import { Schemas } from './schemas/schemas.ts';
+import { OlderWorkers } from './steps/older-workers.ts';
+import { StepRecords } from './steps/step-records.ts';
 import { measured } from './telemetry/measured-storage.ts';
 import { StoreReadings } from './telemetry/store-reading.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
@@ -113,6 +115,8 @@ export class Engine implements AsyncDisposable {
   readonly jobs: Jobs;
   /** The calls of workers. */
   readonly protocol: WorkerProtocol;
+  /** Rows of durable steps. */
+  readonly steps: StepRecords;
   readonly workers: Workers;
   readonly tokens: Tokens;
   readonly audit: Audit;
@@ -170,6 +174,7 @@ export class Engine implements AsyncDisposable {
       admit,
       tracing,
     });
+    this.steps = new StepRecords({ storage, batches: this.#batches, clock, telemetry });
     const { inbox } = storage;
     this.outboxImport =
       inbox &&
@@ -261,8 +266,9 @@ export class Engine implements AsyncDisposable {
       batches: this.#batches,
       clock,
       fetches: this.#fetches,
-      settlements: new Settlements(this.#batches, clock, random, log),
+      settlements: new Settlements({ batches: this.#batches, steps: this.steps, clock, random, log }),
       suspects,
+      olderWorkers: new OlderWorkers(this.#batches, clock, log),
       presence: new Presence({ storage, clock, log, workers, on: options.events !== false }),
       workers,
       secrets,

@@ -148,6 +148,8 @@ export interface Traits {
    * that more servers take no more.
    */
   readonly retentionShare: number;
+  /** The most bytes of the values of a job's durable steps; 64 MiB where it is absent. */
+  readonly maxStepBytes?: number;
   /** A sentence for the manifest and the docs. */
   readonly durability: string;
 }

@@ -1,6 +1,13 @@
 import { elements, members } from '@ojs-ts/core';
-import { type StepKind, type StepRow, type StepState, stepLimits, stepsKind } from '@ojs-ts/core/durable';
-import { idOf, readSteps, readSuspension, type SentStep } from '@ojs-ts/core/handlers';
+import {
+  type SentStep,
+  type StepKind,
+  type StepRow,
+  type StepState,
+  stepLimits,
+  stepsKind,
+} from '@ojs-ts/core/durable';
+import { idOf, readSteps, readSuspension } from '@ojs-ts/core/handlers';
 import { type JobRecord, type Json, State } from '@ojs-ts/core/job';
 import { requeued } from '@ojs-ts/core/lifecycle';
 import { Fields, json } from '@ojs-ts/core/requests';

@@ -51,8 +51,9 @@ export function readNack(
   limitSize(text(), 'The nack', maxNackBytes, 'envelope_too_large');
   const fields = new Fields(body);
   const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
-  readSuspension(fields, text);
+  const sent = readSuspension(fields, text);
   const owner = readOwner(leases, fields, worker);
+  if (sent !== null) return { kind: 'suspend', ...owner, sent };
   const { failure, requeue } = readFailure(text());
   if (requeue && failure.code === unhandledCode) return { kind: 'refuse', ...owner, failure, delayMs };
   if (requeue) return { kind: 'requeue', ...owner, reason: failure.type, delayMs };

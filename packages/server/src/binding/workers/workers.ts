@@ -12,9 +12,10 @@ import { directWorker, directWorkers } from './directives.ts';
 import { heldBy, readBeat, replyToBeat } from './heartbeat.ts';
 import { deregister, getWorker, listWorkers, readSecret, register, removeWorker, workerHealth } from './records.ts';
 import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
+import { stepsOf } from './steps.ts';
 
 type Engine = Parts<
-  'answers' | 'clock' | 'jobs' | 'leases' | 'memory' | 'protocol' | 'queues' | 'searches' | 'storage'
+  'answers' | 'clock' | 'jobs' | 'leases' | 'memory' | 'protocol' | 'queues' | 'searches' | 'steps' | 'storage'
 >;
 
 export const workerHandlers: Handlers<
@@ -69,8 +70,10 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
   if (worker !== null) await request.access?.worksAs(worker, fetch.secretDigest ?? null);
   const jobs = await engine.protocol.fetch(fetch, request.signal);
   request.access?.fetched(jobs);
-  const text = `{"jobs":${envelopes(engine, jobs)}}`;
-  return { ...ok(text), ...held(engine, text.length), ...undo(engine, fetch, jobs) };
+  const undone = undo(engine, fetch, jobs);
+  const steps = await stepsOf(engine, jobs, async () => undone.undelivered?.());
+  const text = `{"jobs":${envelopes(engine, jobs, steps)}}`;
+  return { ...ok(text), ...held(engine, text.length), ...undone };
 }
 
 /** POST /workers/ack (ojs-http-binding §10.2). */
@@ -172,9 +175,10 @@ export async function exchange(
   access?.fetched(jobs);
   const beatText = beaten === null ? '' : `"beat":${beaten},`;
   const outcomes = `"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}]`;
-  const text = `{${outcomes},${beatText}"jobs":${envelopes(engine, jobs)}}`;
-  const reply = { ...ok(text), ...held(engine, text.length) };
-  return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
+  const undone = fetch === null ? {} : undo(engine, fetch, jobs);
+  const steps = await stepsOf(engine, jobs, async () => undone.undelivered?.());
+  const text = `{${outcomes},${beatText}"jobs":${envelopes(engine, jobs, steps)}}`;
+  return { ...ok(text), ...held(engine, text.length), ...undone };
 }
 
 function namedBy(items: readonly Item[]): readonly JobId[] {
@@ -212,8 +216,12 @@ function undo(engine: Engine, fetch: FetchRequest, jobs: readonly JobRecord[]): 
   return jobs.length > 0 && fetch.request === null ? { undelivered: () => engine.protocol.giveBack(jobs) } : {};
 }
 
-function envelopes({ leases }: Engine, jobs: readonly JobRecord[]): Json {
-  return `[${jobs.map((job) => renderJob(job, { lease: leases.of(job) })).join(',')}]`;
+function envelopes({ leases }: Engine, jobs: readonly JobRecord[], steps: ReadonlyMap<JobId, Json>): Json {
+  const texts = jobs.map((job) => {
+    const own = steps.get(job.id);
+    return renderJob(job, { lease: leases.of(job), ...(own !== undefined && { extra: `"x_steps":${own}` }) });
+  });
+  return `[${texts.join(',')}]`;
 }
 
 /** The answer for an item of an exchange that failed. */

@@ -1,4 +1,5 @@
 import { type Clock, latestOf, type Millis, utf8Length } from '@ojs-ts/core';
+import { markOf, type SentSuspension, type StepStore, suspend } from '@ojs-ts/core/durable';
 import {
   type Failure,
   historyOf,
@@ -20,7 +21,9 @@ import {
   policyOf,
   requeued,
   retryPolicy,
+  run,
   unhandled,
+  wakeOf,
 } from '@ojs-ts/core/lifecycle';
 import type { Moved } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
@@ -39,6 +42,8 @@ export type Settlement = {
   | { readonly kind: 'refuse'; readonly failure: Failure; readonly delayMs: number }
   /** Returned: the attempt does not count. With a delay the job is snoozed. */
   | { readonly kind: 'requeue'; readonly reason: string; readonly delayMs: number }
+  /** The job waits in its durable steps: the attempt does not count. */
+  | { readonly kind: 'suspend'; readonly sent: SentSuspension }
 );
 
 export type Outcome =
@@ -59,6 +64,7 @@ export type Outcome =
   | { readonly kind: 'missing' };
 
 export type Ack = Settlement & { readonly kind: 'ack' };
+type Failing = Settlement & { readonly kind: 'fail' | 'refuse' | 'requeue' };
 
 /**
  * The most times that an end is decided again because the job has changed, before the caller hears that it lost the
@@ -66,22 +72,49 @@ export type Ack = Settlement & { readonly kind: 'ack' };
  */
 const rounds = 5;
 
+interface Parts {
+  readonly batches: Batches;
+  readonly steps: StepStore;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: EngineLog;
+}
+
 /** ACK and FAIL (ojs-core §7.3–7.4): fenced, and repeatable by the lease that ended the execution. */
 export class Settlements {
   readonly #batches: Batches;
+  readonly #steps: StepStore;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #log: EngineLog;
 
-  constructor(batches: Batches, clock: Clock, random: () => number, log: EngineLog) {
+  constructor({ batches, steps, clock, random, log }: Parts) {
     this.#batches = batches;
+    this.#steps = steps;
     this.#clock = clock;
     this.#random = random;
     this.#log = log;
   }
 
   settle(settlement: Settlement): Promise<Outcome> {
+    if (settlement.kind === 'suspend') return this.#suspend(settlement);
     return settlement.kind === 'ack' ? this.#ack(settlement) : this.#fail(settlement);
+  }
+
+  async #suspend(settlement: Settlement & { readonly kind: 'suspend' }): Promise<Outcome> {
+    const { job, transition } = await run(suspend(this.#steps, settlement, settlement.sent));
+    const maxAttempts = allowedAttempts(retryPolicy(policyOf(job).retry));
+    const now = latestOf(this.#clock);
+    if (transition?.to === State.discarded) {
+      logFailure(this.#log, job, transition);
+      return { kind: 'discarded', attempt: job.attempt, maxAttempts, at: now };
+    }
+    if (transition !== null && settlement.sent.tries.length > 0) logFailure(this.#log, job, transition);
+    const waits =
+      markOf(transition?.policy === undefined ? job : { policy: transition.policy })?.suspended?.waits ?? [];
+    const nextAt = transition?.runAt ?? wakeOf(job, waits);
+    const attempt = transition?.attempt ?? Math.max(0, job.attempt - (job.state === State.active ? 1 : 0));
+    return { kind: 'retryable', attempt, maxAttempts, nextAt, delayMs: Math.max(0, nextAt - now) };
   }
 
   /** Undoes claims; their attempts do not count. */
@@ -125,7 +158,7 @@ export class Settlements {
       : null;
   }
 
-  async #fail(settlement: Settlement & { readonly kind: Exclude<Settlement['kind'], 'ack'> }): Promise<Outcome> {
+  async #fail(settlement: Failing): Promise<Outcome> {
     for (let round = 0; ; round++) {
       const job = await this.#batches.read(settlement.id);
       if (job === null) return { kind: 'missing' };
@@ -141,7 +174,7 @@ export class Settlements {
     }
   }
 
-  #decide(job: JobRecord, settlement: Settlement & { readonly kind: Exclude<Settlement['kind'], 'ack'> }): Transition {
+  #decide(job: JobRecord, settlement: Failing): Transition {
     // Its backoff or delay counts from here.
     const now = latestOf(this.#clock);
     if (settlement.kind === 'fail') return failed(job, settlement.failure, now, this.#random);

@@ -49,6 +49,11 @@ export class Telemetry {
     'When a round of a task last succeeded, or began to be due.',
   );
 
+  readonly #steps = new Counter(
+    'ojs_steps_total',
+    'Outcomes of durable steps that workers have sent to this server, by kind and outcome.',
+  );
+
   constructor(tracing: Tracing = noTracing) {
     this.tracing = tracing;
     this.lag = new EventLoopLag(this.#lag);
@@ -65,6 +70,11 @@ export class Telemetry {
       while (items[at]?.job.queue === queue) at++;
       this.enqueues.of({ queue }).record(seconds, at - start);
     }
+  }
+
+  /** An outcome of a durable step was recorded, or `repeated`: an earlier one stays. */
+  stepRecorded(kind: string, outcome: string): void {
+    this.#steps.add({ kind, outcome });
   }
 
   /** From now on the task is expected to have rounds. */
@@ -95,6 +105,7 @@ export class Telemetry {
       this.enqueues,
       this.storage,
       this.storageErrors,
+      this.#steps,
       this.#upkeep,
       this.#upkeepFailures,
       this.#upkeepDone,

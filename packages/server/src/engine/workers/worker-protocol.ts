@@ -7,6 +7,7 @@ import type { Fetches, FetchRequest } from '../jobs/fetch.ts';
 import type { Ack, Outcome, Settlement, Settlements } from '../jobs/settlement.ts';
 import type { Suspects } from '../jobs/suspects.ts';
 import type { EngineSettings } from '../options.ts';
+import type { OlderWorkers } from '../steps/older-workers.ts';
 import type { Upkeep } from '../upkeep/upkeep.ts';
 import type { ParentResults } from '../workflows/parent-results.ts';
 import type { Beat } from './open-fetches.ts';
@@ -31,6 +32,7 @@ interface Parts {
   readonly settlements: Settlements;
   readonly parents: ParentResults;
   readonly suspects: Suspects;
+  readonly olderWorkers: OlderWorkers;
   readonly presence: Presence;
   readonly workers: Workers;
   readonly secrets: WorkerSecrets;
@@ -58,7 +60,7 @@ export class WorkerProtocol {
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
     const { jobs, rest } = await this.#parts.parents.fill(await this.#claimed(request, signal));
     if (rest.length > 0) await this.giveBack(rest);
-    return jobs;
+    return request.steps === true ? jobs : this.#parts.olderWorkers.spared(request.worker, jobs);
   }
 
   async #claimed(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {

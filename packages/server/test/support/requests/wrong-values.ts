@@ -352,6 +352,13 @@ const bodies: Partial<Record<OperationName, readonly WrongValue[]>> = {
     },
     'directive worker_ids',
   ),
+  'worker.steps': wrong(
+    joined(worker, {
+      kinds: { items: 'array' },
+      values: { items: ['[]', '[1]', '[null]', '[{}]', '[{"job_id":"x","x_lease":"y","steps":[]}]'] },
+    }),
+    'worker_id items',
+  ),
   'worker.fetch': wrong(joined(worker, fetch), 'queues'),
   'worker.ack': wrong(ack, 'job_id'),
   'worker.nack': wrong(nack, 'job_id error'),

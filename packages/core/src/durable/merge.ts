@@ -1,0 +1,95 @@
+import { ProtocolError } from '../errors.ts';
+import type { Json } from '../job/job.ts';
+import { utf8Length } from '../json/json.ts';
+import type { Millis } from '../time/clock.ts';
+import { type StepRow, smallValueBytes, stepLimits } from './row.ts';
+import type { SentStep, SentTry } from './sent.ts';
+
+/** A row that stays as it is, or one to write. */
+export type Merged =
+  | { readonly kind: 'kept'; readonly name: string; readonly row: StepRow; readonly isRepeated: boolean }
+  | {
+      readonly kind: 'written';
+      readonly name: string;
+      readonly row: StepRow;
+      /** A value that has a record of its own. */
+      readonly apart: Json | null;
+      readonly isNew: boolean;
+      readonly bytes: number;
+    };
+
+/** @param now the store's latest time: ends of waits count from it. */
+export interface Merging {
+  readonly now: Millis;
+  readonly claim: number;
+}
+
+/**
+ * The row that a sent step makes of the one that is there. The first final outcome stays. An open row keeps the end of
+ * its wait, so a suspension that is repeated after a restart never moves it.
+ * @throws ProtocolError `step_kind`, `step_too_large`
+ */
+export function mergedStep(sent: SentStep, existing: StepRow | null, { now, claim }: Merging): Merged {
+  const { name, kind, state, number } = sent;
+  if (existing !== null && existing.kind !== kind) throw otherKind(sent, existing);
+  if (existing !== null && existing.state !== 'open')
+    return { kind: 'kept', name, row: existing, isRepeated: state !== 'open' };
+  const value = sent.value === undefined ? null : sent.value;
+  const bytes = value === null ? 0 : utf8Length(value);
+  if (bytes > stepLimits.valueBytes) throw tooLarge(name, bytes);
+  const isApart = bytes > smallValueBytes;
+  const until = existing?.until ?? sent.until ?? (sent.ms === undefined ? undefined : now + sent.ms);
+  const nextAt = state !== 'open' ? undefined : sent.nextMs === undefined ? existing?.nextAt : now + sent.nextMs;
+  const tries = sent.tries ?? existing?.tries;
+  const error = sent.error ?? (state === 'open' ? existing?.error : undefined);
+  const row: StepRow = {
+    ...{ kind, state, number, claim, startedAt: existing?.startedAt ?? now },
+    ...(state !== 'open' && { endedAt: now }),
+    ...(tries !== undefined && { tries }),
+    ...(until !== undefined && { until: Math.min(until, now + stepLimits.waitMs) }),
+    ...(nextAt !== undefined && { nextAt }),
+    ...(value !== null && (isApart ? { bytes } : { value })),
+    ...(error !== undefined && { error }),
+  };
+  if (existing !== null && isAlike(row, existing)) return { kind: 'kept', name, row: existing, isRepeated: false };
+  return { kind: 'written', name, row, apart: isApart ? value : null, isNew: existing === null, bytes };
+}
+
+/** The open row of a step whose try has failed and that is tried again. */
+export function mergedTry(sent: SentTry, existing: StepRow | null, { now, claim }: Merging): Merged {
+  const { name, number, tries, error, retryMs } = sent;
+  if (existing !== null && existing.kind !== 'run') throw otherKind({ name, kind: 'run' }, existing);
+  if (existing !== null && existing.state !== 'open') return { kind: 'kept', name, row: existing, isRepeated: true };
+  const startedAt = existing?.startedAt ?? now;
+  const row: StepRow = { kind: 'run', state: 'open', number, claim, startedAt, tries, until: now + retryMs, error };
+  return { kind: 'written', name, row, apart: null, isNew: existing === null, bytes: 0 };
+}
+
+/** When an open row is due: at the next probe of a poll, else at the end of its wait; null for a row that waits for no time. */
+export function dueOf({ until, nextAt }: StepRow): Millis | null {
+  return nextAt === undefined ? (until ?? null) : Math.min(nextAt, until ?? nextAt);
+}
+
+/** An open row that says the same is not written again. */
+function isAlike(row: StepRow, existing: StepRow): boolean {
+  const { number, tries, until, nextAt, error } = row;
+  return (
+    row.state === 'open' &&
+    number === existing.number &&
+    tries === existing.tries &&
+    until === existing.until &&
+    nextAt === existing.nextAt &&
+    error === existing.error
+  );
+}
+
+function otherKind({ name, kind }: Pick<SentStep, 'name' | 'kind'>, existing: StepRow): ProtocolError {
+  const message = `The step ${JSON.stringify(name)} is recorded as ${existing.kind}; got one of the kind ${kind}.`;
+  return new ProtocolError('step_kind', message, { step: name, recorded: existing.kind, sent: kind });
+}
+
+function tooLarge(name: string, size: number): ProtocolError {
+  const max = stepLimits.valueBytes;
+  const message = `The value of step ${JSON.stringify(name)} has ${size} bytes; at most ${max} are allowed.`;
+  return new ProtocolError('step_too_large', message, { step: name, size, max_size: max });
+}

@@ -1,0 +1,80 @@
+import type { Clock } from '@ojs-ts/core';
+import { type StepStore, Tallies } from '@ojs-ts/core/durable';
+import type { JobId, JobRecord, Transition } from '@ojs-ts/core/job';
+import type {
+  CommitAnswer,
+  RecordChange,
+  RecordKey,
+  RecordPage,
+  Storage,
+  StoredRecord,
+} from '../../storage/storage.ts';
+import type { Batches } from '../batches.ts';
+import { coalesce } from '../coalesce.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+
+/** The most bytes of the values of a job, in a storage that does not say less. */
+const usualJobBytes = 64 * 1_048_576;
+
+interface Parts {
+  readonly storage: Storage;
+  readonly batches: Batches;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** The rows of durable steps in the store. Calls of one turn of the event loop share a read and a commit. */
+export class StepRecords implements StepStore {
+  readonly clock: Clock;
+  readonly tallies = new Tallies();
+  readonly maxJobBytes: number;
+  readonly #parts: Parts;
+  readonly #get: (keys: readonly RecordKey[]) => Promise<readonly (StoredRecord | null)[]>;
+  readonly #commit: (change: RecordChange) => Promise<CommitAnswer>;
+
+  constructor(parts: Parts) {
+    const { storage, clock, telemetry } = parts;
+    const { records, traits } = storage;
+    const { parallel, maxBatch: max, maxStepBytes = usualJobBytes } = traits;
+    const options = { parallel, max, split: true, tracing: telemetry.tracing };
+    this.#parts = parts;
+    this.clock = clock;
+    this.maxJobBytes = maxStepBytes;
+    this.#get = coalesce(
+      async (calls: readonly (readonly RecordKey[])[]) => {
+        const found = (await records.get(calls.flat())).values();
+        return calls.map((keys) => [...found.take(keys.length)]);
+      },
+      { ...options, weight: (keys: readonly RecordKey[]) => keys.length },
+    );
+    // A repeated change answers false, and what it has written is then found: each takes effect once.
+    this.#commit = coalesce((changes: readonly RecordChange[]) => records.commit(changes, clock.now()), {
+      ...options,
+      weight: ({ puts = [] }: RecordChange) => 1 + puts.length,
+    });
+  }
+
+  job(id: JobId): Promise<JobRecord | null> {
+    return this.#parts.batches.read(id);
+  }
+
+  records(keys: readonly RecordKey[]): Promise<readonly (StoredRecord | null)[]> {
+    return this.#get(keys);
+  }
+
+  scan(kind: string, page: RecordPage): Promise<readonly StoredRecord[]> {
+    return this.#parts.storage.records.scan(kind, page);
+  }
+
+  commit(change: RecordChange): Promise<CommitAnswer> {
+    return this.#commit(change);
+  }
+
+  transition(transition: Transition): Promise<unknown> {
+    return this.#parts.batches.transition(transition);
+  }
+
+  recorded(kind: string, outcome: 'open' | 'done' | 'failed' | 'repeated'): void {
+    this.#parts.telemetry.stepRecorded(kind, outcome);
+  }
+}
