@@ -1,4 +1,5 @@
 import { isObject } from '@ojs-ts/core';
+import { stepsKind } from '@ojs-ts/core/durable';
 import { expect, test } from 'vitest';
 import { CodecChain, EncryptionCodec, encryptionMiddleware, GzipCodec } from '../../src/encryption/index.ts';
 import { DiscardError, StepError } from '../../src/index.ts';
@@ -26,6 +27,9 @@ test('values and errors of steps leave the process encoded, and replays read the
   expect(await worker.runUntil(() => job.wait())).toEqual([true, true, 1]);
   const sent = bench.wire.calls.map(({ body = '' }) => body);
   expect(sent.filter((body) => body.includes(secret))).toEqual([]);
+  const stored = await bench.embedded.engine.storage.records.scan(stepsKind(job.id), { limit: 10 });
+  expect(stored.map(({ key }) => key)).toEqual(['card', 'refused']);
+  expect(JSON.stringify(stored)).not.toContain(secret);
   // The names stay plain, for operators.
   expect(sent.some((body) => body.includes('"name":"card"') && hasEnvelope(JSON.parse(body)))).toBe(true);
 });

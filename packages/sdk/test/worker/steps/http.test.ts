@@ -1,0 +1,38 @@
+import { startServer } from '@ojs-ts/server';
+import { expect, test } from 'vitest';
+import { Admin, Client, Worker } from '../../../src/index.ts';
+import { keepingLogger } from '../../support/log.ts';
+
+test('steps over HTTP: recorded, read again, suspended and listed', async () => {
+  const server = await startServer({ storage: 'sqlite:', host: '127.0.0.1', port: 0, log: false });
+  try {
+    await using client = new Client(server.url);
+    await using admin = new Admin(server.url);
+    const job = await client.enqueue('test.job', [], { retry: { maxAttempts: 2, initialInterval: 1 } });
+    let ran = 0;
+    const options = { handleSignals: false, heartbeatThread: false, suspendAfter: 1, logger: keepingLogger() };
+    const worker = new Worker(server.url, options).register('test.job', async (ctx) => {
+      const values = await Promise.all(
+        Array.from({ length: 5 }, (_, place) =>
+          ctx.step(`step ${place}`, () => {
+            ran++;
+            return 'x'.repeat(2_000 * place);
+          }),
+        ),
+      );
+      if (ctx.attempt === 1 && ran === 5) {
+        ran++;
+        throw new Error('once');
+      }
+      await ctx.sleep('pause', 1_001);
+      return values.map((value) => value.length);
+    });
+    expect(await worker.runUntil(() => job.wait())).toEqual([0, 2_000, 4_000, 6_000, 8_000]);
+    expect(ran).toBe(6);
+    const { steps } = await admin.steps(job.id);
+    expect(steps.map(({ name, kind, state }) => [name, kind, state])).toContainEqual(['step 4', 'run', 'done']);
+    expect(steps.map(({ number }) => number)).toEqual(steps.map(({ number }) => number).toSorted((a, b) => a - b));
+  } finally {
+    await server.close();
+  }
+});
