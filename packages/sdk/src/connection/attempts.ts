@@ -99,8 +99,17 @@ export function unanswered(cause: unknown, context: ErrorContext, http: HttpOpti
  * attempts.
  */
 export function expiry(ms: number, about: ErrorContext, met: readonly OJSError[] = []): OJSTimeoutError {
-  const context = { attempt: met.length + 1, cause: met.at(-1), ...about };
-  return new OJSTimeoutError(`${about.operation}: no answer within ${Math.round(ms)} ms.`, context);
+  const last = met.at(-1);
+  const context = { attempt: met.length + 1, cause: last, ...about };
+  const failure = last === undefined ? '' : ` Attempt ${met.length} failed: ${withoutOperation(last, about)}`;
+  return new OJSTimeoutError(`${about.operation}: no answer within ${Math.round(ms)} ms.${failure}`, context);
+}
+
+/** The message of an error as a sentence, without the operation in front. */
+function withoutOperation({ message }: OJSError, { operation }: ErrorContext): string {
+  const place = `${operation}: `;
+  const text = message.startsWith(place) ? message.slice(place.length) : message;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** The message of an error. Node puts the useful part of a failed connection into `code` or `cause`. */

@@ -177,6 +177,16 @@ describe('retries over a transport that is spoiled', () => {
     await expect(client.health({ requestTimeout: 20 })).rejects.toBeInstanceOf(OJSTimeoutError);
   });
 
+  test('a deadline during an attempt names the failure of the attempt before', async () => {
+    faulty.spoil('system.health', 'before');
+    faulty.spoil('system.health', () => new Promise(() => {}));
+    await expect(client.health({ requestTimeout: 50 })).rejects.toMatchObject({
+      name: 'OJSTimeoutError',
+      message: 'system.health: no answer within 50 ms. Attempt 1 failed: cut before.',
+      attempt: 2,
+    });
+  });
+
   test('an abort rejects with its reason at once, and before sending', async () => {
     faulty.spoil('system.health', () => new Promise(() => {}));
     const controller = new AbortController();
