@@ -109,6 +109,8 @@ class NodeCache {
     const flow = this.#flows.get(key) ?? { nodes: new Map(), size: 0 };
     this.#flows.delete(key);
     this.#flows.set(key, flow);
+    // Another fetch may have read the node at the same time. A closed node does not change.
+    if (flow.nodes.has(node.index)) return;
     // The envelope in a job's node is the largest part of it, and is not read here.
     flow.nodes.set(node.index, node.job === null ? node : { ...node, spec: '' });
     const size = nodeBytes + (node.result?.length ?? 0);

@@ -84,6 +84,19 @@ describe.each(storages)('the results of earlier steps, $name', ({ url }) => {
     expect(read).toEqual({ nodes: 1, calls: 1 });
   });
 
+  test('take their place in memory once, though two fetches read them at once', async () => {
+    const { storage, read } = counted(await openStorage(url()));
+    const memory = { ...memoryLimits(1_073_741_824), answer: 1_048_576 };
+    await using b = await bench('', { storage, memory });
+    await create(b, [step('a.a'), group('b.a', 'b.b', 'b.c')]);
+    await runAll(b, 1, () => JSON.stringify('x'.repeat(600_000)));
+    Object.assign(read, { nodes: 0, calls: 0 });
+    await Promise.all([b.fetch({ count: 1 }), b.fetch({ count: 1 })]);
+    expect(read.nodes).toBe(2);
+    await b.fetch({ count: 1 });
+    expect(read.nodes).toBe(2);
+  });
+
   test('are the same for another server, for a repeated fetch, and in a store that was restored', async () => {
     const storage = await openStorage(url());
     await using b = await bench('', { storage });
