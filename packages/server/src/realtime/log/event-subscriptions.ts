@@ -1,5 +1,5 @@
 import { type Millis, ProtocolError } from '@ojs-ts/core';
-import type { EventBatch, EventEntry, EventKind } from '@ojs-ts/core/events';
+import type { EventBatch, EventEntry, EventKind, EventsRead } from '@ojs-ts/core/events';
 import type { JobId } from '@ojs-ts/core/job';
 import type { EngineLog } from '../../engine/options.ts';
 import { Turns } from '../../engine/turns.ts';
@@ -201,7 +201,8 @@ export class EventSubscriptions {
         ({ from, gap } = await this.#startOf(from));
         if (gap !== null) await subscriber.follower.onGap?.(gap);
       }
-      const { events, position } = await this.#page(subscriber.topic, from, subscriber.follower.kinds);
+      const { events, position, pruned } = await this.#page(subscriber.topic, from, subscriber.follower.kinds);
+      if (pruned !== null) await subscriber.follower.onGap?.(pruned);
       if (events.length > 0 && !subscriber.closed) await subscriber.replay(events);
       // Only a store that was emptied in between has nothing there.
       if (position <= from) break;
@@ -237,13 +238,14 @@ export class EventSubscriptions {
     topic: Topic,
     after: number,
     kinds?: readonly EventKind[],
-  ): Promise<{ readonly events: readonly LogEvent[]; readonly position: number }> {
-    const { batches, reached } = await this.#storage.events(after, page, kinds);
+  ): Promise<{ readonly events: readonly LogEvent[]; readonly position: number; readonly pruned: Gap | null }> {
+    const read = await this.#storage.events(after, page, kinds);
+    const { batches, reached } = read;
     const needle = topic === 'all' ? '' : 'job' in topic ? topic.job : topic.queue;
     const events = batches
       .filter(({ entries }) => entries.includes(needle))
       .flatMap((batch) => eventsOf(batch).filter((event) => event.position > after && isOf(topic, event.entry)));
-    return { events, position: reached };
+    return { events, position: reached, pruned: prunedAfter(after, read) };
   }
 
   async #read(): Promise<void> {
@@ -272,10 +274,8 @@ export class EventSubscriptions {
     const from = this.#position;
     // With the last batch once more: a log that went back and has grown again is as long as before.
     const last = this.#last;
-    const { batches, newest } = await this.#storage.events(
-      last === null ? from : from - 1,
-      page + (last === null ? 0 : last.count),
-    );
+    const read = await this.#storage.events(last === null ? from : from - 1, page + (last === null ? 0 : last.count));
+    const { batches, newest } = read;
     if (this.#subscribers.size === 0) return false;
     if (from > newest && from === this.#position) {
       // The store was emptied, or went back: everything in it is news.
@@ -285,6 +285,13 @@ export class EventSubscriptions {
       return newest > 0;
     }
     if (last !== null && batches.some((batch) => has(batch, from) && batch.at !== last.at)) this.#tellGap();
+    const pruned = from === this.#position ? prunedAfter(from, read) : null;
+    if (pruned !== null) {
+      this.#position = pruned.resumedAt;
+      this.#last = null;
+      // A follower that is still catching up meets the gap itself.
+      for (const subscriber of this.#subscribers) if (subscriber.joined) this.#tell(subscriber, pruned);
+    }
     const news = batches.filter(({ position, count }) => position + count > from + 1);
     for (const batch of news) await this.#deliver(batch);
     return news.length > 0;
@@ -293,10 +300,12 @@ export class EventSubscriptions {
   #tellGap(): void {
     this.#last = null;
     const gap: Gap = { kind: 'unknown', resumedAt: this.#position, until: null, missed: 0 };
-    for (const { follower } of this.#subscribers) {
-      const tell = async () => follower.onGap?.(gap);
-      tell().catch((error: unknown) => this.#log.error({ err: error }, 'event subscriber failed'));
-    }
+    for (const subscriber of this.#subscribers) this.#tell(subscriber, gap);
+  }
+
+  #tell({ follower }: Subscriber, gap: Gap): void {
+    const tell = async () => follower.onGap?.(gap);
+    tell().catch((error: unknown) => this.#log.error({ err: error }, 'event subscriber failed'));
   }
 
   async #deliver(batch: EventBatch): Promise<void> {
@@ -344,6 +353,7 @@ export class EventSubscriptions {
   #enter(subscriber: Subscriber, from: number): void {
     if (subscriber.closed) return;
     subscriber.after = Math.max(from, this.#position);
+    subscriber.joined = true;
     const { topic } = subscriber;
     if (topic === 'all') this.#all.add(subscriber);
     else {
@@ -382,6 +392,8 @@ class Subscriber {
   readonly #leave: () => void;
   /** Events up to here were replayed, or are none of this follower's. */
   after = 0;
+  /** True once it gets the events of the one reader, and no longer reads the log itself. */
+  joined = false;
   closed = false;
 
   constructor(topic: Topic, follower: Follower, leave: () => void) {
@@ -400,6 +412,13 @@ class Subscriber {
     this.closed = true;
     this.#leave();
   }
+}
+
+/** The gap where the log was pruned in front of a reader that has all events up to `after`. */
+function prunedAfter(after: number, { batches, oldest }: EventsRead): Gap | null {
+  const resumedAt = oldest - 1;
+  if (resumedAt <= after) return null;
+  return { kind: 'gone', resumedAt, until: batches[0]?.at ?? null, missed: resumedAt - after };
 }
 
 function isOf(topic: Topic, [, subject, type, queue]: EventEntry): boolean {

@@ -7,6 +7,7 @@ import type { LogEvent } from '../../../src/realtime/log/log-events.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { pagesThroughJson, recordsOf } from '../../storage/suite/dump.ts';
+import { keepAll } from '../../storage/suite/tools.ts';
 import { type Bench, bench, items, newJob } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
@@ -129,6 +130,47 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     subscriptions.close();
   });
 
+  test('a log that was pruned in front of its reader is a gap', async () => {
+    await using b = await bench(url());
+    const { storage } = b.engine;
+    const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 3_600_000 });
+    const all = new Recorder(subscriptions, 'all');
+    await all.live;
+    await b.push();
+    subscriptions.wake();
+    await all.until(1);
+    b.clock.advance(1_000);
+    for (let count = 0; count < 3; count++) await b.push();
+    b.clock.advance(1_000);
+    const until = b.clock.now();
+    await storage.upkeep.prune({ ...keepAll, events: { before: until, keep: 99 } }, 9);
+    await b.push();
+    subscriptions.wake();
+    await all.until(2);
+    expect(all.positions).toEqual([1, 5]);
+    expect(all.gaps).toEqual([{ kind: 'gone', resumedAt: 4, until, missed: 3 }]);
+    subscriptions.close();
+  });
+
+  test('a log of which nothing is left in front of its reader is a gap', async () => {
+    await using b = await bench(url());
+    const { storage } = b.engine;
+    const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 3_600_000 });
+    const all = new Recorder(subscriptions, 'all');
+    await all.live;
+    await b.push();
+    b.clock.advance(1_000);
+    await storage.upkeep.prune({ ...keepAll, events: { before: b.clock.now(), keep: 99 } }, 9);
+    subscriptions.wake();
+    await expect.poll(() => all.gaps).toEqual([{ kind: 'gone', resumedAt: 1, until: null, missed: 1 }]);
+    await b.push();
+    subscriptions.wake();
+    await all.until(1);
+    expect(all.positions).toEqual([2]);
+    expect(all.gaps).toHaveLength(1);
+    subscriptions.close();
+  });
+
   test('collects the events of a topic after a position, the newest ones if there are too many', async () => {
     await using b = await bench(url());
     const job = await b.start(null);
@@ -216,6 +258,31 @@ test('a follower that catches up during a read gets no event twice', async () =>
   await all.until(4);
   expect(late.positions).toEqual([1, 2, 3, 4]);
   expect(all.positions).toEqual([1, 2, 3, 4]);
+});
+
+test('a follower that catches up is told of events that were pruned between two of its pages', async () => {
+  await using b = await bench('memory:');
+  const { subscriptions, storage } = b.engine;
+  const push = (count: number) => b.engine.jobs.push(items(Array.from({ length: count }, () => newJob(b.clock.now()))));
+  for (const count of [1_000, 500, 10]) {
+    await push(count);
+    b.clock.advance(1_000);
+  }
+  const seen: number[] = [];
+  const gaps: Gap[] = [];
+  const follower = {
+    onEvent: () => {},
+    onReplay: async (events: readonly LogEvent[]) => {
+      if (seen.length === 0)
+        await storage.upkeep.prune({ ...keepAll, events: { before: b.clock.now() - 1_000, keep: 9_999 } }, 9_999);
+      seen.push(...events.map(({ position }) => position));
+    },
+    onGap: (gap: Gap) => void gaps.push(gap),
+  };
+  await subscriptions.subscribe('all', follower, 0).live;
+  expect(seen).toHaveLength(1_010);
+  expect(seen.slice(999, 1_001)).toEqual([1_000, 1_501]);
+  expect(gaps).toMatchObject([{ kind: 'gone', resumedAt: 1_500, missed: 500 }]);
 });
 
 test('an event that is committed while the first follower joins is delivered, though its wake-up was too early', async () => {
