@@ -81,3 +81,11 @@ export function rowText(row: StepRow): Json {
 export function readRow(text: Json): StepRow {
   return JSON.parse(text);
 }
+
+/**
+ * Reports whether a job may have rows without a mark: a transaction of the user has recorded a step, and its worker
+ * ended before it could report that. Then the last execution ended without an answer, in a shutdown or by a timeout.
+ */
+export function mayHaveSteps(job: Pick<JobRecord, 'policy' | 'claim' | 'history'>): boolean {
+  return hasSteps(job) || (job.claim > 1 && /"by":"server"|"reason":"shutdown"|"code":"timeout"/.test(job.history));
+}

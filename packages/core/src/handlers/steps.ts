@@ -1,7 +1,7 @@
 import { type NamedRow, namedRow, rowsOf } from '../durable/read-rows.ts';
-import { recordSteps, type StepOwner, tallied } from '../durable/record.ts';
+import { marking, recordSteps, type StepOwner, tallied } from '../durable/record.ts';
 import { claimedSteps, fetchBytes, recordedStep, shownStep } from '../durable/render.ts';
-import { hasSteps, type StepRow, stepLimits, stepsKind, valuesKind } from '../durable/row.ts';
+import { hasSteps, mayHaveSteps, type StepRow, stepLimits, stepsKind, valuesKind } from '../durable/row.ts';
 import type { SentStep } from '../durable/sent.ts';
 import type { StepStore } from '../durable/store.ts';
 import { ProtocolError } from '../errors.ts';
@@ -86,7 +86,7 @@ export function* listSteps({ steps }: Pick<Host, 'steps'>, request: Request, sho
   const job = yield* ask(steps.job(id));
   if (job === null) throw missingJob(id);
   const most = limit === undefined ? pageSteps : Math.min(pageSteps, readLimit(String(limit)));
-  const all = hasSteps(job) ? yield* chosen(steps, id, names ?? null) : [];
+  const all = names !== undefined || hasSteps(job) ? yield* chosen(steps, id, names ?? null) : [];
   const rest = all.filter(({ row }) => row.number > after);
   const texts: Json[] = [];
   let [bytes, last] = [0, after];
@@ -132,12 +132,16 @@ function* valuesOf(
 
 /** The members `x_steps` of the jobs of a fetch that have rows, by the jobs' ids. */
 export function* fetchedSteps(store: StepStore, jobs: readonly JobRecord[]): Steps<ReadonlyMap<JobId, Json>> {
-  const marked = jobs.filter(hasSteps);
+  const marked = jobs.filter(mayHaveSteps);
   const reads: Answered<readonly NamedRow[] | null>[] = marked.map(({ id }) => run(rowsOf(store, id, fetchedRows)));
   const texts = new Map<JobId, Json>();
   let room: number = fetchBytes.all;
   for (const [index, job] of marked.entries()) {
     const rows = yield* ask(reads[index] ?? null);
+    if (!hasSteps(job)) {
+      if (rows?.length === 0) continue;
+      yield* ask(store.transition(marking(job, {})));
+    }
     if (rows !== null)
       store.tallies.set(
         job.id,

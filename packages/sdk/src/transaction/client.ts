@@ -6,11 +6,13 @@ import type { JsonArray } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { checkNames } from '../options/check-names.ts';
 import type { JobContext } from '../worker/execution/context.ts';
+import type { StepInfo } from '../worker/steps/types.ts';
 import { acknowledged, claimedBy, completionStatement, leaseLost, lockStatement } from './complete.ts';
 import { type Destination, inbox, type PreparedRequest } from './destination.ts';
 import { markedStatement, markStatement, notOpen } from './open.ts';
 import { prepare } from './prepare.ts';
 import type { Row, SqlTransaction, Statement } from './sql.ts';
+import { alreadyRecorded, claimedStep, recordedStatement, recordStatements, stepValue } from './step.ts';
 
 /** A job within a transaction that has not committed. After the commit, `client.getJob(id)` finds it. */
 export interface StagedJob {
@@ -112,6 +114,37 @@ export class TransactionClient {
     if ((await this.#run(tx, completionStatement(tx.dialect, schema, claimed, result, mark))).length > 0) return;
     const isLost = lock === null || (await this.#run(tx, markedStatement(mark))).length > 0;
     throw isLost ? leaseLost(claimed) : notOpen('complete');
+  }
+
+  /**
+   * Records the outcome of a durable step within the transaction that does the work of the step: both commit together,
+   * or not at all. Return its promise from the function of `ctx.step()`. On PostgreSQL the transaction must be READ
+   * COMMITTED, which is the default.
+   * @throws {StepRecordedError} if an earlier transaction has recorded the step, and {OJSError} if the worker no longer
+   * owns the execution. The transaction must then roll back.
+   */
+  async step<T>(tx: SqlTransaction, step: StepInfo, value: T): Promise<T> {
+    refuseDatabase(tx);
+    const { schema } = this.#destination;
+    const owned = claimedStep(step);
+    const { recording, claimed } = owned;
+    if (schema === null)
+      throw new OJSError('An outbox has no jobs: a step in your transaction needs the database of the server.', {
+        jobId: claimed.id,
+      });
+    const isPlain = recording.isPlain || value === undefined;
+    const text = stepValue(step, recording, isPlain ? value : await recording.encode(value));
+    const mark = crypto.randomUUID();
+    const lock = lockStatement(tx.dialect, schema, claimed, mark);
+    if (lock !== null) acknowledged(await this.#run(tx, lock), claimed);
+    const { row, apart } = recordStatements(tx.dialect, schema, step, owned, text, mark);
+    if ((await this.#run(tx, row)).length > 0) {
+      if (apart !== null) await this.#run(tx, apart);
+      return value;
+    }
+    if (lock !== null && (await this.#run(tx, markedStatement(mark))).length === 0) throw notOpen('step');
+    const recorded = await this.#run(tx, recordedStatement(tx.dialect, schema, step, claimed));
+    throw recorded.length > 0 ? alreadyRecorded(step, claimed) : leaseLost(claimed);
   }
 
   async #append(tx: SqlTransaction, requests: readonly PreparedRequest[]): Promise<void> {

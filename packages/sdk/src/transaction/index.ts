@@ -32,3 +32,4 @@ export {
   sqliteTransaction,
   withTransaction,
 } from './sqlite.ts';
+export { StepRecordedError } from './step.ts';

@@ -25,7 +25,7 @@ export function markedStatement(mark: string): Statement {
   return { text: `SELECT 1 AS marked WHERE ${isMarked(1)}`, values: [mark] };
 }
 
-export function notOpen(what: 'enqueue' | 'complete'): OJSValidationError {
+export function notOpen(what: 'enqueue' | 'complete' | 'step'): OJSValidationError {
   return OJSValidationError.of(
     'tx',
     `no transaction is open on this client: send BEGIN first, and await ${what}() before COMMIT. Nothing was written`,

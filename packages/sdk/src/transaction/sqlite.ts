@@ -3,11 +3,13 @@ import { OJSError, OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import { checkNames } from '../options/check-names.ts';
 import type { JobContext } from '../worker/execution/context.ts';
+import type { StepInfo } from '../worker/steps/types.ts';
 import { missingTable, type StagedJob, stagedOf } from './client.ts';
 import { claimedBy, completionStatement, leaseLost } from './complete.ts';
 import { type Destination, inbox, type PreparedRequest } from './destination.ts';
 import { written } from './prepare.ts';
 import { type Row, rowsOf, type SqlDatabase, type SqlTransaction, type SqlValue, type Statement } from './sql.ts';
+import { alreadyRecorded, claimedStep, recordedStatement, recordStatements, stepValue } from './step.ts';
 
 /** The members of `DatabaseSync` of `node:sqlite` that the SDK uses. */
 export interface SqliteDatabase {
@@ -26,6 +28,8 @@ export interface SqliteJobs {
   enqueue(job: JobRequest | PreparedRequest): StagedJob;
   /** Completes a handler's job. See `TransactionClient.complete`. */
   complete(context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): void;
+  /** Records the outcome of a durable step. See `TransactionClient.step`. */
+  step<T>(step: StepInfo, value: T): T;
 }
 
 /** Options of {@link withTransaction}. */
@@ -123,6 +127,24 @@ function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs 
       const claimed = claimedBy(context);
       if (run(completionStatement('sqlite', destination.schema, claimed, result)).length === 0)
         throw leaseLost(claimed);
+    },
+    step(step, value) {
+      const owned = claimedStep(step);
+      const { claimed, recording } = owned;
+      if (destination.schema === null)
+        throw new OJSError('An outbox has no jobs, so no steps either.', { jobId: claimed.id });
+      if (!recording.isPlain)
+        throw new OJSError(
+          'The values of steps are encoded here, and withTransaction() is synchronous: use TransactionClient.step().',
+          { jobId: claimed.id },
+        );
+      const { row, apart } = recordStatements('sqlite', '', step, owned, stepValue(step, recording, value));
+      if (run(row).length === 0)
+        throw run(recordedStatement('sqlite', '', step, claimed)).length > 0
+          ? alreadyRecorded(step, claimed)
+          : leaseLost(claimed);
+      if (apart !== null) run(apart);
+      return value;
     },
   };
 }

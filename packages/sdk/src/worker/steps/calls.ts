@@ -138,6 +138,27 @@ export class Calls {
     return ++this.#number;
   }
 
+  /** A number for an outcome that is on its way: higher ones wait until it is recorded or {@link forgo given up}. */
+  reserveNumber(): number {
+    const number = this.nextNumber();
+    this.#deliveries.expect(number);
+    return number;
+  }
+
+  forgo(number: number): void {
+    this.#deliveries.drop(number);
+  }
+
+  /** The outcome that a transaction of the user has recorded; undefined if there is none. */
+  async committed(name: string): Promise<Outcome | undefined> {
+    const row = await this.#store.current(name);
+    if (row === undefined || row.state === 'open') return undefined;
+    // Nothing but this says to the server that the job has rows. The outcome stays.
+    const { kind, number, tries } = row;
+    await this.unlessOver(this.#store.record([{ name, kind, state: 'open', number, tries }]));
+    return this.#recorded(row);
+  }
+
   /** Counts a function of the user while it runs. */
   async running<T>(work: () => Promise<T>): Promise<T> {
     this.#functions++;
@@ -203,11 +224,14 @@ export class Calls {
   /**
    * Records the outcome. One that another execution has recorded wins.
    * @param end what the handler gets: the value, or the error of a failed step.
+   * @param number the place that was reserved for it.
    * @throws {StepLimitError}, {StepKindError}
    */
-  async record(write: Omit<StepWrite, 'number'>, end: unknown): Promise<Outcome> {
-    const number = this.nextNumber();
-    this.#deliveries.expect(number);
+  async record(
+    write: Omit<StepWrite, 'number'>,
+    end: unknown,
+    number: number = this.reserveNumber(),
+  ): Promise<Outcome> {
     try {
       const steps = [...this.#later, { ...write, number }];
       this.#later = [];

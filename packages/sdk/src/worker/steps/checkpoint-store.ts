@@ -42,6 +42,10 @@ export class CheckpointStore implements StepStore {
 
   reload(): void {}
 
+  current(name: string): Promise<Row | undefined> {
+    return this.find(name);
+  }
+
   async valueOf(row: Row): Promise<unknown> {
     return row.value;
   }

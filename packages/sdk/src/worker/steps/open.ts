@@ -68,6 +68,10 @@ class UnrecordedStore implements StepStore {
 
   reload(): void {}
 
+  async current(): Promise<undefined> {
+    return undefined;
+  }
+
   async valueOf(): Promise<undefined> {
     return undefined;
   }

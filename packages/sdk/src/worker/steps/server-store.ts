@@ -56,6 +56,11 @@ export class ServerStore implements StepStore {
     this.#hasMore = true;
   }
 
+  async current(name: string): Promise<Row | undefined> {
+    const [row] = readRows((await this.#read({ names: JSON.stringify([name]), values: 'all' })).steps);
+    return row;
+  }
+
   async valueOf(row: Row): Promise<unknown> {
     if (!row.isApart) return row.value;
     const [found] = readRows((await this.#read({ names: JSON.stringify([row.name]), values: 'all' })).steps);

@@ -12,6 +12,7 @@ import type { Calls, Outcome } from './calls.ts';
 import { plain } from './codec.ts';
 import { checkStepName } from './errors.ts';
 import type { StepsHost } from './host.ts';
+import { StepRecording } from './recording.ts';
 import { type StepRetry, stepRetry } from './retry.ts';
 import type { Row } from './row.ts';
 import { refuseNested, type TryEnd, tryOnce } from './try.ts';
@@ -122,8 +123,13 @@ export class Steps {
     if (row?.due === false) await this.#calls.wait(name, { kind: 'retry' });
     let number = row?.number;
     for (let tries = (row?.tries ?? 0) + 1; ; tries++) {
-      const end = await this.#try(name, tries, run, timeoutMs);
-      if ('value' in end) return this.#done(name, kind, tries, end.value);
+      const recording = new StepRecording(this.#host, this.#calls, tries);
+      const end = await this.#try(name, tries, run, timeoutMs, recording);
+      if ('value' in end) return this.#done(name, kind, tries, end.value, recording.number);
+      // A transaction whose commit was not answered may have recorded it, so that its throw says nothing.
+      const committed = recording.number === undefined ? undefined : await this.#calls.committed(name);
+      if (committed !== undefined) return committed;
+      if (recording.number !== undefined) this.#calls.forgo(recording.number);
       const delayMs = retry.delayAfter(tries, end.failed);
       const { failure } = end.failed;
       if (delayMs === null) return this.#failed(name, kind, tries, failure);
@@ -178,23 +184,30 @@ export class Steps {
     }
   }
 
-  #try(name: string, attempt: number, run: Work['run'], timeoutMs: number | undefined): Promise<TryEnd> {
-    return this.#calls.unlessOver(this.#calls.running(() => tryOnce(this.#host, name, attempt, run, timeoutMs)));
+  #try(
+    name: string,
+    attempt: number,
+    run: Work['run'],
+    timeoutMs: number | undefined,
+    recording?: StepRecording,
+  ): Promise<TryEnd> {
+    const work = () => tryOnce(this.#host, name, attempt, recording, run, timeoutMs);
+    return this.#calls.unlessOver(this.#calls.running(work));
   }
 
-  async #done(name: string, kind: StepKind, tries: number, value: unknown): Promise<Outcome> {
+  async #done(name: string, kind: StepKind, tries: number, value: unknown, number?: number): Promise<Outcome> {
     const text = valueText(value);
-    if (typeof text === 'object') return this.#failed(name, kind, tries, text.failure);
+    if (typeof text === 'object') return this.#failed(name, kind, tries, text.failure, number);
     const write = { name, kind, state: 'done', tries } as const;
-    if (text === undefined) return this.#calls.record(write, undefined);
+    if (text === undefined) return this.#calls.record(write, undefined, number);
     const kept: unknown = JSON.parse(text);
-    return this.#calls.record({ ...write, value: await this.#host.codec().encode(kept) }, kept);
+    return this.#calls.record({ ...write, value: await this.#host.codec().encode(kept) }, kept, number);
   }
 
-  async #failed(name: string, kind: StepKind, tries: number, failure: Failure): Promise<Outcome> {
+  async #failed(name: string, kind: StepKind, tries: number, failure: Failure, number?: number): Promise<Outcome> {
     const { jobId, codec } = this.#host;
     const write = { name, kind, state: 'failed', tries, error: await encodedFailure(failure, codec()) } as const;
-    return this.#calls.record(write, await stepErrorOf(name, tries, { ...failure }, jobId, plain));
+    return this.#calls.record(write, await stepErrorOf(name, tries, { ...failure }, jobId, plain), number);
   }
 }
 

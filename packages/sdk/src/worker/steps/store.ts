@@ -6,6 +6,8 @@ export interface StepStore {
   /** False if a wait holds the slot, because the server cannot suspend a job. */
   readonly suspends: boolean;
   find(name: string): Promise<Row | undefined>;
+  /** The row as it is now: a transaction of the user may have written it. */
+  current(name: string): Promise<Row | undefined>;
   /** The value of a row that is done; encoded, if a codec is in use. */
   valueOf(row: Row): Promise<unknown>;
   /** The highest number so far. Known after the first `find`. */

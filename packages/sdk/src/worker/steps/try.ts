@@ -5,6 +5,7 @@ import { timerMs } from '../../options/duration.ts';
 import { type GiveBack, giveBackFor } from '../execution/outcome.ts';
 import { StepNestedError } from './errors.ts';
 import type { StepsHost } from './host.ts';
+import { recordingKey, type StepRecording } from './recording.ts';
 import type { StepInfo } from './types.ts';
 
 /** The step that runs the current code. */
@@ -35,6 +36,7 @@ export async function tryOnce(
   host: StepsHost,
   name: string,
   attempt: number,
+  recording: StepRecording | undefined,
   run: (step: StepInfo) => unknown,
   timeoutMs: number | undefined,
 ): Promise<TryEnd> {
@@ -48,7 +50,8 @@ export async function tryOnce(
     late.reject(error);
   };
   const timer = timeoutMs === undefined ? undefined : setTimeout(end, timerMs(timeoutMs));
-  const info: StepInfo = {
+  const info: StepInfo & { readonly [recordingKey]: StepRecording | undefined } = {
+    [recordingKey]: recording,
     name,
     attempt,
     key: `${host.jobId}/${name}`,

@@ -1,5 +1,5 @@
 import { grants } from '@ojs-ts/core/access';
-import { hasSteps } from '@ojs-ts/core/durable';
+import { mayHaveSteps } from '@ojs-ts/core/durable';
 import { fetchedSteps, listSteps, recordAll } from '@ojs-ts/core/handlers';
 import type { JobId, JobRecord, Json } from '@ojs-ts/core/job';
 import { run } from '@ojs-ts/core/lifecycle';
@@ -43,7 +43,7 @@ export async function stepsOf(
   jobs: readonly JobRecord[],
   lost: () => Promise<void>,
 ): Promise<ReadonlyMap<JobId, Json>> {
-  if (!jobs.some(hasSteps)) return none;
+  if (!jobs.some(mayHaveSteps)) return none;
   try {
     return await run(fetchedSteps(steps, jobs));
   } catch (error) {

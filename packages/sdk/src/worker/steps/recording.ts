@@ -1,0 +1,51 @@
+import { claimOf } from '@ojs-ts/core/job';
+import type { Calls } from './calls.ts';
+import { plain } from './codec.ts';
+import type { StepsHost } from './host.ts';
+
+/** By a name that all copies of this package share: the entry for transactions may be bundled apart. */
+export const recordingKey = Symbol.for('ojs.step.recording');
+
+/** The part of a step that its own database transaction can record. */
+export class StepRecording {
+  readonly #host: StepsHost;
+  readonly #calls: Calls;
+  /** The number of the row, once a transaction asked for it. Outcomes with higher numbers wait until it is settled. */
+  number: number | undefined;
+  readonly tries: number;
+  readonly startedAt = Date.now();
+
+  constructor(host: StepsHost, calls: Calls, tries: number) {
+    this.#host = host;
+    this.#calls = calls;
+    this.tries = tries;
+  }
+
+  get jobId(): string {
+    return this.#host.jobId;
+  }
+
+  /** The fence; null if the server gave no lease. */
+  get claim(): number | null {
+    return claimOf(this.#host.leased.lease ?? '');
+  }
+
+  /** False on a server without x-steps, and in tests without a stored job. */
+  get isStored(): boolean {
+    return this.#calls.waiting === 'suspend';
+  }
+
+  reserve(): number {
+    this.number ??= this.#calls.reserveNumber();
+    return this.number;
+  }
+
+  encode(value: unknown): Promise<unknown> {
+    return this.#host.codec().encode(value);
+  }
+
+  /** True if values leave the process as they are. */
+  get isPlain(): boolean {
+    return this.#host.codec() === plain;
+  }
+}
