@@ -46,6 +46,9 @@ const pages = {
     'cron/tick.ts': '@every 1s UTC skip\nmade: sales\ndaily-report true\ntick true\n',
     'cron/typed.ts': 'reports EU\nnull\n[ 2026-03-30T05:30:00.000Z, 2026-03-31T05:30:00.000Z ]\n',
   },
+  steps: {
+    'steps/order.ts': 'the handler starts\ncharging\nthe handler starts\nshipping\nreceipt of o-17\n',
+  },
   limits: { 'limits/per-customer.ts': 'customer:acme used 10 waiting 2\ncustomer:zeta used 1 waiting 0\n' },
   'choosing-limits': {
     'limits/concurrency.ts': '10 slots in the worker, 2 in the limit: never more than two at once: true\n',

@@ -38,7 +38,10 @@ export function mergedStep(sent: SentStep, existing: StepRow | null, { now, clai
   const bytes = value === null ? 0 : utf8Length(value);
   if (bytes > stepLimits.valueBytes) throw tooLarge(name, bytes);
   const isApart = bytes > smallValueBytes;
-  const until = existing?.until ?? sent.until ?? (sent.ms === undefined ? undefined : now + sent.ms);
+  // The backoff between two tries ends with the last one.
+  const isOver = kind === 'run' && state !== 'open';
+  const asked = sent.until ?? (sent.ms === undefined ? undefined : now + sent.ms);
+  const until = isOver ? undefined : (existing?.until ?? asked);
   const nextAt = state !== 'open' ? undefined : sent.nextMs === undefined ? existing?.nextAt : now + sent.nextMs;
   const tries = sent.tries ?? existing?.tries;
   const error = sent.error ?? (state === 'open' ? existing?.error : undefined);

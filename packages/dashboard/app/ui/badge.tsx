@@ -32,6 +32,16 @@ export function toneOf(state: string): Tone {
   return tones[state] ?? 'mute';
 }
 
+/** A job that waits in a durable step is retryable, and no attempt of it has failed. */
+export function JobStateBadge({ job }: { readonly job: { readonly state: string; readonly x_wait?: unknown } }) {
+  return (
+    <>
+      <StateBadge state={job.state} />
+      {job.x_wait !== undefined && <Badge tone="info">waiting</Badge>}
+    </>
+  );
+}
+
 export function StateBadge({ state }: { readonly state: string }) {
   return <Badge tone={toneOf(state)}>{state}</Badge>;
 }

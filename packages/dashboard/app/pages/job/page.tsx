@@ -5,10 +5,20 @@ import { useCall } from '../../api/calls.ts';
 import { isMissing } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
 import { hasJob } from '../../live/summary.ts';
-import { Card, CopyButton, Empty, Failure, Page as Frame, Loading, StateBadge, WorkflowLink } from '../../ui/index.ts';
+import {
+  Card,
+  CopyButton,
+  Empty,
+  Failure,
+  Page as Frame,
+  JobStateBadge,
+  Loading,
+  WorkflowLink,
+} from '../../ui/index.ts';
 import { Actions } from './actions.tsx';
 import { Attempts, ErrorDetail } from './attempts.tsx';
 import { Checkpoint } from './checkpoint.tsx';
+import { DurableSteps } from './durable-steps.tsx';
 import { MainFacts, Policies } from './facts.tsx';
 import { historyQuery, isEnded, type JobDocument, useJob } from './job.ts';
 import { Payload } from './payload.tsx';
@@ -35,11 +45,11 @@ export function Page() {
       </Frame>
     );
   }
-  const { type, state } = data.job;
+  const { type } = data.job;
   return (
     <Frame
       title={type}
-      aside={<StateBadge state={state} />}
+      aside={<JobStateBadge job={data.job} />}
       actions={<Actions key={id} document={data} />}
       lead={
         <span className="job-id">
@@ -80,6 +90,7 @@ function Body({ document }: { readonly document: JobDocument }) {
         {parts.has('parent_results') && (
           <Payload title="Results of parents" text={parts.get('parent_results') ?? '[]'} />
         )}
+        <DurableSteps job={job} />
         {life && <Waterfall life={life} />}
         {life && <Attempts life={life} errors={parts.get('errors') ?? '[]'} />}
         {history.error !== null && <Failure error={history.error} retry={() => void history.refetch()} />}

@@ -2,7 +2,7 @@ import { parsePlace, QueryError } from '@ojs-ts/core/query';
 import type { ListedJob } from '@ojs-ts/core/schemas';
 import { formatDuration } from '../../format/times.ts';
 import type { Column } from '../../ui/data-table.tsx';
-import { JobLink, StateBadge, Time, useNow } from '../../ui/index.ts';
+import { JobLink, JobStateBadge, Time, useNow } from '../../ui/index.ts';
 import { JobPreview, JsonPreview } from '../../ui/job-preview.tsx';
 
 /** Characters of a value that a cell has; the whole value is on the page of the job. */
@@ -12,7 +12,7 @@ const shown = 200;
 export const allColumns: readonly Column<ListedJob>[] = [
   { id: 'type', label: 'Type', align: 'clip', cell: ({ id, type }) => <JobLink id={id} text={type} preload={false} /> },
   { id: 'args', label: 'Args', align: 'clip', cell: (job) => <JobPreview job={job} /> },
-  { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
+  { id: 'state', label: 'State', cell: (job) => <JobStateBadge job={job} /> },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ queue }) => queue },
   { id: 'priority', label: 'Priority', align: 'number', cell: ({ priority }) => priority },
   { id: 'attempt', label: 'Attempt', align: 'number', cell: attemptOf },

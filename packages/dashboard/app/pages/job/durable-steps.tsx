@@ -1,0 +1,160 @@
+import './durable-steps.css';
+import { elements, members } from '@ojs-ts/core';
+import { readDocument } from '@ojs-ts/core/json';
+import type { Answers } from '@ojs-ts/core/schemas';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { type CSSProperties, useState } from 'react';
+import { keyOf } from '../../api/calls.ts';
+import { call, callText } from '../../api/client.ts';
+import { useMay, useSession } from '../../api/session.ts';
+import { formatDuration } from '../../format/times.ts';
+import { hasJob } from '../../live/summary.ts';
+import { Badge, Button, Card, Failure, Loaded, Time, type Tone, useNow } from '../../ui/index.ts';
+import { JsonTree } from '../../ui/json-tree.tsx';
+import type { Job } from './job.ts';
+
+type Step = Answers['job.steps']['steps'][number];
+
+/** While a worker runs the job: records of steps have no event. */
+const refreshMs = 2_000;
+
+/** The durable steps of a job in the order of their records; nothing for a job without any. */
+export function DurableSteps({ job: { id, state } }: { readonly job: Job }) {
+  const mayRead = useMay('job.steps');
+  const query = useInfiniteQuery({
+    queryKey: keyOf('job.steps', { params: { id } }),
+    queryFn: ({ pageParam, signal }) =>
+      call('job.steps', { params: { id }, query: { values: 'none', after: pageParam }, signal }),
+    initialPageParam: 0,
+    getNextPageParam: ({ next }: Answers['job.steps']) => next,
+    enabled: mayRead,
+    refetchInterval: state === 'active' && refreshMs,
+    meta: { live: (summary) => hasJob(summary, id) },
+  });
+  const { data, error, hasNextPage, isFetchingNextPage } = query;
+  const now = useNow();
+  if (error !== null) return <Failure error={error} retry={() => void query.refetch()} />;
+  const steps = data?.pages.flatMap((page) => page.steps) ?? [];
+  if (steps.length === 0) return null;
+  const from = Math.min(...steps.map(({ started_at: at }) => Date.parse(at)));
+  const isOpen = steps.some((step) => step.state === 'open');
+  const to = Math.max(...steps.map(endOf), isOpen ? now : 0, from + 1);
+  return (
+    <Card title="Steps" note={hasNextPage ? `the first ${steps.length}` : steps.length}>
+      <ol className="waterfall">
+        {steps.map((step) => (
+          <StepRow key={step.name} job={id} step={step} from={from} to={to} />
+        ))}
+      </ol>
+      {hasNextPage && (
+        <div>
+          <Button busy={isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            Show more
+          </Button>
+        </div>
+      )}
+    </Card>
+  );
+}
+
+/** The latest time that is known of a step; an open one lasts until now. */
+function endOf({ ended_at: end, started_at: start }: Step): number {
+  return Date.parse(end ?? start);
+}
+
+interface StepRowProps {
+  readonly job: string;
+  readonly step: Step;
+  /** The times of the whole chart. */
+  readonly from: number;
+  readonly to: number;
+}
+
+function StepRow({ job, step, from, to }: StepRowProps) {
+  const { name, kind, state, tries = 0, error, until, next_at: next } = step;
+  const start = Date.parse(step.started_at);
+  const end = state === 'open' ? to : endOf(step);
+  const place: CSSProperties = {
+    left: `${((start - from) / (to - from)) * 100}%`,
+    width: `${((end - start) / (to - from)) * 100}%`,
+  };
+  const [tone, words] = stateOf(step);
+  return (
+    <li className="step" data-tone={tone}>
+      <div className="span-row">
+        <span className="span-label breaks">{name}</span>
+        <span className="span-track" aria-hidden="true">
+          <span
+            className="span-bar"
+            data-waits={kind === 'sleep' || kind === 'poll' || state === 'open'}
+            style={place}
+          />
+        </span>
+        <span className="span-length number">{state === 'open' ? '' : formatDuration(end - start)}</span>
+      </div>
+      <div className="row small step-facts">
+        <Badge tone={tone}>{words}</Badge>
+        {kind !== 'run' && <span className="soft">{kind}</span>}
+        {tries > 1 && <span className="soft">{kind === 'poll' ? `asked ${tries} times` : `${tries} attempts`}</span>}
+        {state === 'open' && until !== undefined && (
+          <span>
+            until <Time at={until} />
+          </span>
+        )}
+        {state === 'open' && next !== undefined && (
+          <span>
+            asks again <Time at={next} />
+          </span>
+        )}
+        {state === 'done' && (kind === 'run' || kind === 'poll') && <StepValue job={job} name={name} />}
+      </div>
+      {error !== undefined && state !== 'done' && (
+        <p className="error-message small">
+          {error.type !== undefined && <strong>{error.type}: </strong>}
+          {error.message}
+        </p>
+      )}
+    </li>
+  );
+}
+
+function stateOf({ kind, state }: Step): readonly [Tone, string] {
+  if (state === 'failed') return ['bad', 'failed'];
+  if (state === 'done') return ['good', 'done'];
+  return kind === 'run' || kind === 'enqueue' ? ['warn', 'retries'] : ['info', 'waits'];
+}
+
+/** The recorded value, which is read when it is opened. */
+function StepValue({ job, name }: { readonly job: string; readonly name: string }) {
+  const { sees_arguments: seesValues } = useSession();
+  const [isOpen, setOpen] = useState(false);
+  const query = useQuery({
+    queryKey: ['job.steps', job, name, 'value'],
+    queryFn: async ({ signal }) => {
+      const query = { names: JSON.stringify([name]), values: 'all' };
+      const answer = members(await callText('job.steps', { params: { id: job }, query, signal }));
+      const [row = '{}'] = elements(answer.get('steps') ?? '[]');
+      return members(row).get('value') ?? null;
+    },
+    enabled: isOpen,
+    // The first outcome stays.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (!seesValues) return null;
+  return (
+    <details className="step-value" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>Value</summary>
+      {isOpen && (
+        <Loaded query={query} lines={1}>
+          {(text) =>
+            text === null ? (
+              <p className="soft">The step returned nothing.</p>
+            ) : (
+              <JsonTree node={readDocument(text)} label={`Value of ${name}`} />
+            )
+          }
+        </Loaded>
+      )}
+    </details>
+  );
+}
