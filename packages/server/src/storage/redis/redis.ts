@@ -33,6 +33,8 @@ export async function redisStorage({ url, events = true, timeoutMs }: RedisOptio
     inProcess: false,
     maxBatch: 500,
     retentionShare: 1 / 3,
+    // All of it is in memory.
+    maxStepBytes: 8 * 1_048_576,
     durability: 'as the server persists it',
   };
   const open = (name: string) => namespace(connection, name, events);
