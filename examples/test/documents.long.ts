@@ -12,7 +12,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const guides = [
   ...['typed-jobs', 'retries', 'failed-jobs', 'scheduling', 'unique-jobs', 'priority', 'cron', 'limits'],
   ...['choosing-limits', 'cancel-jobs', 'workflows', 'workflow-results', 'events', 'graceful-shutdown'],
-  ...['outbox', 'frameworks', 'serverless', 'opentelemetry', 'encryption', 'scripts'],
+  ...['outbox', 'steps', 'frameworks', 'serverless', 'opentelemetry', 'encryption', 'scripts'],
   ...['from-bullmq', 'from-pg-boss', 'from-graphile-worker', 'from-celery'],
 ];
 const pages = [
