@@ -15,15 +15,16 @@ export type TableName = keyof typeof tables;
 
 /** The bugs that conformance cases find. */
 export async function caseBugs(): Promise<CaseBugs> {
-  const [{ requests }, { jobs }, { crons }, { workflows }, { limits }, { storages }] = await Promise.all([
+  const [{ requests }, { jobs }, { crons }, { workflows }, { limits }, { steps }, { storages }] = await Promise.all([
     import('./tables/requests.ts'),
     import('./tables/jobs.ts'),
     import('./tables/crons.ts'),
     import('./tables/workflows.ts'),
     import('./tables/limits.ts'),
+    import('./tables/steps.ts'),
     import('./tables/storages.ts'),
   ]);
-  return { ...requests, ...jobs, ...crons, ...workflows, ...limits, ...storages };
+  return { ...requests, ...jobs, ...crons, ...workflows, ...limits, ...steps, ...storages };
 }
 
 /** What each bug of a table breaks, by name. */

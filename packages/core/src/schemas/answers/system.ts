@@ -118,6 +118,7 @@ export const systemAnswers = {
     extensions: t.object({ official: t.list(Extension), experimental: t.list(Extension) }),
     limits: t.mapOf(t.count()),
     retention: t.mapOf(Kept),
+    'x-steps': t.maybe(t.mapOf(t.count())),
     endpoints: t.mapOf(t.text()),
     event_delivery: t.oneOf(['at_least_once', 'none']),
   }),
