@@ -862,6 +862,8 @@ export const bullmq: Guide<Bull> = {
     ),
   ],
   untested: {
+    'steps in one processor: `job.updateData({ step })`':
+      'BullMQ has no counterpart: its processor keeps the number of its step by itself',
     '`lifo`': 'there is no counterpart',
     '`extend`, `reschedule`': 'there is no counterpart',
     '`job.log(row)`': 'the lines are in your logger, outside of the server',
