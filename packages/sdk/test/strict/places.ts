@@ -82,6 +82,8 @@ export const ofCallers = [
   'sqliteTransaction(database) database',
   'TransactionClient.complete(tx, context, result) context',
   'SqliteJobs.complete(context, result) context',
+  'TransactionClient.step(tx, step, value) step',
+  'SqliteJobs.step(step, value) step',
   'parentResults(ctx, parents) ctx',
   'parentResults(ctx, parents) parents[]',
   'dag(name, nodes) nodes',
