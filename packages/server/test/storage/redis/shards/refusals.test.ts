@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { redisStorage } from '../../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
+import { startRedis } from '../../../support/redis.ts';
 import { cronsOf } from '../../crons-of.ts';
 import {
   claim,
@@ -41,8 +42,8 @@ async function open(): Promise<Storage> {
 }
 
 /** Sees which namespaces with the prefix get a command. */
-async function watch(prefix: string) {
-  const client = new Redis(server ?? '');
+async function watch(url: string, prefix: string) {
+  const client = new Redis(url);
   const monitor = await client.monitor();
   const seen = new Set<string>();
   let end = '';
@@ -143,10 +144,12 @@ describe.skipIf(server === null)('across namespaces', () => {
 
   test('an id that names its queue is looked up in no other namespace, any other id in all', async () => {
     const prefix = newPrefix();
-    const storage = await redisStorage({ url: urlOf('home:emails;b:reports;rest:*', prefix) });
-    opened.push(storage);
+    // The client cannot begin to watch a server that others use at that moment.
+    await using instance = await startRedis();
+    const address = new URL(urlOf('home:emails;b:reports;rest:*', prefix));
+    await using storage = await redisStorage({ url: `${instance.url}${address.search}` });
     await storage.migrate();
-    await using watched = await watch(prefix);
+    await using watched = await watch(instance.url, prefix);
     const asked = async (id: string) => {
       await insert(storage, [reports(1, { id })]);
       return watched.names();
