@@ -68,8 +68,8 @@ export function mergedTry(sent: SentTry, existing: StepRow | null, { now, claim 
   return { kind: 'written', name, row, apart: null, isNew: existing === null, bytes: 0 };
 }
 
-/** When an open row is due: at the next probe of a poll, else at the end of its wait; null for a row that waits for no time. */
-export function dueOf({ until, nextAt }: StepRow): Millis | null {
+/** When an open row is due: at the next probe of a poll, else at the end of its wait; null if it waits for no time. */
+export function dueOf({ until, nextAt }: Partial<Record<'until' | 'nextAt', Millis | undefined>>): Millis | null {
   return nextAt === undefined ? (until ?? null) : Math.min(nextAt, until ?? nextAt);
 }
 

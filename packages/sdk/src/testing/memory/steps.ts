@@ -1,5 +1,10 @@
 import { elements, members } from '@ojs-ts/core';
 import {
+  dueOf,
+  type Merged,
+  type Merging,
+  mergedStep,
+  mergedTry,
   type SentStep,
   type StepKind,
   type StepRow,
@@ -42,7 +47,7 @@ export const stepAnswers: Answers = {
       if (job === null) return refused(id, 404, 'There is no such job.');
       const isHeld = job.state === State.active && host.leases.of(job) === item.raw('x_lease');
       if (!isHeld) return refused(id, 409, 'The job no longer belongs to this execution.');
-      return { job_id: id, status: 200, steps: steps.map((step) => keep(host.storage, job, step)) };
+      return { job_id: id, status: 200, steps: steps.map((sent) => keep(host.storage, job, step(sent), sent.name)) };
     });
     return json({ items });
   },
@@ -61,11 +66,10 @@ export function suspend({ storage }: Host, job: JobRecord, nack: Json): boolean 
   const suspension = readSuspension(new Fields(Fields.parse(nack)), () => nack);
   if (suspension === null) return false;
   const { waits, steps, tries } = suspension;
-  for (const step of steps) keep(storage, job, step);
-  for (const { name, number, tries: ended, error, retryMs } of tries)
-    keep(storage, job, { name, kind: 'run', state: 'open', number, tries: ended, error, ms: retryMs });
+  for (const sent of steps) keep(storage, job, step(sent), sent.name);
+  for (const sent of tries) keep(storage, job, (existing, at) => mergedTry(sent, existing, at), sent.name);
   const named = new Set([...waits, ...tries].map(({ name }) => name));
-  const ends = rowsOf(storage, job.id).flatMap(([name, row]) => (named.has(name) ? (endOf(row) ?? []) : []));
+  const ends = rowsOf(storage, job.id).flatMap(([name, row]) => (named.has(name) ? (dueOf(row) ?? []) : []));
   storage.transition(requeued(job, 'waiting', storage.now, 'worker', Math.max(0, Math.min(...ends) - storage.now)));
   return true;
 }
@@ -74,8 +78,8 @@ export function suspend({ storage }: Host, job: JobRecord, nack: Json): boolean 
 export function wireRows(storage: Table, id: string) {
   const at = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
   return rowsOf(storage, id).map(([name, { kind, state, number, tries, until, nextAt, value, error }]) => {
-    const end = endOf({ until, nextAt });
-    const due = state === 'open' && end !== undefined && end <= storage.now ? true : undefined;
+    const end = dueOf({ until, nextAt });
+    const due = state === 'open' && end !== null && end <= storage.now ? true : undefined;
     const read = { value: parsed(value), error: parsed(error) };
     return compact({ name, kind, state, number, tries, until: at(until), next_at: at(nextAt), due, ...read });
   });
@@ -93,37 +97,25 @@ function refused(id: string, status: number, message: string) {
 }
 
 /** Keeps the row, unless an earlier outcome stays. */
-function keep(storage: Table, job: JobRecord, sent: SentStep) {
-  const { name, kind, state, number, tries, value, error, ms, nextMs } = sent;
+function keep(storage: Table, job: JobRecord, merge: (existing: StepRow | null, at: Merging) => Merged, name: string) {
   const { now } = storage;
-  const before = rowsOf(storage, job.id).find(([other]) => other === name)?.[1];
-  if (before !== undefined && before.state !== 'open') {
-    const { state, value, error } = before;
-    return { name, state, value: parsed(value), error: parsed(error), recorded: true };
-  }
-  const end = sent.until ?? (ms === undefined ? undefined : now + ms);
-  const row: StepRow = {
-    ...{ kind, state, number, claim: job.claim, startedAt: before?.startedAt ?? now },
-    ...compact({ tries, value, error }),
-    ...(state !== 'open' && { endedAt: now }),
-    // A wait keeps its first end. The backoff of a step is a new one after each try.
-    ...(state === 'open' && compact({ until: kind === 'run' ? end : (before?.until ?? end) })),
-    ...(state === 'open' && nextMs !== undefined && { nextAt: now + nextMs }),
-  };
+  const before = rowsOf(storage, job.id).find(([other]) => other === name)?.[1] ?? null;
+  const merged = merge(before, { now, claim: job.claim });
+  const { state, number, value, error } = merged.row;
+  if (merged.kind === 'kept') return { name, state, value: parsed(value), error: parsed(error), recorded: true };
+  // Every value is in its row, however long it is.
+  const row = merged.apart === null ? merged.row : { ...merged.row, value: merged.apart };
   const stored = { version: number, createdAt: now, updatedAt: now, body: JSON.stringify(row) };
   storage.records.commit([{ puts: [{ kind: stepsKind(job.id), key: name, ...stored }] }], now);
   return { name, state };
 }
 
+const step = (sent: SentStep) => (existing: StepRow | null, at: Merging) => mergedStep(sent, existing, at);
+
 function rowsOf(storage: Table, id: string): readonly (readonly [string, StepRow])[] {
   const records = storage.records.scan(stepsKind(id), { limit: stepLimits.steps });
   const rows = records.map(({ key, body }): readonly [string, StepRow] => [key, JSON.parse(body)]);
   return rows.sort(([, a], [, b]) => a.number - b.number);
-}
-
-/** When the next thing of an open row happens. */
-function endOf({ until, nextAt }: { readonly until?: number | undefined; readonly nextAt?: number | undefined }) {
-  return until === undefined || nextAt === undefined ? (until ?? nextAt) : Math.min(until, nextAt);
 }
 
 function parsed(text: Json | undefined): unknown {
