@@ -127,6 +127,7 @@ export class TransactionClient {
     refuseDatabase(tx);
     const { schema } = this.#destination;
     const owned = claimedStep(step);
+    if (owned === null) return value;
     const { recording, claimed } = owned;
     if (schema === null)
       throw new OJSError('An outbox has no jobs: a step in your transaction needs the database of the server.', {

@@ -130,6 +130,7 @@ function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs 
     },
     step(step, value) {
       const owned = claimedStep(step);
+      if (owned === null) return value;
       const { claimed, recording } = owned;
       if (destination.schema === null)
         throw new OJSError('An outbox has no jobs, so no steps either.', { jobId: claimed.id });

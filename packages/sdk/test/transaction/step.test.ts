@@ -4,7 +4,8 @@ import { openEmbedded } from '@ojs-ts/server';
 import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';
 import { Client, type JobContext, type StepInfo, Worker } from '../../src/index.ts';
-import { pgTransaction, StepRecordedError, withTransaction } from '../../src/transaction/index.ts';
+import { fakeMode, perform } from '../../src/testing/index.ts';
+import { pgTransaction, StepRecordedError, TransactionClient, withTransaction } from '../../src/transaction/index.ts';
 import { keepingLogger } from '../support/log.ts';
 import { begin, openStore, postgres } from './store.ts';
 
@@ -137,3 +138,13 @@ test('a step in the user’s transaction on SQLite commits with the user’s row
   expect(tries).toEqual([1, 2]);
   expect(database.prepare('SELECT email FROM users').all()).toEqual([{ email: `${job.id}/book` }]);
 });
+
+test('in perform() a step in a transaction returns its value, and sends nothing to the database', () =>
+  fakeMode(async (store) => {
+    const jobs = new TransactionClient();
+    const sent: string[] = [];
+    const tx = { dialect: 'postgres', query: async (text: string) => sent.splice(0, 0, text).map(() => ({})) } as const;
+    store.registerHandler('user.book', (ctx: JobContext) => ctx.step('book', (step) => jobs.step(tx, step, 'booked')));
+    expect(await perform('user.book', [])).toBe('booked');
+    expect(sent).toEqual([]);
+  }));

@@ -30,9 +30,9 @@ export class StepRecording {
     return claimOf(this.#host.leased.lease ?? '');
   }
 
-  /** False on a server without x-steps, and in tests without a stored job. */
-  get isStored(): boolean {
-    return this.#calls.waiting === 'suspend';
+  /** `skipped`: a test without a stored job, in which nothing is recorded. `apart`: a server without x-steps. */
+  get storage(): 'server' | 'skipped' | 'apart' {
+    return ({ suspend: 'server', skip: 'skipped', hold: 'apart' } as const)[this.#calls.waiting];
   }
 
   reserve(): number {
