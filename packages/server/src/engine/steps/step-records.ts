@@ -16,6 +16,9 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 /** The most bytes of the values of a job, in a storage that does not say less. */
 const usualJobBytes = 64 * 1_048_576;
 
+/** A record weighs one more for each so many characters, so a commit of 1,000 has at most about 16 MiB. */
+const heavy = 16_384;
+
 interface Parts {
   readonly storage: Storage;
   readonly batches: Batches;
@@ -50,7 +53,7 @@ export class StepRecords implements StepStore {
     // A repeated change answers false, and what it has written is then found: each takes effect once.
     this.#commit = coalesce((changes: readonly RecordChange[]) => records.commit(changes, clock.now()), {
       ...options,
-      weight: ({ puts = [] }: RecordChange) => 1 + puts.length,
+      weight: ({ puts = [] }: RecordChange) => puts.reduce((sum, { body }) => sum + 1 + body.length / heavy, 1),
     });
   }
 
