@@ -1,4 +1,3 @@
-import * as args from '../../../../packages/core/src/durable/fixed-args.ts';
 import * as durable from '../../../../packages/core/src/durable/index.ts';
 import { OlderWorkers } from '../../../../packages/server/src/engine/steps/older-workers.ts';
 import type { CaseBugs } from '../bugs.ts';
@@ -60,7 +59,7 @@ export const steps: CaseBugs = {
   ],
   'step-args-edited': [
     'OJS-L1-STP-015',
-    on(args, 'fixedArgs', () => new core.ProtocolError('conflict', 'The job has steps.')),
+    on(durable, 'fixedArgs', () => new core.ProtocolError('conflict', 'The job has steps.')),
   ],
   'suspension-outlives-total-timeout': [
     'OJS-L1-STP-016',

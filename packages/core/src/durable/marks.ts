@@ -1,5 +1,6 @@
+import { ProtocolError } from '../errors.ts';
 import type { JobPolicy, JobRecord, Json } from '../job/job.ts';
-import { State } from '../job/states.ts';
+import { State, stateName } from '../job/states.ts';
 import type { StepsMark, StepWait } from './mark.ts';
 import { hasSteps } from './row.ts';
 
@@ -41,6 +42,12 @@ export function restarted(job: Marked): { readonly policy?: Json } {
   if (mark === null) return {};
   const { suspended: _, past: __, ...kept } = mark;
   return { policy: withMark(job, kept) };
+}
+
+/** The refusal of other args for a job whose recorded steps follow from the ones that it has. */
+export function fixedArgs({ id, state }: Pick<JobRecord, 'id' | 'state'>): ProtocolError {
+  const message = 'The job has recorded steps, which follow from its args; the args stay, and nothing was changed.';
+  return new ProtocolError('has_steps', message, { job_id: id, current_state: stateName(state) });
 }
 
 function readPolicy({ policy }: Marked): JobPolicy {

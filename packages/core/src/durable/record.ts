@@ -30,7 +30,8 @@ export const recordRounds = 5;
 /**
  * Records outcomes of an execution, in one commit with a check of its claim. After the first record of an execution
  * nothing is read: new rows are written with the check that there are none.
- * @throws ProtocolError `conflict` if the claim does not hold; `not_found`; what {@link mergedStep} throws; `too_many_steps`
+ * @throws ProtocolError `conflict` if the claim does not hold; `not_found`; `too_many_steps`; what {@link mergedStep}
+ * throws.
  */
 export function* recordSteps(store: StepStore, owner: StepOwner, steps: readonly SentStep[]): Steps<readonly Merged[]> {
   const { id, claim } = owner;
@@ -163,7 +164,7 @@ function forgives(job: JobRecord): boolean {
   return job.attempt - 1 > past || (deaths < maxForgivenDeaths && deathsOf(job).all > 0);
 }
 
-/** The mark after progress: earlier attempts do not count, nor do the deaths of earlier claims, up to a number a job. */
+/** The mark after progress: earlier attempts do not count, nor do the first ten deaths of earlier claims. */
 function forgiven(job: JobRecord): StepsMark {
   const mark = markOf(job) ?? {};
   const { deaths = 0 } = mark;

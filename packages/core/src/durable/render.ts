@@ -51,7 +51,8 @@ export function recordedStep({ name, kind, row, ...one }: Merged, value: Json | 
   const end = until === undefined ? '' : `,"until":"${formatTimestamp(until)}"`;
   const head = `{"name":${JSON.stringify(name)},"state":"${state}"${end}`;
   if (kind === 'written' || !('isRepeated' in one) || !one.isRepeated) return `${head}}`;
-  return `${head}${value === undefined ? '' : `,"value":${value}`}${error === undefined ? '' : `,"error":${error}`},"recorded":true}`;
+  const outcome = `${value === undefined ? '' : `,"value":${value}`}${error === undefined ? '' : `,"error":${error}`}`;
+  return `${head}${outcome},"recorded":true}`;
 }
 
 function rowMembers(row: StepRow, value: Json | undefined): Json {

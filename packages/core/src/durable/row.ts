@@ -84,8 +84,11 @@ export function readRow(text: Json): StepRow {
 
 /**
  * Reports whether a job may have rows without a mark: a transaction of the user has recorded a step, and its worker
- * ended before it could report that. Then the last execution ended without an answer, in a shutdown or by a timeout.
+ * ended before it could report that. Then an execution ended without an answer, in a shutdown, by a timeout or by hand.
  */
 export function mayHaveSteps(job: Pick<JobRecord, 'policy' | 'claim' | 'history'>): boolean {
-  return hasSteps(job) || (job.claim > 1 && /"by":"server"|"reason":"shutdown"|"code":"timeout"/.test(job.history));
+  return (
+    hasSteps(job) ||
+    (job.claim > 1 && /"by":"server"|"reason":"shutdown"|"code":"timeout"|"kind":"discarded"/.test(job.history))
+  );
 }

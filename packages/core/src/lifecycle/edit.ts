@@ -1,5 +1,4 @@
-import { fixedArgs } from '../durable/fixed-args.ts';
-import { markOf, withMark } from '../durable/marks.ts';
+import { fixedArgs, markOf, withMark } from '../durable/marks.ts';
 import { managedNames } from '../envelope/attributes.ts';
 import { readEnvelope } from '../envelope/envelope.ts';
 import { ProtocolError } from '../errors.ts';

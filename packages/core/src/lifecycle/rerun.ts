@@ -1,4 +1,4 @@
-import { fixedArgs } from '../durable/fixed-args.ts';
+import { fixedArgs } from '../durable/marks.ts';
 import { hasSteps } from '../durable/row.ts';
 import type { JobRecord, Json, RetryPolicy, Transition } from '../job/job.ts';
 import { State } from '../job/states.ts';

@@ -9,8 +9,8 @@ import { ledger } from './scope.ts';
 
 /**
  * Runs the handler of a job with these args, inside the middleware of its worker. Returns the result after a round trip
- * through JSON. Durable steps run without a record, and their waits are over at once. It enqueues nothing for the job itself, and assertions do not see the run. They do see jobs that the
- * handler enqueues.
+ * through JSON. Durable steps run without a record, and their waits are over at once. It enqueues nothing for the job
+ * itself, and assertions do not see the run. They do see jobs that the handler enqueues.
  * @throws the handler's error; {OJSValidationError} for args that cannot be sent; {OJSError} without a handler.
  */
 export async function perform(job: string | JobDef, args: JsonArray): Promise<unknown> {

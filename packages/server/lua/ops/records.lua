@@ -76,9 +76,10 @@ local function commit(changes, now)
   return out
 end
 
--- { changes, now }: a change is { checks, claims, puts, deletes, ends, job, events }. A check is kind, key and version as
--- text, false for no record; a claim is the id of a job and the number; a put is kind, key and text. `now` is absent where no change has ends, a job or events. Answers
--- of each whether it has taken effect, or the answer to its job where that was refused.
+-- { changes, now }: a change is { checks, claims, puts, deletes, ends, job, events }. A check is kind, key and version
+-- as text, false for no record; a claim is the id of a job and the number; a put is kind, key and text. `now` is absent
+-- where no change has ends, a job or events. Answers of each whether it has taken effect, or the answer to its job
+-- where that was refused.
 function adding.records_commit(request)
   local out = commit(request.changes, request.now)
   if request.now then finish(request.now) end

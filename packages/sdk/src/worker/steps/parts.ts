@@ -29,6 +29,6 @@ export interface StepsWorker {
   readonly options: WorkerStepsOptions;
   writer: StepWriter | undefined;
   suspendAfterMs(jobType: string): number;
-  /** The handler of a suspended job has gone on. */
+  /** The handler of a suspended job called something. */
   disturbed(host: StepsHost): void;
 }

@@ -27,7 +27,7 @@ export class WorkerSteps implements StepsWorker {
     return this.#suspendAfterMs.get(jobType) ?? this.options.suspendAfterMs;
   }
 
-  /** The handler of a suspended job has gone on: the next ones of its type get twice the time. */
+  /** The handler of a suspended job called something: the next jobs of its type get twice the time. */
   disturbed({ jobType, log }: StepsHost): void {
     const before = this.suspendAfterMs(jobType);
     const ms = Math.min(maxSuspendAfterMs, Math.max(1, before * 2));

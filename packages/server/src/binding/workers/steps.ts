@@ -37,7 +37,10 @@ async function record(engine: Engine, request: BindingRequest, failed: (error: u
 
 const none: ReadonlyMap<JobId, Json> = new Map();
 
-/** `x_steps` of claimed jobs, by id; plain jobs cost no read. @param lost gives the claims back if the rows cannot be read. */
+/**
+ * `x_steps` of claimed jobs, by id; plain jobs cost no read.
+ * @param lost gives the claims back if the rows cannot be read.
+ */
 export async function stepsOf(
   { steps }: Pick<Engine, 'steps'>,
   jobs: readonly JobRecord[],

@@ -32,7 +32,8 @@ const commitClaimed = `WITH held AS MATERIALIZED (
   added AS (INSERT INTO ojs.records (${list}) SELECT ${list} FROM put WHERE was IS NULL),
   replaced AS (UPDATE ojs.records AS record SET version = put.version, created_at = put.created_at,
       updated_at = put.updated_at, body = put.body
-    FROM put WHERE was IS NOT NULL AND ${indexJoin('record.kind', 'put.kind')} AND ${indexJoin('record.key', 'put.key')})
+    FROM put WHERE was IS NOT NULL
+      AND ${indexJoin('record.kind', 'put.kind')} AND ${indexJoin('record.key', 'put.key')})
   SELECT at FROM refused`;
 
 interface Row {
@@ -42,7 +43,7 @@ interface Row {
   put?: StoredRecord;
 }
 
-/** The answers of changes that only check claims and records, and put records; null if another way has to commit them. */
+/** The answers of changes that only check claims and records, and put records; null if one of them does more. */
 export async function commitAtOnce(
   database: Database,
   changes: readonly RecordChange[],
@@ -80,7 +81,7 @@ export async function commitAtOnce(
   return changes.map((_, at) => !places.has(at));
 }
 
-/** The records of the changes in the order of their locks; null if a change does more, or two changes share a record. */
+/** The records of the changes in the order of their locks; null if a change does more, or two share a record. */
 function rowsOf(changes: readonly RecordChange[]): readonly Row[] | null {
   const rows = new Map<string, Row>();
   for (const [

@@ -84,7 +84,7 @@ export class RestoreRouting {
     this.#out.push({ place, record });
   }
 
-  /** A cron is in the shard of its queue, with the record of its next firing; rows of steps are in that of their job. */
+  /** A cron is in the shard of its queue, with its next firing; rows of steps are in the shard of their job. */
   #takeRecord(record: StoredRecord): void {
     const { kind, key } = record;
     const name = kind === cronKind ? key : kind === dueKind ? nameOfDue(key) : null;
