@@ -181,6 +181,27 @@ export const errorKinds = {
     ojs: 'OJS-7910',
     hint: 'Recorded steps follow from the arguments. Cancel the job, or run it again as a new job with other args.',
   },
+  job_ended: {
+    status: 409,
+    retryable: false,
+    canonical: 'JOB_ENDED',
+    ojs: 'OJS-7911',
+    hint: 'The job has ended and reads no more signals. details.current_state tells how.',
+  },
+  token_taken: {
+    status: 409,
+    retryable: false,
+    canonical: 'TOKEN_TAKEN',
+    ojs: 'OJS-7912',
+    hint: 'A token names one thing that is waited for. Put the id of that thing into it, not of a person or a type.',
+  },
+  mailbox_full: {
+    status: 429,
+    retryable: true,
+    canonical: 'MAILBOX_FULL',
+    ojs: 'OJS-7913',
+    hint: 'Wait until the job has read some signals, or cancel it.',
+  },
   backend_error: {
     status: 500,
     retryable: true,

@@ -1,6 +1,7 @@
 /** Durable steps: the rows of a job, and what they decide. */
 import '../require-node.ts';
 
+export * from './mailbox.ts';
 export * from './mark.ts';
 export * from './marks.ts';
 export * from './merge.ts';
@@ -9,6 +10,8 @@ export * from './record.ts';
 export * from './render.ts';
 export * from './row.ts';
 export * from './sent.ts';
+export * from './signal.ts';
 export type * from './store.ts';
 export * from './suspend.ts';
 export * from './tally.ts';
+export * from './wake.ts';

@@ -13,10 +13,14 @@ export interface StepsMark {
 }
 
 /** `retry` is the pause between two tries of a step. */
-export const waitKinds = ['sleep', 'poll', 'retry'] as const;
+export const waitKinds = ['sleep', 'poll', 'retry', 'signal'] as const;
 
 export interface StepWait {
   readonly name: string;
   readonly kind: (typeof waitKinds)[number];
-  readonly until: Millis;
+  /** Absent for a wait for a signal without a timeout. */
+  readonly until?: Millis;
+  /** The mailbox of a wait for a signal: see the row. */
+  readonly signal?: string;
+  readonly token?: string;
 }

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { JobPolicy, JobRecord, Json } from '../job/job.ts';
 import { State, stateName } from '../job/states.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
 import type { StepsMark, StepWait } from './mark.ts';
 import { hasSteps } from './row.ts';
 
@@ -25,6 +26,11 @@ export function pastOf(job: Marked): number {
 export function waitsOf(job: Marked & Pick<JobRecord, 'state'>): readonly StepWait[] | null {
   if (job.state !== State.retryable || !job.policy?.includes('"suspended":')) return null;
   return markOf(job)?.suspended?.waits ?? null;
+}
+
+/** A wait as a reply and an event show it. */
+export function renderWait({ until, ...wait }: StepWait): object {
+  return { ...wait, ...(until !== undefined && { until: formatTimestamp(until) }) };
 }
 
 /**

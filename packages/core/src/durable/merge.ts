@@ -8,15 +8,19 @@ import type { SentStep, SentTry } from './sent.ts';
 /** A row that stays as it is, or one to write. */
 export type Merged =
   | { readonly kind: 'kept'; readonly name: string; readonly row: StepRow; readonly isRepeated: boolean }
-  | {
-      readonly kind: 'written';
-      readonly name: string;
-      readonly row: StepRow;
-      /** A value that has a record of its own. */
-      readonly apart: Json | null;
-      readonly isNew: boolean;
-      readonly bytes: number;
-    };
+  | Written;
+
+export interface Written {
+  readonly kind: 'written';
+  readonly name: string;
+  readonly row: StepRow;
+  /** A value that has a record of its own. */
+  readonly apart: Json | null;
+  readonly isNew: boolean;
+  readonly bytes: number;
+  /** The worker does not know this outcome: the answer has it. */
+  readonly isNews?: true;
+}
 
 /** @param now the store's latest time: ends of waits count from it. */
 export interface Merging {
@@ -34,12 +38,18 @@ export function mergedStep(sent: SentStep, existing: StepRow | null, { now, clai
   if (existing !== null && existing.kind !== kind) throw otherKind(sent, existing);
   if (existing !== null && existing.state !== 'open')
     return { kind: 'kept', name, row: existing, isRepeated: state !== 'open' };
+  if (existing?.arrivedAt !== undefined) {
+    if (state === 'open') return { kind: 'kept', name, row: existing, isRepeated: false };
+    const row = { ...ended(existing, now), number, claim };
+    return { kind: 'written', name, row, apart: null, isNew: false, bytes: 0, isNews: true };
+  }
   const value = sent.value === undefined ? null : sent.value;
   const bytes = value === null ? 0 : utf8Length(value);
   if (bytes > stepLimits.valueBytes) throw tooLarge(name, bytes);
   const isApart = bytes > smallValueBytes;
   // The backoff between two tries ends with the last one.
   const isOver = kind === 'run' && state !== 'open';
+  const { signal = existing?.signal, token = existing?.token } = sent;
   const asked = sent.until ?? (sent.ms === undefined ? undefined : now + sent.ms);
   const until = isOver ? undefined : (existing?.until ?? asked);
   const nextAt = state !== 'open' ? undefined : sent.nextMs === undefined ? existing?.nextAt : now + sent.nextMs;
@@ -51,11 +61,42 @@ export function mergedStep(sent: SentStep, existing: StepRow | null, { now, clai
     ...(tries !== undefined && { tries }),
     ...(until !== undefined && { until: Math.min(until, now + stepLimits.waitMs) }),
     ...(nextAt !== undefined && { nextAt }),
+    ...(signal !== undefined && { signal }),
+    ...(token !== undefined && { token }),
     ...(value !== null && (isApart ? { bytes } : { value })),
     ...(error !== undefined && { error }),
   };
   if (existing !== null && isAlike(row, existing)) return { kind: 'kept', name, row: existing, isRepeated: false };
   return { kind: 'written', name, row, apart: isApart ? value : null, isNew: existing === null, bytes };
+}
+
+/**
+ * An open wait with a payload. It stays open until the worker reports the end of the wait: the number of that report is
+ * its place among the outcomes, so a race has the same winner in each execution.
+ */
+export function arrived(name: string, open: StepRow, { text, encoded }: Payload, now: Millis): Written {
+  const bytes = text === null ? 0 : utf8Length(text);
+  const isApart = bytes > smallValueBytes;
+  const row: StepRow = {
+    ...open,
+    arrivedAt: now,
+    ...(text !== null && (isApart ? { bytes } : { value: text })),
+    ...(encoded && { encoded }),
+  };
+  return { kind: 'written', name, row, apart: isApart ? text : null, isNew: false, bytes };
+}
+
+/** The end of a wait whose signal has come. */
+export function ended({ arrivedAt: _, ...row }: StepRow, now: Millis): StepRow {
+  return { ...row, state: 'done', endedAt: now };
+}
+
+/** The payload of a signal. */
+export interface Payload {
+  /** JSON text; null for none. */
+  readonly text: Json | null;
+  /** It went through the codec of its sender. */
+  readonly encoded?: true | undefined;
 }
 
 /** The open row of a step whose try has failed and that is tried again. */

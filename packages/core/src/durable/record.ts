@@ -16,6 +16,7 @@ import { hasSteps, readRow, rowText, type StepRow, stepLimits, stepsKind, values
 import type { SentStep } from './sent.ts';
 import type { StepStore } from './store.ts';
 import type { Tally } from './tally.ts';
+import { lookForMail } from './waiting.ts';
 
 /** The execution that a call is about. A lease that the store has not issued is a claim of another job. */
 export interface StepOwner {
@@ -38,16 +39,18 @@ export function* recordSteps(store: StepStore, owner: StepOwner, steps: readonly
   const keys = steps.map(({ name }) => ({ kind: stepsKind(id), key: name }));
   for (let round = 0; round < recordRounds; round++) {
     const known = round === 0 ? store.tallies.get(id, claim) : null;
-    const job = known?.forgiven ? null : yield* ownedJob(store, owner);
+    const job = known?.forgiven && !steps.some(isWait) ? null : yield* ownedJob(store, owner);
     const tally = known ?? (job === null ? null : yield* tallyOf(store, job));
     if (tally === null) continue;
     const isFresh = round === 0 && (tally.count === 0 || steps.every(isFirst));
     const found = isFresh ? keys.map(() => null) : yield* ask(store.records(keys));
     const now = latestOf(store.clock);
-    const merged = steps.map((step, at) => mergedStep(step, rowIn(found[at]), { now, claim }));
+    const asked = steps.map((step, at) => mergedStep(step, rowIn(found[at]), { now, claim }));
+    const { merged, changes } =
+      job === null ? { merged: asked, changes: [] } : yield* lookForMail(store, job, asked, { now, ends: true });
     const mark = job === null ? null : markAfter(job, merged);
     const after = checkedTally(store, tally, merged);
-    const change = changeOf(owner, merged, found, now);
+    const change = joined([changeOf(owner, merged, found, now), ...changes]);
     const ends = job === null || mark === null ? [] : [marking(job, mark)];
     const isDone = change.puts.length + ends.length === 0 || (yield* ask(store.commit({ ...change, ends })));
     if (isDone !== true) continue;
@@ -58,9 +61,10 @@ export function* recordSteps(store: StepStore, owner: StepOwner, steps: readonly
   throw busy(id);
 }
 
-export function busy(id: string): ProtocolError {
-  const message = 'Other calls keep changing the steps of the job; nothing was recorded. Try again.';
-  return new ProtocolError('backend_unavailable', message, { job_id: id });
+/** @param id null for a token without a waiter. */
+export function busy(id: string | null): ProtocolError {
+  const message = 'Other calls keep changing the steps or the mail of the job; nothing was recorded. Try again.';
+  return new ProtocolError('backend_unavailable', message, { ...(id !== null && { job_id: id }) });
 }
 
 /** @throws ProtocolError `not_found`, `conflict` */
@@ -72,8 +76,12 @@ export function* ownedJob(store: StepStore, owner: StepOwner): Steps<JobRecord> 
 }
 
 /** A wait, a poll or a later try has an open row already; any other outcome is probably the first under its name. */
-function isFirst({ kind, tries = 1 }: SentStep): boolean {
-  return (kind === 'run' || kind === 'enqueue') && tries <= 1;
+function isFirst({ kind, state, tries = 1 }: SentStep): boolean {
+  return ((kind === 'run' || kind === 'enqueue') && tries <= 1) || (kind === 'signal' && state === 'open');
+}
+
+function isWait({ kind }: SentStep): boolean {
+  return kind === 'signal';
 }
 
 export function rowIn(record: StoredRecord | null | undefined): StepRow | null {
@@ -122,13 +130,15 @@ export function checkedTally(store: StepStore, tally: Tally, merged: readonly Me
   return { ...tally, count, bytes };
 }
 
+type ClaimedChange = RecordChange & { readonly puts: readonly StoredRecord[] };
+
 /** The rows and values to write, each with a check that the row has not changed since it was read. */
 export function changeOf(
   { id, claim }: StepOwner,
   merged: readonly Merged[],
   found: readonly (StoredRecord | null)[],
   now: Millis,
-): RecordChange & { readonly puts: readonly StoredRecord[] } {
+): ClaimedChange {
   const checks: (RecordKey & { readonly version: number | null })[] = [];
   const puts: StoredRecord[] = [];
   merged.forEach((one, at) => {
@@ -143,6 +153,18 @@ export function changeOf(
   return { checks, claims: [{ id, claim }], puts };
 }
 
+/** One commit of all these parts. */
+export function joined(
+  parts: readonly [ClaimedChange, ...Pick<RecordChange, 'checks' | 'puts' | 'deletes'>[]],
+): ClaimedChange {
+  return {
+    ...parts[0],
+    checks: parts.flatMap(({ checks = [] }) => checks),
+    puts: parts.flatMap(({ puts = [] }) => puts),
+    deletes: parts.flatMap(({ deletes = [] }) => deletes),
+  };
+}
+
 /** The mark after a record; null if it stays: a later record of the same execution writes no job. */
 function markAfter(job: JobRecord, merged: readonly Merged[]): StepsMark | null {
   if (isProgress(merged) && forgives(job)) return forgiven(job);
@@ -155,7 +177,7 @@ function isProgress(merged: readonly Merged[]): boolean {
 }
 
 function isWork({ kind }: StepRow): boolean {
-  return kind === 'run' || kind === 'enqueue';
+  return kind === 'run' || kind === 'enqueue' || kind === 'signal';
 }
 
 /** Reports whether a new outcome forgives anything. */
@@ -176,15 +198,10 @@ function forgiven(job: JobRecord): StepsMark {
   };
 }
 
+/** Writes the mark of a job, which stays in its state. */
 export function marking(job: JobRecord, mark: StepsMark): Transition {
-  return {
-    id: job.id,
-    from: State.active,
-    claim: job.claim,
-    to: State.active,
-    policy: withMark(job, mark),
-    events: [],
-  };
+  const { id, state, claim } = job;
+  return { id, from: state, claim, to: state, policy: withMark(job, mark), events: [] };
 }
 
 export function count(store: StepStore, one: Merged): void {

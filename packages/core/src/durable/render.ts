@@ -22,7 +22,7 @@ export function claimedSteps(
   let bytes = 0;
   for (const { name, row } of rows ?? []) {
     const due = dueOf(row);
-    const isDue = row.state === 'open' && due !== null && due <= now;
+    const isDue = row.state === 'open' && (row.arrivedAt !== undefined || (due !== null && due <= now));
     const text = `{"name":${JSON.stringify(name)}${rowMembers(row, row.value)}${isDue ? ',"due":true' : ''}}`;
     bytes += utf8Length(text) + 1;
     if (bytes > Math.min(room, fetchBytes.job)) break;
@@ -47,16 +47,16 @@ function withoutError({ error: _, ...row }: StepRow): StepRow {
 
 /** The outcome of a recorded step. @param value of an earlier outcome. */
 export function recordedStep({ name, kind, row, ...one }: Merged, value: Json | undefined): Json {
-  const { state, until, error } = row;
+  const { state, until, error, encoded } = row;
   const end = until === undefined ? '' : `,"until":"${formatTimestamp(until)}"`;
   const head = `{"name":${JSON.stringify(name)},"state":"${state}"${end}`;
-  if (kind === 'written' || !('isRepeated' in one) || !one.isRepeated) return `${head}}`;
+  if (!(kind === 'written' ? 'isNews' in one : 'isRepeated' in one && one.isRepeated)) return `${head}}`;
   const outcome = `${value === undefined ? '' : `,"value":${value}`}${error === undefined ? '' : `,"error":${error}`}`;
-  return `${head}${outcome},"recorded":true}`;
+  return `${head}${outcome}${encoded ? ',"encoded":true' : ''},"recorded":true}`;
 }
 
 function rowMembers(row: StepRow, value: Json | undefined): Json {
-  const { kind, state, number, tries, until, nextAt, error } = row;
+  const { kind, state, number, tries, until, nextAt, error, signal, token, encoded, arrivedAt } = row;
   const bytes = valueBytes(row);
   let text = `,"kind":"${kind}","state":"${state}","number":${number}`;
   if (tries !== undefined) text += `,"tries":${tries}`;
@@ -65,5 +65,9 @@ function rowMembers(row: StepRow, value: Json | undefined): Json {
   if (value !== undefined) text += `,"value":${value}`;
   else if (bytes > 0) text += `,"bytes":${bytes}`;
   if (error !== undefined) text += `,"error":${error}`;
+  if (signal !== undefined) text += `,"signal":${JSON.stringify(signal)}`;
+  if (token !== undefined) text += `,"token":${JSON.stringify(token)}`;
+  if (arrivedAt !== undefined) text += ',"arrived":true';
+  if (encoded) text += ',"encoded":true';
   return text;
 }

@@ -2,19 +2,19 @@ import type { JobId, JobRecord, Json } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
 
 /** The kind of a row: a step that ran, a wait, or a job that the handler enqueued. */
-export const stepKinds = ['run', 'sleep', 'poll', 'enqueue'] as const;
+export const stepKinds = ['run', 'sleep', 'poll', 'enqueue', 'signal'] as const;
 export type StepKind = (typeof stepKinds)[number];
 
-/** `done` and `failed` are final: the first outcome that was committed under a name stays. */
-export const stepStates = ['open', 'done', 'failed'] as const;
+/** All but `open` are final: the first outcome that was committed under a name stays. */
+export const stepStates = ['open', 'done', 'failed', 'expired'] as const;
 export type StepState = (typeof stepStates)[number];
 
 /**
- * The most characters of a name, steps of a job, jobs and rows of one request, waits of a suspension, bytes of one
+ * The most characters of a name and of a token, steps of a job, jobs and rows of one request, waits of a suspension, bytes of one
  * value, and milliseconds of a wait: ten years.
  */
 export const stepLimits = {
-  ...{ name: 128, steps: 10_000, items: 1_000, rows: 100, waits: 1_000 },
+  ...{ name: 128, token: 255, steps: 10_000, items: 1_000, rows: 100, waits: 1_000 },
   ...{ valueBytes: 1_048_576, waitMs: 3_650 * 86_400_000 },
 } as const;
 
@@ -32,7 +32,15 @@ export interface StepRow {
   readonly endedAt?: Millis;
   /** Tries that have ended, of a step, or probes of a poll. */
   readonly tries?: number;
-  /** The end of a sleep, of a poll or of the backoff between two tries. */
+  /** The mailbox of a wait for a signal: one of the job, by default that with the name of the step... */
+  readonly signal?: string;
+  /** ...or one under a token of the user. */
+  readonly token?: string;
+  /** A signal has come for this open wait: the row has its payload as its value. */
+  readonly arrivedAt?: Millis;
+  /** The value went through the codec of the sender. Only of a signal: other values are those of the worker. */
+  readonly encoded?: true;
+  /** The end of a wait or of the backoff between two tries. */
   readonly until?: Millis;
   /** The next probe of a poll. */
   readonly nextAt?: Millis;
@@ -60,10 +68,18 @@ export function valuesKind(job: JobId): string {
   return valuePrefix + job;
 }
 
-/** The job whose rows or values such a record is; null for any other record. A storage deletes them with their job. */
+/** The kinds of the records of a job with steps begin so. A storage deletes the records with their job. */
+const jobPrefixes = [rowPrefix, valuePrefix, 'mailbox:', 'mail:'] as const;
+
+/** The kinds of all records of a job with steps. */
+export function kindsOfSteps(job: JobId): readonly string[] {
+  return jobPrefixes.map((prefix) => prefix + job);
+}
+
+/** The job whose record this is; null for any other record. */
 export function jobOfSteps({ kind }: { readonly kind: string }): JobId | null {
-  if (kind.startsWith(rowPrefix)) return kind.slice(rowPrefix.length);
-  return kind.startsWith(valuePrefix) ? kind.slice(valuePrefix.length) : null;
+  const prefix = jobPrefixes.find((start) => kind.startsWith(start));
+  return prefix === undefined ? null : kind.slice(prefix.length);
 }
 
 /** Only the policy of a job with rows has it: a quote inside of a JSON string is escaped, so this is a name. */

@@ -16,6 +16,9 @@ export interface SentStep {
   readonly ms?: number;
   readonly until?: Millis;
   readonly nextMs?: number;
+  /** The mailbox of a wait for a signal: see the row. */
+  readonly signal?: string;
+  readonly token?: string;
 }
 
 /** A failed try of a step that is tried again after a pause. */
@@ -29,7 +32,7 @@ export interface SentTry {
 
 /** The end of an execution that waits. */
 export interface SentSuspension {
-  readonly waits: readonly (Omit<StepWait, 'until'> & { readonly until?: Millis })[];
+  readonly waits: readonly Pick<StepWait, 'name' | 'kind' | 'until'>[];
   readonly steps: readonly SentStep[];
   readonly tries: readonly SentTry[];
 }

@@ -3,6 +3,7 @@ import type { CommitAnswer, RecordChange, RecordKey, StoredRecord } from '../rec
 import type { Answered } from '../steps.ts';
 import type { RecordPage } from '../store/records.ts';
 import type { Clock } from '../time/clock.ts';
+import type { StepState } from './row.ts';
 import type { Tallies } from './tally.ts';
 
 /** The calls of a store about steps. The engine answers them in batches, the SDK's fake at once. */
@@ -17,5 +18,5 @@ export interface StepStore {
   commit(change: RecordChange): Answered<CommitAnswer>;
   transition(transition: Transition): Answered<unknown>;
   /** Counts what was recorded. */
-  recorded(kind: string, outcome: 'open' | 'done' | 'failed' | 'repeated'): void;
+  recorded(kind: string, outcome: StepState | 'repeated'): void;
 }

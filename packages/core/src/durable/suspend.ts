@@ -10,12 +10,13 @@ import { ask, type Steps } from '../steps.ts';
 import { latestOf } from '../time/clock.ts';
 import type { StepWait } from './mark.ts';
 import { markOf } from './marks.ts';
-import { dueOf, mergedStep, mergedTry } from './merge.ts';
+import { dueOf, type Merged, mergedStep, mergedTry } from './merge.ts';
 import {
   busy,
   changeOf,
   checkedTally,
   count,
+  joined,
   marking,
   recordRounds,
   rowIn,
@@ -25,6 +26,7 @@ import {
 import { hasSteps, type StepRow, stepLimits, stepsKind } from './row.ts';
 import type { SentSuspension } from './sent.ts';
 import type { StepStore } from './store.ts';
+import { lookForMail } from './waiting.ts';
 
 /** An accepted suspension: the job before it, and its transition; null for a repeated one. */
 export interface Suspension {
@@ -57,10 +59,16 @@ export function* suspend(
     const now = latestOf(store.clock);
     const merging = { now, claim };
     const before = (name: string) => rowIn(found.get(name));
-    const merged = [
+    const asked = [
       ...sent.steps.map((step) => mergedStep(step, before(step.name), merging)),
       ...sent.tries.map((one) => mergedTry(one, before(one.name), merging)),
     ];
+    const sentNames = new Set(asked.map(({ name }) => name));
+    const signals = sent.waits.flatMap(({ name, kind }): Merged[] => {
+      const row = kind === 'signal' && !sentNames.has(name) ? before(name) : null;
+      return row === null ? [] : [{ kind: 'kept', name, row, isRepeated: false }];
+    });
+    const { merged, changes } = yield* lookForMail(store, job, [...asked, ...signals], { now, ends: false });
     checkedTally(store, tally, merged);
     const rows = new Map<string, StepRow>(merged.map(({ name, row }) => [name, row]));
     const waits = waitsIn(sent, (name) => rows.get(name) ?? before(name), now);
@@ -68,12 +76,8 @@ export function* suspend(
       (one): FailedTry => ({ ...one, until: rows.get(one.name)?.until ?? now + one.retryMs }),
     );
     const transition = suspended(job, markOf(job) ?? {}, waits, tries, now);
-    const change = changeOf(
-      { ...owner, claim },
-      merged,
-      merged.map(({ name }): StoredRecord | null => found.get(name) ?? null),
-      now,
-    );
+    const records = merged.map(({ name }): StoredRecord | null => found.get(name) ?? null);
+    const change = joined([changeOf({ ...owner, claim }, merged, records, now), ...changes]);
     // A job of a workflow that ends makes other steps ready, which only a transition reports.
     const isEnd = transition.to !== State.retryable;
     const markings = hasSteps(job) ? [] : [marking(job, {})];
@@ -90,15 +94,16 @@ export function* suspend(
 function waitsIn(sent: SentSuspension, rowOf: (name: string) => StepRow | null, now: number): readonly StepWait[] {
   const waits = sent.waits.map(({ name, kind, until }, index): StepWait => {
     const row = rowOf(name);
-    const end = row !== null && row.state !== 'open' ? now : ((row === null ? null : dueOf(row)) ?? until);
-    if (end === undefined)
-      throw ProtocolError.invalid([
-        {
-          path: `$.waits[${index}].until`,
-          message: `is required, unless the row of ${JSON.stringify(name)} has an end`,
-        },
-      ]);
-    return { name, kind, until: Math.min(end, now + stepLimits.waitMs) };
+    const isOver = row !== null && (row.state !== 'open' || row.arrivedAt !== undefined);
+    const end = isOver ? now : ((row === null ? null : dueOf(row)) ?? until);
+    if (end === undefined && (kind !== 'signal' || row === null)) throw withoutEnd(name, kind, index);
+    const { signal, token } = row ?? {};
+    return {
+      ...{ name, kind },
+      ...(end !== undefined && { until: Math.min(end, now + stepLimits.waitMs) }),
+      ...(signal !== undefined && { signal }),
+      ...(token !== undefined && { token }),
+    };
   });
   const named = new Set(waits.map(({ name }) => name));
   const pauses = sent.tries.filter(({ name }) => !named.has(name));
@@ -108,4 +113,13 @@ function waitsIn(sent: SentSuspension, rowOf: (name: string) => StepRow | null, 
       ({ name, retryMs }): StepWait => ({ name, kind: 'retry', until: rowOf(name)?.until ?? now + retryMs }),
     ),
   ];
+}
+
+function withoutEnd(name: string, kind: StepWait['kind'], index: number): ProtocolError {
+  const step = JSON.stringify(name);
+  const issue =
+    kind === 'signal'
+      ? { path: `$.waits[${index}].name`, message: `must be that of a recorded wait; the job has no row of ${step}` }
+      : { path: `$.waits[${index}].until`, message: `is required, unless the row of ${step} has an end` };
+  return ProtocolError.invalid([issue]);
 }

@@ -1,4 +1,4 @@
-import { waitsOf } from '../durable/marks.ts';
+import { renderWait, waitsOf } from '../durable/marks.ts';
 import { renderResume } from '../job/checkpoint.ts';
 import { historyOf, lastEntry } from '../job/history.ts';
 import type { JobPolicy, JobRecord, Json } from '../job/job.ts';
@@ -88,7 +88,7 @@ function envelopeOf(job: JobRecord): Json {
 
 /** `x_wait` of a suspended job. */
 function renderWaits(record: JobRecord): Json {
-  const waits = waitsOf(record)?.map(({ until, ...wait }) => ({ ...wait, until: formatTimestamp(until) }));
+  const waits = waitsOf(record)?.map(renderWait);
   return waits === undefined ? '' : `,"x_wait":${JSON.stringify(waits)}`;
 }
 

@@ -67,11 +67,19 @@ function afterAttempt(job: JobRecord): Reason {
 /** The waits of a suspended handler, the first to end first. */
 function waits(all: readonly StepWait[], until: Millis): Reason {
   const named = all
-    .toSorted((one, other) => one.until - other.until)
+    .toSorted((one, other) => (one.until ?? never) - (other.until ?? never))
     .slice(0, 3)
-    .map(({ name, kind, until }) => `${kind} "${shortened(name)}" until ${formatTimestamp(until)}`);
+    .map(waitLine);
   const more = all.length > named.length ? `, and ${all.length - named.length} more` : '';
   return { code: 'suspended', message: `The handler waits: ${named.join(', ')}${more}.`, until };
+}
+
+const never = Number.MAX_SAFE_INTEGER;
+
+function waitLine({ name, kind, until, signal = name, token }: StepWait): string {
+  const end = until === undefined ? '' : ` until ${formatTimestamp(until)}`;
+  if (kind !== 'signal') return `${kind} "${shortened(name)}"${end}`;
+  return token === undefined ? `for signal "${shortened(signal)}"${end}` : `for token "${shortened(token)}"${end}`;
 }
 
 function noHandler({ type, queue, runAt }: JobRecord, entry: ErrorEntry): Reason {

@@ -10,6 +10,7 @@ export * from './reports.ts';
 export * from './schema-checks.ts';
 export * from './schema-index.ts';
 export * from './schemas.ts';
+export * from './signals.ts';
 export * from './step-requests.ts';
 export * from './steps.ts';
 export * from './warnings.ts';

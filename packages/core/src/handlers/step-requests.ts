@@ -28,6 +28,7 @@ export function readSteps(fields: Fields, text: () => Json): readonly SentStep[]
     const { next_ms: nextMs, value: _, error: __, ...row } = readMembers(item, rowSchema, anyTime);
     const sent = members(texts[index] ?? '{}');
     const [value, error] = [sent.get('value'), sent.get('error')];
+    checkWait(item, row);
     if (row.state !== 'done' && value !== undefined) item.issue('value', 'belongs to a step that is done');
     if (row.state === 'done' && item.has('error')) item.issue('error', 'belongs to a step that has failed');
     if (item.has('error') || row.state === 'failed') checkError(item);
@@ -41,6 +42,17 @@ export function readSteps(fields: Fields, text: () => Json): readonly SentStep[]
   });
   refuseTwice(fields, 'steps', read);
   return read;
+}
+
+/** A worker says when a wait for a signal begins and when it is over; the server says what came. */
+function checkWait(item: Fields, { kind, state }: Pick<SentStep, 'kind' | 'state'>): void {
+  const isSignal = kind === 'signal';
+  if (isSignal && state !== 'open' && state !== 'expired')
+    item.issue('state', 'must be open or expired for a wait for a signal; the answer has the payload');
+  if (!isSignal && state === 'expired') item.issue('state', 'is expired, which only a wait for a signal can be');
+  if (!isSignal)
+    for (const name of ['signal', 'token']) if (item.has(name)) item.issue(name, 'belongs to the kind signal');
+  if (item.has('signal') && item.has('token')) item.issue('token', 'excludes signal: a wait has one mailbox');
 }
 
 /** Null for a nack that suspends nothing. */
@@ -79,8 +91,8 @@ function checkError(item: Fields): void {
   else if (typeof error.raw('message') !== 'string') error.issue('message', 'is required: a text');
 }
 
-/** A misspelled member would lose a value or a wait. */
-function refuseUnknown(items: readonly Fields[], schema: object): void {
+/** A misspelled member would lose a value, a wait or a signal. */
+export function refuseUnknown(items: readonly Fields[], schema: object): void {
   const shape = shapeIn(schema);
   const unknown = shape === null ? [] : items.flatMap(({ body, path }) => unknownMembers(body, shape, path));
   if (unknown.length > 0)

@@ -50,7 +50,9 @@ function* recordOne(store: StepStore, owner: StepOwner, sent: readonly SentStep[
   try {
     if (!isUuidv7(id)) throw missingJob(id);
     const merged = yield* recordSteps(store, owner, sent);
-    const apart = merged.filter((one) => one.kind === 'kept' && one.isRepeated && one.row.bytes !== undefined);
+    const apart = merged.filter(
+      (one) => one.row.bytes !== undefined && (one.kind === 'kept' ? one.isRepeated : one.isNews),
+    );
     const values = yield* valuesOf(store, id, apart);
     const texts = merged.map((one) => recordedStep(one, values.get(one.name) ?? one.row.value));
     return `{"job_id":"${id}","status":200,"steps":[${texts.join(',')}]}`;

@@ -1,5 +1,6 @@
 import type { StepsMark, StepWait } from '../durable/mark.ts';
-import { unsuspended, withMark } from '../durable/marks.ts';
+import { renderWait, unsuspended, withMark } from '../durable/marks.ts';
+import { stepLimits } from '../durable/row.ts';
 import { type Failure, readFailure } from '../job/failure.ts';
 import { appendHistory, entryText, errorText } from '../job/history.ts';
 import type { JobRecord, Json, Transition, TransitionEvent } from '../job/job.ts';
@@ -17,9 +18,10 @@ export interface FailedTry {
   readonly until: Millis;
 }
 
-/** When a suspended job runs again: at the first end of its waits or of its total timeout. */
-export function wakeOf({ deadlineAt }: Pick<JobRecord, 'deadlineAt'>, waits: readonly StepWait[]): Millis {
-  return Math.min(deadlineAt ?? Number.POSITIVE_INFINITY, ...waits.map(({ until }) => until));
+/** When a suspended job runs again: at the first end of its waits or of its total timeout, at most ten years away. */
+export function wakeOf({ deadlineAt }: Pick<JobRecord, 'deadlineAt'>, waits: readonly StepWait[], now: Millis): Millis {
+  const latest = now + stepLimits.waitMs;
+  return Math.min(deadlineAt ?? latest, ...waits.map(({ until = latest }) => until));
 }
 
 /**
@@ -35,7 +37,8 @@ export function suspended(
   now: Millis,
 ): Transition {
   const { deadlineAt, attempt, claim } = job;
-  if (deadlineAt !== null && waits.every(({ until }) => until > deadlineAt)) return totalTimedOut(job, now);
+  if (deadlineAt !== null && waits.every(({ until = Number.POSITIVE_INFINITY }) => until > deadlineAt))
+    return totalTimedOut(job, now);
   const { history: _, ...moved } = move(job, State.active, State.retryable, '');
   const read = tries.map((one) => ({ ...one, failure: failureIn(one.error) }));
   return {
@@ -43,7 +46,7 @@ export function suspended(
     ...(tries.length > 0 && {
       history: read.reduce((text, one) => appendHistory(text, entryOf(job, one, now)), job.history),
     }),
-    runAt: wakeOf(job, waits),
+    runAt: wakeOf(job, waits, now),
     attempt: Math.max(0, attempt - 1),
     clearRun: true,
     policy: withMark(job, { ...mark, suspended: { by: claim, waits } }),
@@ -94,7 +97,7 @@ function eventsOf(job: JobRecord, { name, tries, until, failure }: ReadTry): rea
 }
 
 function waiting(waits: readonly StepWait[]): TransitionEvent {
-  const shown = waits.slice(0, shownWaits).map(({ until, ...wait }) => ({ ...wait, until: formatTimestamp(until) }));
+  const shown = waits.slice(0, shownWaits).map(renderWait);
   return { kind: 'job.waiting', data: JSON.stringify({ waits: shown }) };
 }
 

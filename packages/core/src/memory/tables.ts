@@ -1,5 +1,5 @@
 import type { Millis } from '@ojs-ts/core';
-import { hasSteps, stepsKind, valuesKind } from '@ojs-ts/core/durable';
+import { hasSteps, kindsOfSteps } from '@ojs-ts/core/durable';
 import {
   type JobId,
   type JobRecord,
@@ -193,7 +193,7 @@ export class Tables {
     for (const limit of row.group.keys) limit.jobs -= 1;
     row.queue.limitGroups.leave(row.group);
     this.rows.delete(row.job.id);
-    if (hasSteps(row.job)) for (const kind of [stepsKind, valuesKind]) this.records.delete(kind(row.job.id));
+    if (hasSteps(row.job)) for (const kind of kindsOfSteps(row.job.id)) this.records.delete(kind);
     // Entries of a ready queue or of the heap may still refer to this row; they are now out of date.
     row.order = -1;
     if (row.job.state === State.active) this.#freed(row);

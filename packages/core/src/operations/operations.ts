@@ -2,6 +2,7 @@ import { bulkOperations } from './bulk.ts';
 import { jobOperations } from './jobs.ts';
 import { queueOperations } from './queues.ts';
 import type { Operation, RouteRow } from './row.ts';
+import { signalOperations } from './signals.ts';
 import { systemOperations } from './system.ts';
 import { workerOperations } from './workers.ts';
 import { workflowOperations } from './workflows.ts';
@@ -16,6 +17,7 @@ const table = {
   ...jobOperations,
   ...bulkOperations,
   ...workerOperations,
+  ...signalOperations,
   ...queueOperations,
   ...workflowOperations,
   ...systemOperations,

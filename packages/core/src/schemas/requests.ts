@@ -9,6 +9,7 @@ import type { Parameters } from './parameters.ts';
 import { queueRequests } from './queues.ts';
 import { readMembers } from './read.ts';
 import type { Request } from './request.ts';
+import { signalRequests } from './signals.ts';
 import { systemRequests } from './system.ts';
 import type { Static, TSchema } from './type.ts';
 import { workerRequests } from './workers.ts';
@@ -19,6 +20,7 @@ const table = {
   ...jobRequests,
   ...bulkRequests,
   ...workerRequests,
+  ...signalRequests,
   ...queueRequests,
   ...workflowRequests,
 };

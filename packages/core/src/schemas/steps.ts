@@ -24,6 +24,9 @@ const name = () => Type.String({ minLength: 1, maxLength: stepLimits.name, descr
 const number = () =>
   Type.Integer({ minimum: 1, description: 'The place among the rows of the job, in the order of records.' });
 const until = () => moment('The end of the wait.');
+export const signalName = (description: string) =>
+  Type.String({ minLength: 1, maxLength: stepLimits.name, description });
+export const token = (description: string) => Type.String({ minLength: 1, maxLength: stepLimits.token, description });
 /** At most ten years. */
 const ms = (description: string) => Type.Integer({ minimum: 0, maximum: stepLimits.waitMs, description });
 
@@ -40,6 +43,8 @@ export const stepRow = () =>
       ms: ms('Length of a wait from now on, in place of `until`.'),
       until: until(),
       next_ms: ms('How long until the next probe of a poll.'),
+      signal: signalName('Of the signal that a wait is for. Default: the name of the step.'),
+      token: token('That a wait is for, in place of a signal of the job.'),
     }),
   });
 

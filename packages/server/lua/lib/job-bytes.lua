@@ -208,7 +208,7 @@ do
   -- of its envelope may look alike.
   function jobs.forget(job)
     if string.find(cells.get('jobs', job.id), '"steps":', 1, true) then
-      for _, kind in ipairs({ 'steps:', 'step_values:' }) do
+      for _, kind in ipairs({ 'steps:', 'step_values:', 'mailbox:', 'mail:' }) do
         call('UNLINK', p .. 'records:' .. kind .. job.id, p .. 'record_keys:' .. kind .. job.id)
       end
     end

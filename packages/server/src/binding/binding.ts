@@ -14,6 +14,7 @@ import { bulkOperationHandlers } from './jobs/bulk-operations.ts';
 import { historyHandlers } from './jobs/history.ts';
 import { explainHandlers, jobHandlers, jobListHandlers } from './jobs/jobs.ts';
 import { resultHandlers } from './jobs/results.ts';
+import { signalHandlers } from './jobs/signals.ts';
 import { metricsHandlers } from './metrics/metrics.ts';
 import { openApiHandlers } from './openapi.ts';
 import { checkSearch, shownTo } from './payloads.ts';
@@ -41,6 +42,7 @@ const handlers: Handlers<OperationName> = {
   ...historyHandlers,
   ...workerHandlers,
   ...stepHandlers,
+  ...signalHandlers,
   ...queueHandlers,
   ...limitHandlers,
   ...schemaHandlers,

@@ -6,6 +6,7 @@ import { jobAnswers } from './jobs.ts';
 import type { Of } from './parts.ts';
 import { queueAnswers } from './queues.ts';
 import { schemaAnswers } from './schemas.ts';
+import { signalAnswers } from './signals.ts';
 import { stepAnswers } from './steps.ts';
 import { systemAnswers } from './system.ts';
 import { tokenAnswers } from './tokens.ts';
@@ -42,6 +43,7 @@ type All = typeof systemAnswers &
   typeof queueAnswers &
   typeof schemaAnswers &
   typeof stepAnswers &
+  typeof signalAnswers &
   typeof workflowAnswers &
   typeof cronAnswers &
   typeof tokenAnswers;
@@ -55,6 +57,7 @@ export const answers: All = {
   ...queueAnswers,
   ...schemaAnswers,
   ...stepAnswers,
+  ...signalAnswers,
   ...workflowAnswers,
   ...cronAnswers,
   ...tokenAnswers,

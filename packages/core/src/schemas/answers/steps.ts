@@ -8,6 +8,11 @@ const StepError = t.open('StepError', {
   details: t.maybe(t.json()),
 });
 
+const mailbox = {
+  signal: t.maybe(t.text('The name of the signal that a wait is for, where the step has another one.')),
+  token: t.maybe(t.text('The token that a wait is for.')),
+};
+
 const row = {
   name: t.text(),
   kind: t.oneOf(stepKinds),
@@ -19,6 +24,9 @@ const row = {
   value: t.maybe(t.json('Absent for none, and for a value that is not shown.')),
   bytes: t.maybe(t.count('Bytes of a value that this answer does not have.')),
   error: t.maybe(StepError),
+  ...mailbox,
+  arrived: t.maybe(t.yes('A signal has come for this open wait, and `value` is its payload.')),
+  encoded: t.maybe(t.yes('The payload of a signal went through the codec of its sender.')),
 };
 
 const Step = t.named('Step', {
@@ -36,7 +44,9 @@ export const claimedSteps = t.object({
 });
 
 /** `x_wait` of a suspended job. */
-export const waits = t.list(t.named('Wait', { name: t.text(), kind: t.oneOf(waitKinds), until: t.time() }));
+export const waits = t.list(
+  t.named('Wait', { name: t.text(), kind: t.oneOf(waitKinds), until: t.maybe(t.time('Absent for none.')), ...mailbox }),
+);
 
 const recorded = t.object({
   name: t.text(),
@@ -45,6 +55,7 @@ const recorded = t.object({
   until: t.maybe(t.time()),
   value: t.maybe(t.json()),
   bytes: t.maybe(t.count('Bytes of an earlier value that is not shown.')),
+  encoded: t.maybe(t.yes()),
   error: t.maybe(StepError),
 });
 

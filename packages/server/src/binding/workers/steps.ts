@@ -1,6 +1,6 @@
 import { grants } from '@ojs-ts/core/access';
 import { mayHaveSteps } from '@ojs-ts/core/durable';
-import { fetchedSteps, listSteps, recordAll } from '@ojs-ts/core/handlers';
+import { fetchedSteps, listSteps, type Refuse, recordAll } from '@ojs-ts/core/handlers';
 import type { JobId, JobRecord, Json } from '@ojs-ts/core/job';
 import { run } from '@ojs-ts/core/lifecycle';
 import { Fields } from '@ojs-ts/core/requests';
@@ -25,14 +25,17 @@ async function record(engine: Engine, request: BindingRequest, failed: (error: u
   const secretDigest = readSecret(fields, worker, request);
   fields.done();
   await request.access?.worksAs(worker, secretDigest);
-  return run(
-    recordAll(engine, request, (error) => {
-      const fault = faultOf(error);
-      if (fault.kind.status >= 500) failed(error);
-      const { status, text } = refusal(fault, request);
-      return { status, text };
-    }),
-  );
+  return run(recordAll(engine, request, refusalOf(request, failed)));
+}
+
+/** The refusal of an item of a call; an error that is not the caller's is noted. */
+export function refusalOf(request: BindingRequest, failed: (error: unknown) => void): Refuse {
+  return (error) => {
+    const fault = faultOf(error);
+    if (fault.kind.status >= 500) failed(error);
+    const { status, text } = refusal(fault, request);
+    return { status, text };
+  };
 }
 
 const none: ReadonlyMap<JobId, Json> = new Map();

@@ -112,7 +112,7 @@ export class Settlements {
     if (transition !== null && settlement.sent.tries.length > 0) logFailure(this.#log, job, transition);
     const waits =
       markOf(transition?.policy === undefined ? job : { policy: transition.policy })?.suspended?.waits ?? [];
-    const nextAt = transition?.runAt ?? wakeOf(job, waits);
+    const nextAt = transition?.runAt ?? wakeOf(job, waits, now);
     const attempt = transition?.attempt ?? Math.max(0, job.attempt - (job.state === State.active ? 1 : 0));
     return { kind: 'retryable', attempt, maxAttempts, nextAt, delayMs: Math.max(0, nextAt - now) };
   }

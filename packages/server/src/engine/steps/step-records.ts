@@ -1,5 +1,5 @@
 import type { Clock } from '@ojs-ts/core';
-import { type StepStore, Tallies } from '@ojs-ts/core/durable';
+import { type StepState, type StepStore, Tallies } from '@ojs-ts/core/durable';
 import type { JobId, JobRecord, Transition } from '@ojs-ts/core/job';
 import type {
   CommitAnswer,
@@ -77,7 +77,7 @@ export class StepRecords implements StepStore {
     return this.#parts.batches.transition(transition);
   }
 
-  recorded(kind: string, outcome: 'open' | 'done' | 'failed' | 'repeated'): void {
+  recorded(kind: string, outcome: StepState | 'repeated'): void {
     this.#parts.telemetry.stepRecorded(kind, outcome);
   }
 }

@@ -1,4 +1,4 @@
-import { hasSteps, jobOfSteps, stepsKind, valuesKind } from '@ojs-ts/core/durable';
+import { hasSteps, jobOfSteps, kindsOfSteps } from '@ojs-ts/core/durable';
 import { pagesOf, startsOf } from '../dump.ts';
 import type { DumpRecord, NodeRecord, WorkflowRecord } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
@@ -53,7 +53,7 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
     some = [];
   }
   yield noted(await jobsOf(scripts, some, lastJob ?? 0));
-  const ofSteps = marked.flatMap((id) => [stepsKind(id), valuesKind(id)]);
+  const ofSteps = marked.flatMap(kindsOfSteps);
   for (const kind of [...kinds, ...ofSteps]) yield* recordsOf(scripts, kind);
   yield (await statistics(scripts).statistics(0)).map((record) => ({ kind: 'minute', record }));
   yield (await workers(scripts).workers()).map((record) => ({ kind: 'worker', record }));

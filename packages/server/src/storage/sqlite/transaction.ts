@@ -1,5 +1,5 @@
 import type { Millis } from '@ojs-ts/core';
-import { stepsKind, valuesKind } from '@ojs-ts/core/durable';
+import { kindsOfSteps } from '@ojs-ts/core/durable';
 import { type JobId, State } from '@ojs-ts/core/job';
 import type { ClaimedJobCache } from './claim/claimed-job-cache.ts';
 import type { Connection } from './disk/connection.ts';
@@ -104,8 +104,7 @@ export class Transaction {
    */
   removed({ limits, steps }: Pick<Counted, 'limits'> & { readonly steps: JobId | null }): void {
     this.segments.flush();
-    if (steps !== null)
-      for (const kind of [stepsKind, valuesKind]) this.sql.change(statements.deleteRecordsOf, kind(steps));
+    if (steps !== null) for (const kind of kindsOfSteps(steps)) this.sql.change(statements.deleteRecordsOf, kind);
     if (limits !== null) this.limits.jobRemoved(this.limitGroups.keysOf(limits).keys);
   }
 

@@ -1,6 +1,8 @@
-import { stepsKind, stepsMember, valuesKind } from '@ojs-ts/core/durable';
+import { kindsOfSteps, stepsMember } from '@ojs-ts/core/durable';
 
-const kinds = [stepsKind, valuesKind].map((kind) => `'${kind('')}'`).join(', ');
+const kinds = kindsOfSteps('')
+  .map((kind) => `'${kind}'`)
+  .join(', ');
 
 /** Deletes the rows of steps of deleted jobs: `gone` is a CTE with their ids and policies. */
 export function deleteRows(gone: string): string {
