@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, onTestFinished, te
 import { z } from 'zod';
 import {
   batch,
-  Client,
   chain,
   DuplicateJobError,
   defineJob,
@@ -18,7 +17,6 @@ import {
   OJSValidationError,
   QueuePausedError,
   RateLimitedError,
-  Worker,
 } from '../../src/index.ts';
 import { SyncClient } from '../../src/sync/index.ts';
 import { keepingLogger } from '../support/log.ts';
@@ -121,14 +119,6 @@ describe('operations', () => {
     expect(client.enqueueBatch([])).toEqual([]);
   });
 
-  test('queues: list over every page, stats, pause, resume', () => {
-    client.enqueue('a.b', [], { queue: 'stats' });
-    expect(client.queueStats('stats')).toMatchObject({ queue: 'stats', status: 'active', available: 1 });
-    expect(client.pauseQueue('stats')).toMatchObject({ status: 'paused', paused: true });
-    expect(client.resumeQueue('stats')).toMatchObject({ status: 'active', paused: false });
-    expect(client.listQueues().map(({ name }) => name)).toContain('stats');
-  });
-
   test('workflows: chain, group and batch, nested; read; cancel', () => {
     using client = new SyncClient(server.url, { queue: 'flows' });
     const step = (type: string) => ({ type, args: [] });
@@ -179,31 +169,6 @@ describe('operations', () => {
     expect([...client.listSchemas()].map((one) => one.uri)).toEqual([uri]);
     expect(client.getSchema(uri)).toMatchObject({ type: 'sync.job', version: '1' });
     expect(client.deleteSchema(uri)).toEqual({ deleted: true, uri });
-  });
-
-  test('the dead letter', async () => {
-    const retry = { maxAttempts: 1, onExhaustion: 'dead_letter' } as const;
-    const { id } = client.enqueue('fail.now', [], { queue: 'dead', retry });
-    const other = client.enqueue('fail.now', [], { queue: 'dead', retry });
-    const worker = new Worker(server.url, { queues: ['dead'], handleSignals: false, logger: keepingLogger() });
-    worker.register('fail.now', () => {
-      throw new TypeError('never');
-    });
-    await using waiting = new Client(server.url);
-    await worker.runUntil(async () => {
-      for (const one of [id, other.id]) await expect((await waiting.getJob(one)).wait()).rejects.toThrow('never');
-    });
-    const dead = [...client.listDeadLetterJobs({ queue: 'dead', limit: 1 })];
-    expect(dead.map((one) => [one.id, one.error?.message, one.errors[0]?.occurredAt]).toSorted()).toEqual(
-      [id, other.id].map((one) => [one, 'never', expect.any(Date)]),
-    );
-    expect(client.retryDeadLetterJob(id)).toMatchObject({ state: 'available', attempt: 0 });
-    expect(client.deleteDeadLetterJob(other.id)).toEqual({ deleted: true, jobId: other.id });
-  });
-
-  test('manifest and health, verbatim', () => {
-    expect(client.manifest()).toMatchObject({ specversion: expect.any(String) });
-    expect(client.health()).toMatchObject({ status: 'ok' });
   });
 });
 
