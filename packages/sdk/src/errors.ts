@@ -203,6 +203,11 @@ export class JobNotFoundError extends OJSAPIError {
   static override readonly name: string = 'JobNotFoundError';
 }
 
+/** 409 `job_ended`: the job has ended, so it reads no more signals. */
+export class JobEndedError extends OJSAPIError {
+  static override readonly name: string = 'JobEndedError';
+}
+
 /** The queue is paused, and the server refuses new jobs for it. The client does not retry. */
 export class QueuePausedError extends OJSAPIError {
   static override readonly name: string = 'QueuePausedError';

@@ -14,6 +14,7 @@ export {
   DuplicateJobError,
   type ErrorContext,
   isOjsError,
+  JobEndedError,
   JobFailedError,
   JobNotFoundError,
   JobTimeoutError,
@@ -94,6 +95,8 @@ export type {
   WorkerTold,
 } from './operations/workers.ts';
 export type { Duration } from './options/duration.ts';
+export { defineSignal, type PayloadOf, type SignalDef } from './signal/definition.ts';
+export type { SignalOptions, SignalOutcome, TokenSignalOptions } from './signal/send.ts';
 export type { TlsOptions } from './transport/tls.ts';
 export type { WorkerCallbacks } from './worker/execution/callbacks.ts';
 export type { JobContext } from './worker/execution/context.ts';
@@ -107,9 +110,17 @@ export {
   StepNameError,
   StepNestedError,
   Suspended,
+  TokenTakenError,
 } from './worker/steps/errors.ts';
 export type { EnqueueClient } from './worker/steps/parts.ts';
-export type { DurableContext, Kept, PollOptions, StepInfo, StepOptions } from './worker/steps/types.ts';
+export type {
+  DurableContext,
+  Kept,
+  PollOptions,
+  SignalWaitOptions,
+  StepInfo,
+  StepOptions,
+} from './worker/steps/types.ts';
 export { Worker, Worker as OjsWorker } from './worker/worker.ts';
 export {
   batch,

@@ -36,8 +36,9 @@ export interface Merging {
 export function mergedStep(sent: SentStep, existing: StepRow | null, { now, claim }: Merging): Merged {
   const { name, kind, state, number } = sent;
   if (existing !== null && existing.kind !== kind) throw otherKind(sent, existing);
+  // The answer to the begin of a wait has its signal, so that of a repeated one has it too.
   if (existing !== null && existing.state !== 'open')
-    return { kind: 'kept', name, row: existing, isRepeated: state !== 'open' };
+    return { kind: 'kept', name, row: existing, isRepeated: state !== 'open' || kind === 'signal' };
   if (existing?.arrivedAt !== undefined) {
     if (state === 'open') return { kind: 'kept', name, row: existing, isRepeated: false };
     const row = { ...ended(existing, now), number, claim };

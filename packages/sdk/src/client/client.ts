@@ -30,6 +30,8 @@ import { serverRows } from '../operations/manifest.ts';
 import { clientQueueRows, queueRows } from '../operations/queues.ts';
 import type { Methods } from '../operations/row.ts';
 import { schemaRows } from '../operations/schemas.ts';
+import type { PayloadOf, SignalDef } from '../signal/definition.ts';
+import type { SignalOptions, SignalOutcome, TokenSignalOptions } from '../signal/send.ts';
 import { specVersion } from '../version.ts';
 import { getWorkflow, rerunWorkflow, workflowRows } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
@@ -41,6 +43,7 @@ import { addMethods } from './methods.ts';
 const following = () => loaded(import('../events/follow.ts'));
 const waiting = () => loaded(import('../events/job-end.ts'));
 const workflows = () => loaded(import('../workflow/open.ts'));
+const signals = () => loaded(import('../signal/send.ts'));
 
 /** How a client speaks to its server, and what holds for all of its jobs. */
 export interface ClientOptions extends ConnectionOptions {
@@ -264,6 +267,49 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   async rerunWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
     const started = await this.#connection.ask(rerunWorkflow(workflowId), options);
     return (await workflows()).handleOfFound(this.#connection, started);
+  }
+
+  /**
+   * Sends a signal to a job, whose handler reads it with `ctx.wait()`. The job may wait for it before or after this call.
+   * If the definition has a schema, the client checks the payload. Encryption encodes it.
+   * @throws {OJSValidationError} before anything is sent; {JobNotFoundError}; {JobEndedError}; {OJSAPIError}
+   * `mailbox_full` behind 1,000 unread signals, and `step_too_large` for more than 1 MiB of JSON.
+   */
+  signal<D extends SignalDef>(
+    job: string | { readonly id: string },
+    signal: D,
+    payload: Jsonable<PayloadOf<D>>,
+    options?: SignalOptions,
+  ): Promise<SignalOutcome>;
+  signal(
+    job: string | { readonly id: string },
+    signal: string,
+    payload?: unknown,
+    options?: SignalOptions,
+  ): Promise<SignalOutcome>;
+  signal(
+    job: string | { readonly id: string },
+    signal: SignalDef | string,
+    payload?: unknown,
+    options: SignalOptions = {},
+  ): Promise<SignalOutcome> {
+    const chain = this.middlewares.all;
+    return this.#producer.during('signal.send', async () => {
+      const { jobMailbox, sendThrough } = await signals();
+      return sendThrough(this.#connection, chain, jobMailbox(job, signal, options), payload, options);
+    });
+  }
+
+  /**
+   * Sends a signal to the job that waits for this token, now or later: `ctx.wait(signal, { token })`. The sender need not
+   * know the id of that job. @throws as {@link signal}.
+   */
+  signalToken(token: string, payload?: unknown, options: TokenSignalOptions = {}): Promise<SignalOutcome> {
+    const chain = this.middlewares.all;
+    return this.#producer.during('signal.send', async () => {
+      const { tokenMailbox, sendThrough } = await signals();
+      return sendThrough(this.#connection, chain, tokenMailbox(token, options), payload, options);
+    });
   }
 
   /**

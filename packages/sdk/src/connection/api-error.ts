@@ -2,6 +2,7 @@ import { type Answer, type Call, type ErrorCode, errorKinds } from '@ojs-ts/core
 import {
   DuplicateJobError,
   type ErrorContext,
+  JobEndedError,
   JobNotFoundError,
   OJSAPIError,
   OJSAuthenticationError,
@@ -101,6 +102,7 @@ function errorOf(
   if (status === 429) return new RateLimitedError(status, detail, context);
   if (code === 'not_found') return new JobNotFoundError(status, detail, context);
   if (code === 'duplicate') return new DuplicateJobError(status, detail, context);
+  if (code === 'job_ended') return new JobEndedError(status, detail, context);
   if (code === 'queue_paused') return new QueuePausedError(status, detail, context);
   return new OJSAPIError(status, detail, context);
 }

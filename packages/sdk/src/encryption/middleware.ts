@@ -12,6 +12,8 @@ import {
   type EnqueueNext,
   type ExecutionMiddleware,
   encodes,
+  encodesPayload,
+  type PayloadEncoder,
 } from '../middleware/types.ts';
 import { checkNames } from '../options/check-names.ts';
 import { encodeSteps, type JobContext } from '../worker/execution/context.ts';
@@ -49,7 +51,7 @@ const executionNames: NamesOf<EncryptionOptions> = { codec: true, results: true 
 /**
  * Encodes the args of every job before the client sends it. Add it last: middleware after it sees only ciphertext,
  * middleware before it sees plaintext (ojs-extension-interactions §14.1). The args of a cron are encoded at its
- * registration. The handle that `enqueue` returns has the plain args, and its `wait()` and `refresh()` decode.
+ * registration, and payloads of signals before they are sent. The handle that `enqueue` returns has the plain args, and its `wait()` and `refresh()` decode.
  */
 export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): EnqueueMiddleware {
   checkNames(options, enqueueNames);
@@ -62,12 +64,14 @@ export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): 
   }
   const encode: Encoder = async (args, meta) =>
     isEncodedArgs(args, meta) ? { args, meta } : encodeArgs(options.codec, args, meta);
-  return Object.assign(encryption, { [encodes]: encode });
+  const encodePayload: PayloadEncoder = (payload) => encodeResult(options.codec, payload);
+  return Object.assign(encryption, { [encodes]: encode, [encodesPayload]: encodePayload });
 }
 
 /**
  * Decodes args and the results of earlier workflow steps before the handler runs (ENC-004), and encodes the handler's
- * result. It also encodes the values and errors of durable steps, but not their names. Add it after tracing and before
+ * result. It also encodes the values and errors of durable steps, but not their names, and decodes the payloads of
+ * signals. Add it after tracing and before
  * all other middleware.
  */
 export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddleware {

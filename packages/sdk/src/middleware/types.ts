@@ -36,3 +36,19 @@ export function encoderOf(middleware: object): Encoder | null {
 function isEncoder(value: unknown): value is Encoder {
   return typeof value === 'function';
 }
+
+/** The key of the {@link PayloadEncoder} of an enqueue middleware, for signals. */
+export const encodesPayload = Symbol.for('@ojs-ts/sdk.encodes-payload');
+
+/** Encodes the payload of a signal, as the middleware of the worker decodes it. */
+export type PayloadEncoder = (payload: unknown) => Promise<unknown>;
+
+/** The payload encoder of a middleware, or null. */
+export function payloadEncoderOf(middleware: object): PayloadEncoder | null {
+  const found: unknown = Reflect.get(middleware, encodesPayload);
+  return isPayloadEncoder(found) ? found : null;
+}
+
+function isPayloadEncoder(value: unknown): value is PayloadEncoder {
+  return typeof value === 'function';
+}

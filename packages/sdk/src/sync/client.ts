@@ -38,6 +38,15 @@ import { readTraits, type ServerTraits } from '../operations/manifest.ts';
 import { firstPage } from '../operations/page.ts';
 import { called } from '../operations/row.ts';
 import { checkNames } from '../options/check-names.ts';
+import type { PayloadOf, SignalDef } from '../signal/definition.ts';
+import {
+  checkedSignal,
+  jobMailbox,
+  type SignalOptions,
+  type SignalOutcome,
+  type TokenSignalOptions,
+  tokenMailbox,
+} from '../signal/send.ts';
 import { specVersion } from '../version.ts';
 import { createWorkflow } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
@@ -222,6 +231,33 @@ export class SyncClient<R = JobTypes> implements Disposable {
       registerCronJob(inQueue(checkedCron(request), this.#queue), this.#connection.logger),
       options,
     );
+  }
+
+  /** Sends a signal to a job, as `Client.signal`. @throws {OJSValidationError} also for an asynchronous schema. */
+  signal<D extends SignalDef>(
+    job: string | { readonly id: string },
+    signal: D,
+    payload: Jsonable<PayloadOf<D>>,
+    options?: Omit<SignalOptions, 'signal'>,
+  ): SignalOutcome;
+  signal(
+    job: string | { readonly id: string },
+    signal: string,
+    payload?: unknown,
+    options?: Omit<SignalOptions, 'signal'>,
+  ): SignalOutcome;
+  signal(
+    job: string | { readonly id: string },
+    signal: SignalDef | string,
+    payload?: unknown,
+    options: Omit<SignalOptions, 'signal'> = {},
+  ): SignalOutcome {
+    return this.#connection.carry(checkedSignal(jobMailbox(job, signal, options), payload), options);
+  }
+
+  /** Sends a signal to the job that waits for a token, as `Client.signalToken`. */
+  signalToken(token: string, payload?: unknown, options: Omit<TokenSignalOptions, 'signal'> = {}): SignalOutcome {
+    return this.#connection.carry(checkedSignal(tokenMailbox(token, options), payload), options);
   }
 
   /** Ends the thread. Later calls throw. */

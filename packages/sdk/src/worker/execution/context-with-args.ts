@@ -111,6 +111,10 @@ class ContextWithArgs<A extends JsonArray> implements JobContext<A> {
     return this.#inner.enqueue;
   }
 
+  get wait(): JobContext['wait'] {
+    return this.#inner.wait;
+  }
+
   get [overKey](): boolean {
     return isOver(this.#inner);
   }

@@ -6,11 +6,13 @@ import type { Job } from '../../job/job.ts';
 import type { JobOptions } from '../../job/options.ts';
 import { readJob } from '../../job/read-job.ts';
 import { type JsonArray, type Meta, numberOf, textOf, wireOf } from '../../json.ts';
+import type { SignalDef } from '../../signal/definition.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 import { checkpointIn, hasCheckpointRows, ownCheckpoint } from '../steps/checkpoint.ts';
 import { plain, type StepCodec } from '../steps/codec.ts';
 import type { Suspension } from '../steps/host.ts';
 import type { Steps } from '../steps/steps.ts';
+import type { SignalWaitOptions } from '../steps/types.ts';
 import type { WorkerSteps } from '../steps/worker-steps.ts';
 import { abortKey, codecKey, type JobContext, overKey, suspendKey } from './context.ts';
 import { resultsFrom } from './left-out-results.ts';
@@ -149,6 +151,11 @@ export class ExecutionContext implements JobContext {
   get enqueue(): JobContext['enqueue'] {
     return (name: string, job: string | JobDef, args: JsonArray, options?: JobOptions) =>
       this.#durable<string>((steps) => steps.enqueue(name, job, args, options));
+  }
+
+  get wait(): JobContext['wait'] {
+    return (signal: SignalDef | string, options?: SignalWaitOptions) =>
+      this.#durable((steps) => steps.wait(signal, options));
   }
 
   /** The value has passed through JSON, so its type is that which the caller knows. */

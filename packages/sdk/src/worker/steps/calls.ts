@@ -2,6 +2,7 @@ import { type StepKind, stepLimits } from '@ojs-ts/core/durable';
 import { macrotask } from '../../connection/pause.ts';
 import { OJSError } from '../../errors.ts';
 import { timerMs } from '../../options/duration.ts';
+import { plain } from './codec.ts';
 import { StepKindError, Suspended } from './errors.ts';
 import type { StepsHost, Suspension } from './host.ts';
 import { Idle } from './idle.ts';
@@ -12,7 +13,7 @@ import { stepErrorOf } from './value.ts';
 
 /** The end of a call: its place among the outcomes of the job, and what the handler gets. */
 export type Outcome =
-  | { readonly number: number; readonly value: unknown }
+  | { readonly number: number; readonly value: unknown; readonly isPayload?: boolean }
   | { readonly number: number; readonly error: Error };
 
 /** An open wait, which a suspension names. */
@@ -20,6 +21,8 @@ export interface Wait {
   readonly kind: StepKind | 'retry';
   /** When it ends in this process, from now on. Absent if the end is recorded: only the server's clock knows it. */
   readonly ms?: number;
+  /** Without `ms`: the length of the wait that middleware sees. */
+  readonly laterMs?: number;
   /** The row that a suspension writes, after `leftMs` until the end. */
   readonly write?: (leftMs: number) => StepWrite;
   /** The failed try that a suspension reports. */
@@ -84,8 +87,16 @@ export class Calls {
     return this.#state !== 'open';
   }
 
-  /** Runs `work` with the row of this name, or delivers its recorded outcome. */
-  call(name: string, kind: StepKind, work: (row: Row | undefined) => Promise<Outcome>): Promise<unknown> {
+  /**
+   * Runs `work` with the row of this name, or delivers its recorded outcome.
+   * @param read converts the payload of a signal to what the handler gets. If it throws, the call rejects.
+   */
+  call(
+    name: string,
+    kind: StepKind,
+    work: (row: Row | undefined) => Promise<Outcome>,
+    read?: (payload: unknown) => Promise<unknown>,
+  ): Promise<unknown> {
     const before = this.#open.get(name);
     if (before !== undefined) return before;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -102,7 +113,8 @@ export class Calls {
       settle();
       this.#leave();
     };
-    this.#outcome(name, kind, work).then(
+    const outcome = this.#outcome(name, kind, work);
+    (read === undefined ? outcome : converted(outcome, read)).then(
       (outcome) =>
         this.#deliveries.add(outcome.number, () =>
           end(() => ('error' in outcome ? reject(outcome.error) : resolve(outcome.value))),
@@ -130,8 +142,22 @@ export class Calls {
     const codec = this.#host.codec();
     if (row.state === 'failed')
       return { number, error: await stepErrorOf(name, tries, error, this.#host.jobId, codec) };
-    const value = await this.#store.valueOf(row);
+    const value = row.state === 'expired' ? undefined : await this.#store.valueOf(row);
+    if (row.kind === 'signal') return this.#signalled(row, value);
     return { number, value: value === undefined ? undefined : await codec.decode(value) };
+  }
+
+  /** Only a payload that its sender has encoded is decoded: anybody may send any other. */
+  async #signalled({ name, number, state, isEncoded }: Row, value: unknown): Promise<Outcome> {
+    const codec = this.#host.codec();
+    if (!isEncoded) return { number, value, isPayload: state === 'done' };
+    if (codec === plain) {
+      const message =
+        `The payload of the signal for the step "${name}" is encoded, and this worker cannot decode it. ` +
+        'Add encryptionMiddleware() with the codec of the sender.';
+      throw new OJSError(message, { jobId: this.#host.jobId });
+    }
+    return { number, value: await codec.decode(value), isPayload: true };
   }
 
   nextNumber(): number {
@@ -188,7 +214,7 @@ export class Calls {
    */
   async wait(name: string, wait: Wait): Promise<void> {
     const { ms } = wait;
-    if (this.waiting === 'skip') return new Promise((resolve) => macrotask(resolve));
+    if (this.waiting === 'skip' && wait.kind !== 'signal') return new Promise((resolve) => macrotask(resolve));
     if (ms !== undefined && (ms <= inProcessMs || this.waiting === 'hold')) return this.#hold(ms);
     return new Promise((resolve) => {
       const wake = () => {
@@ -198,7 +224,7 @@ export class Calls {
         resolve();
       };
       const timer = ms === undefined || ms > maxTimerMs ? undefined : setTimeout(wake, ms);
-      this.#waits.set(name, { ...wait, timer, endsAt: performance.now() + (ms ?? 0) });
+      this.#waits.set(name, { ...wait, timer, endsAt: performance.now() + (ms ?? wait.laterMs ?? 0) });
       this.#leave();
     });
   }
@@ -245,6 +271,25 @@ export class Calls {
       this.#deliveries.drop(number);
       throw error;
     }
+  }
+
+  /**
+   * Records that a wait for a signal begins, or that its time is over.
+   * @returns the signal, if one has come; the end of the wait; undefined if the wait is open.
+   * @throws {TokenTakenError}
+   */
+  async listen(write: Omit<StepWrite, 'number'>): Promise<Outcome | undefined> {
+    const number = this.reserveNumber();
+    try {
+      const [recorded] = await this.unlessOver(this.#store.record([{ ...write, number }]));
+      const row = readRow({ ...recorded, kind: write.kind, number });
+      if (row !== undefined && row.state !== 'open') return await this.#recorded(row);
+    } catch (error) {
+      this.#deliveries.drop(number);
+      throw error;
+    }
+    this.#deliveries.drop(number);
+    return undefined;
   }
 
   /**
@@ -325,4 +370,14 @@ export class Calls {
     for (const { timer } of this.#waits.values()) clearTimeout(timer);
     for (const timer of this.#held) clearTimeout(timer);
   }
+}
+
+async function converted(outcome: Promise<Outcome>, read: (payload: unknown) => Promise<unknown>): Promise<Outcome> {
+  const end = await outcome;
+  if (!('value' in end) || end.isPayload !== true) return end;
+  const { number, value } = end;
+  return read(value).then(
+    (payload) => ({ number, value: payload }),
+    (error: Error) => ({ number, error }),
+  );
 }

@@ -48,6 +48,22 @@ export class StepLimitError extends OJSError {
   }
 }
 
+/** Another job waits for the token of `ctx.wait()`. A token has one waiter. */
+export class TokenTakenError extends OJSError {
+  static override readonly name: string = 'TokenTakenError';
+  readonly token: string;
+  /** The job that waits. */
+  readonly ownerJobId: string | undefined;
+
+  constructor(token: string, ownerJobId: string | undefined, context: ErrorContext = {}) {
+    const owner = ownerJobId === undefined ? 'Another job' : `The job ${ownerJobId}`;
+    const advice = 'A token names one thing that is waited for: put the id of that thing into it.';
+    super(`${owner} waits for the token ${quoted(token)}, which can have one waiter. ${advice}`, context);
+    this.token = token;
+    this.ownerJobId = ownerJobId;
+  }
+}
+
 /**
  * `next()` of a middleware rejects with it when the job is suspended: the handler waits in a durable call, and the job
  * continues in another execution. It is no failure.

@@ -38,6 +38,7 @@ export async function openSteps(worker: StepsWorker, host: StepsHost): Promise<S
     reload: () => store.reload(),
     now: () => connection.clock.now(),
     idOf: (name) => derivedId(host.jobId, name),
+    signals: worker.options.signals,
     enqueue: (id, job, args, options) =>
       client === undefined
         ? enqueueOver(connection, id, job, args, options)

@@ -20,6 +20,8 @@ export interface WorkerStepsOptions {
   readonly client?: EnqueueClient | undefined;
   /** How waits end in a test. Default: as the server can. */
   readonly waiting?: Waiting;
+  /** Payloads for `ctx.wait()`, for an execution without a stored job. */
+  readonly signals?: Readonly<Record<string, unknown>> | undefined;
   /** False to keep no outcome, for an execution without a stored job. Default: true. */
   readonly recorded?: boolean;
 }

@@ -19,6 +19,8 @@ export interface Row {
   readonly value: unknown;
   /** True if the server keeps the value apart from the row. */
   readonly isApart: boolean;
+  /** The payload of a signal went through the codec of its sender. */
+  readonly isEncoded: boolean;
   readonly error: Wire | undefined;
 }
 
@@ -37,6 +39,9 @@ export interface StepWrite {
   readonly until?: string;
   /** The time until the next probe of a poll. */
   readonly next_ms?: number;
+  /** The mailbox of a wait for a signal: one of the job, or one under a token. Default: that with the name of the step. */
+  readonly signal?: string;
+  readonly token?: string;
 }
 
 /** A try that failed with tries left. */
@@ -67,6 +72,7 @@ export function readRow(raw: unknown): Row | undefined {
     due: booleanOf(row.due) ?? false,
     value: row.value,
     isApart: row.value === undefined && numberOf(row.bytes) !== undefined,
+    isEncoded: booleanOf(row.encoded) ?? false,
     error: wireOf(row.error),
   };
 }

@@ -1,7 +1,7 @@
 import type { Connection } from '../../connection/connection.ts';
-import { booleanOf, numberOf, type Wire, wireOf } from '../../json.ts';
+import { booleanOf, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
-import { StepKindError, StepLimitError } from './errors.ts';
+import { StepKindError, StepLimitError, TokenTakenError } from './errors.ts';
 import { type Row, readRows, type StepWrite } from './row.ts';
 import type { StepStore } from './store.ts';
 import { untilAnswered } from './until-answered.ts';
@@ -68,8 +68,9 @@ export class ServerStore implements StepStore {
   }
 
   async record(steps: readonly StepWrite[]): Promise<readonly Wire[]> {
-    const { status, code, message, steps: recorded } = await this.#writer.record(this.#leased, steps);
+    const { status, code, message, details, steps: recorded } = await this.#writer.record(this.#leased, steps);
     const about = { jobId: this.#leased.id };
+    if (code === 'token_taken') throw new TokenTakenError(textOf(details?.token) ?? '', textOf(details?.job_id), about);
     if (status === 404 || status === 409) {
       this.#lost(`The step was not recorded: ${message || 'the job no longer belongs to this worker'}`);
       return new Promise(() => {});

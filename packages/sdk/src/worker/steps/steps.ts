@@ -1,4 +1,4 @@
-import { type StepKind, stepLimits } from '@ojs-ts/core/durable';
+import type { StepKind } from '@ojs-ts/core/durable';
 import { OJSValidationError } from '../../errors.ts';
 import type { JobDef } from '../../job/definition.ts';
 import type { JobOptions } from '../../job/options.ts';
@@ -7,6 +7,7 @@ import type { JsonArray } from '../../json.ts';
 import { checkNames } from '../../options/check-names.ts';
 import type { Duration } from '../../options/duration.ts';
 import { durationMs } from '../../options/values.ts';
+import { type SignalDef, signalOf } from '../../signal/definition.ts';
 import type { Failure } from '../execution/outcome.ts';
 import type { Calls, Outcome } from './calls.ts';
 import { plain } from './codec.ts';
@@ -15,9 +16,10 @@ import type { StepsHost } from './host.ts';
 import { StepRecording } from './recording.ts';
 import { type StepRetry, stepRetry } from './retry.ts';
 import type { Row } from './row.ts';
+import { answered, readPayload, waitFor } from './signals.ts';
 import { refuseNested, type TryEnd, tryOnce } from './try.ts';
-import type { PollOptions, StepInfo, StepOptions } from './types.ts';
-import { encodedFailure, stepErrorOf, valueText } from './value.ts';
+import type { PollOptions, SignalWaitOptions, StepInfo, StepOptions } from './types.ts';
+import { encodedFailure, stepErrorOf, valueText, waitMs } from './value.ts';
 
 const stepNames = { retry: retryNames, timeout: true } as const;
 const pollNames = { every: true, timeout: true } as const;
@@ -36,6 +38,8 @@ export interface StepsParts {
   readonly checkpoint: ((state: unknown) => Promise<void>) | undefined;
   /** The id that follows from the job and the name. */
   idOf(name: string): Promise<string>;
+  /** The payloads of a test without a stored job, by the names of their steps or signals. */
+  readonly signals: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The durable calls of a handler. */
@@ -85,9 +89,7 @@ export class Steps {
 
   async sleep(name: string, time: Duration | Date): Promise<unknown> {
     this.#claim(name);
-    const ms = time instanceof Date ? time.getTime() - this.#parts.now() : durationMs(time, 'time');
-    if (Number.isNaN(ms)) throw OJSValidationError.of('time', 'the Date is invalid');
-    if (ms > stepLimits.waitMs) throw OJSValidationError.of('time', 'expected at most ten years', time);
+    const ms = waitMs(time, 'time', this.#parts.now());
     return this.#calls.call(name, 'sleep', async (row) => {
       if (row?.due === false) await this.#calls.wait(name, { kind: 'sleep' });
       if (row === undefined && ms > 0) {
@@ -101,6 +103,19 @@ export class Steps {
       }
       return this.#calls.waited(name, 'sleep');
     });
+  }
+
+  async wait(
+    signal: SignalDef | string,
+    options: SignalWaitOptions & { readonly timeout?: Duration | Date | undefined } = {},
+  ): Promise<unknown> {
+    const { name: of, schema } = signalOf(signal);
+    const { as: name = of } = options;
+    this.#claim(name);
+    const { signals, now } = this.#parts;
+    const wait = waitFor(this.#calls, of, { ...options, as: name }, now(), this.#host.jobId);
+    const work = signals === undefined ? wait : answered(this.#calls, [name, of], signals);
+    return this.#calls.call(name, 'signal', work, (payload) => readPayload(of, schema, payload));
   }
 
   async poll(name: string, probe: (step: StepInfo) => unknown, options: PollOptions): Promise<unknown> {

@@ -16,7 +16,7 @@ export interface StepStore {
   reload(): void;
   /**
    * Records the rows, and returns what the server has now under each name. Never settles if the job is lost.
-   * @throws {StepLimitError}, {StepKindError} if the rows cannot be recorded.
+   * @throws {StepLimitError}, {StepKindError}, {TokenTakenError} if the rows cannot be recorded.
    */
   record(steps: readonly StepWrite[]): Promise<readonly Wire[]>;
 }

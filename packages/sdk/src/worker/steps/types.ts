@@ -4,6 +4,7 @@ import type { JobOptions } from '../../job/options.ts';
 import type { RetryPolicy } from '../../job/policies.ts';
 import type { JsonArray } from '../../json.ts';
 import type { Duration } from '../../options/duration.ts';
+import type { SignalDef } from '../../signal/definition.ts';
 
 /** The value that JSON gives back for `T`. The first execution and every later one see the same value. */
 export type Kept<T> = T extends { toJSON(): infer J }
@@ -45,6 +46,17 @@ export interface PollOptions {
   readonly timeout?: Duration | undefined;
 }
 
+/** Options of `ctx.wait()`. */
+export interface SignalWaitOptions {
+  /** The name of the step. Default: that of the signal. A second wait for the same signal needs a name of its own. */
+  readonly as?: string | undefined;
+  /**
+   * Waits for `client.signalToken(token, …)` in place of `client.signal(job, …)`: 1 to 255 characters that name the one
+   * thing that is waited for, such as `invoice:42`.
+   */
+  readonly token?: string | undefined;
+}
+
 /**
  * Durable steps: the outcome of each call is recorded under its name, and a later execution of the job gets that
  * outcome in place of running the call again. A name has 1 to 128 characters and is used once per execution; inside of
@@ -84,4 +96,15 @@ export interface DurableContext {
     options?: Omit<JobOptions, 'id'>,
   ): Promise<string>;
   enqueue(name: string, jobType: string, args: JsonArray, options?: Omit<JobOptions, 'id'>): Promise<string>;
+  /**
+   * Waits for a signal, which may come before or after this call: `client.signal(jobId, signal, payload)`. The job gives
+   * up its slot while it waits. Each wait reads one signal, the oldest first. Resolves to undefined after the timeout.
+   * @throws {TokenTakenError} if another job waits for the token; {OJSValidationError} if the schema of the signal
+   * refuses the payload.
+   */
+  wait<T = unknown>(
+    signal: SignalDef<T, unknown> | string,
+    options: SignalWaitOptions & { readonly timeout: Duration | Date },
+  ): Promise<T | undefined>;
+  wait<T = unknown>(signal: SignalDef<T, unknown> | string, options?: SignalWaitOptions): Promise<T>;
 }

@@ -1,6 +1,9 @@
 import { isObject, utf8Length } from '@ojs-ts/core';
 import { stepLimits } from '@ojs-ts/core/durable';
+import { OJSValidationError } from '../../errors.ts';
 import { textOf, type Wire } from '../../json.ts';
+import type { Duration } from '../../options/duration.ts';
+import { durationMs } from '../../options/values.ts';
 import type { Failure } from '../execution/outcome.ts';
 import { keptText } from '../execution/result.ts';
 import { plain, type StepCodec } from './codec.ts';
@@ -49,4 +52,12 @@ export async function stepErrorOf(
   if (type === 'step_too_large') return new StepLimitError(type, `The step "${step}": ${message}`, { jobId });
   const count = tries === 1 ? 'its only try' : `try ${tries}`;
   return new StepError(`The step "${step}" failed in ${count}: ${message}`, step, tries, type, { jobId });
+}
+
+/** The length of a wait in milliseconds. @throws {OJSValidationError} for an invalid time, or one beyond ten years. */
+export function waitMs(time: Duration | Date, path: string, now: number): number {
+  const ms = time instanceof Date ? time.getTime() - now : durationMs(time, path);
+  if (Number.isNaN(ms)) throw OJSValidationError.of(path, 'the Date is invalid');
+  if (ms > stepLimits.waitMs) throw OJSValidationError.of(path, 'expected at most ten years', time);
+  return ms;
 }

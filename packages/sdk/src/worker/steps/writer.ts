@@ -11,6 +11,8 @@ export interface ItemRecorded {
   readonly status: number;
   readonly code: string;
   readonly message: string;
+  /** The details of a refusal. */
+  readonly details: Wire | undefined;
   /** The rows as the server has them now. */
   readonly steps: readonly Wire[];
 }
@@ -117,7 +119,8 @@ export class StepWriter {
     for (const [index, item] of items.entries()) {
       const recorded = itemRecorded(answers[index], item[0].leased);
       // One step of several may be the reason for which all are refused.
-      const isUnclear = recorded.status >= 400 && recorded.status !== 404 && recorded.status !== 409 && item.length > 1;
+      const isOfJob = recorded.status === 404 || (recorded.status === 409 && recorded.code !== 'token_taken');
+      const isUnclear = recorded.status >= 400 && !isOfJob && item.length > 1;
       if (isUnclear) await Promise.all(item.map((one) => this.#send([one])));
       else if (finalStatuses.includes(recorded.status)) for (const one of item) one.resolve(recorded);
       else again.push(...item);
@@ -157,12 +160,13 @@ function itemsOf(batch: readonly Pending[]): readonly [Pending, ...Pending[]][] 
 }
 
 function itemRecorded(item: Wire | undefined, leased: LeasedJob): ItemRecorded {
-  if (item?.job_id !== leased.id) return { status: 503, code: '', message: '', steps: [] };
+  if (item?.job_id !== leased.id) return { status: 503, code: '', message: '', details: undefined, steps: [] };
   const error = wireOf(item.error);
   return {
     status: numberOf(item.status) ?? 503,
     code: textOf(error?.code) ?? '',
     message: textOf(item.message) ?? textOf(error?.message) ?? '',
+    details: wireOf(error?.details),
     steps: listOf(item.steps)
       .map(wireOf)
       .filter((step) => step !== undefined),
