@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStorage } from '@ojs-ts/server';
 import { Dashboard } from '../../packages/dashboard/test/dashboard.ts';
-import { fill } from '../bench/src/control/fixture.ts';
+import { fill } from './fill.ts';
 import { Operator } from './operator.ts';
 import { type Scene, setScene, type Task } from './tasks.ts';
 

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { postgresUrl } from '../../../packages/server/test/support/postgres.ts';
 import { redisUrl } from '../../../packages/server/test/support/redis.ts';
-import { Fixture, oneOf } from '../src/backlog/fixture.ts';
+import { Fixture, oneOf } from '../src/fixture.ts';
 import { localPorts } from '../src/process.ts';
 import { freshStore } from '../src/store.ts';
 

@@ -1,4 +1,10 @@
-import { ask } from '../control/calls.ts';
+/** The whole answer, read as text. */
+export async function ask(url: string, path: string, init?: RequestInit): Promise<string> {
+  const answer = await fetch(url + path, init);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${init?.method ?? 'GET'} ${path}: ${answer.status} ${text.slice(0, 300)}`);
+  return text;
+}
 
 const headers = { 'content-type': 'application/json' };
 

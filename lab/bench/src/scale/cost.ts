@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import type { JobRecord } from '@ojs-ts/core/job';
 import { completed } from '@ojs-ts/core/lifecycle';
 import { openStorage } from '@ojs-ts/server';
-import { Fixture } from '../backlog/fixture.ts';
+import { Fixture } from '../fixture.ts';
 import { newJob } from '../new-job.ts';
 import { PeakMemory } from '../peak-memory.ts';
 import { treeCpuUs } from '../process.ts';

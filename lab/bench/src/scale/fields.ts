@@ -1,6 +1,5 @@
 import { type NewJob, State, type StateMask } from '@ojs-ts/core/job';
-import { type Fixture, firstQueue, oneOf } from '../backlog/fixture.ts';
-import { situations } from '../backlog/situations.ts';
+import { type Fixture, firstQueue, oneOf } from '../fixture.ts';
 
 /** The curves of what an operation costs the storage, and what is counted along each. */
 export const fieldNames = ['waiting', 'finished', 'scheduled', 'saturated', 'queues', 'keys'] as const;
@@ -28,9 +27,9 @@ const underKey = (n: number, x: number) => ({ limits: [{ ...oneOf(`tenant:${n % 
 
 export const fields: Readonly<Record<FieldName, Field>> = {
   waiting: { ...plain, of: 'jobs wait', prepare: (fixture, x) => fixture.insert(x) },
-  finished: { ...plain, of: 'jobs are completed', listed: State.completed, prepare: situations.finished.prepare },
-  scheduled: { ...plain, of: 'jobs are scheduled', listed: State.scheduled, prepare: situations.scheduled.prepare },
-  saturated: { ...plain, of: 'jobs wait for the slots of 1,000 limits', prepare: situations['saturated-1000'].prepare },
+  finished: { ...plain, of: 'jobs are completed', listed: State.completed, prepare: finish },
+  scheduled: { ...plain, of: 'jobs are scheduled', listed: State.scheduled, prepare: schedule },
+  saturated: { ...plain, of: 'jobs wait for the slots of 1,000 limits', prepare: saturate },
   queues: {
     of: 'queues share 10,000 waiting jobs',
     prepare: (fixture, x) => fixture.insert(Math.max(spread, x), (n) => ({ queue: queueOf(n, x) })),
@@ -45,3 +44,29 @@ export const fields: Readonly<Record<FieldName, Field>> = {
     patch: (n, x) => ({ queue: firstQueue, ...underKey(n, x) }),
   },
 };
+
+const dayMs = 86_400_000;
+
+function schedule(fixture: Fixture, count: number): Promise<void> {
+  return fixture.insert(count, (index) => ({ state: State.scheduled, runAt: fixture.now() + dayMs + index }));
+}
+
+/** Completed jobs, in rounds, so that they never wait all at once. */
+async function finish(fixture: Fixture, count: number): Promise<void> {
+  const size = fixture.storage.traits.maxBatch;
+  for (let done = 0; done < count; ) {
+    await fixture.insert(Math.min(size, count - done));
+    const jobs = await fixture.claim(Math.min(size, count - done));
+    await fixture.complete(jobs);
+    done += jobs.length;
+  }
+}
+
+/** Under each key one job is active, and that is all it may have; no more keys than jobs wait. */
+async function saturate(fixture: Fixture, count: number): Promise<void> {
+  const used = Math.min(1_000, count);
+  const underKey = (index: number) => ({ limits: [oneOf(`tenant:${index % used}`)] });
+  await fixture.insert(used, underKey);
+  await fixture.activate(used);
+  await fixture.insert(count, underKey);
+}

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openStorage } from '@ojs-ts/server';
 import pg from 'pg';
 import { readPostgresUrl } from '../../../../packages/server/src/storage/postgres/connection/url.ts';
-import { claimSize, Fixture } from '../backlog/fixture.ts';
+import { claimSize, Fixture } from '../fixture.ts';
 import { treeCpuUs } from '../process.ts';
 import { startServer } from '../server.ts';
 import { percentile } from '../statistics.ts';

@@ -1,7 +1,6 @@
 import { uuidv7 } from '@ojs-ts/core';
-import { ask } from '../../control/calls.ts';
 import type { Curve } from '../curve.ts';
-import { callers, post } from '../http.ts';
+import { ask, callers, post } from '../http.ts';
 
 const megabytes = 8;
 

@@ -1,9 +1,8 @@
 import { openStorage } from '@ojs-ts/server';
-import { Fixture } from '../../backlog/fixture.ts';
-import { ask } from '../../control/calls.ts';
-import { blockedMs, loopDelay } from '../../control/scrapes.ts';
+import { Fixture } from '../../fixture.ts';
+import { blockedMs, loopDelay } from '../blocked.ts';
 import type { Curve } from '../curve.ts';
-import { callers, post } from '../http.ts';
+import { ask, callers, post } from '../http.ts';
 
 const calls = 160;
 const statistics = ['GET /queues/NAME/stats', 'GET /admin/queues/NAME'] as const;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { openStorage } from '@ojs-ts/server';
-import { Fixture } from '../../backlog/fixture.ts';
+import { Fixture } from '../../fixture.ts';
 import type { Curve } from '../curve.ts';
 
 const part = 10_000;

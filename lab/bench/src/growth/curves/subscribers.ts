@@ -1,9 +1,8 @@
 import { get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { oursOf, runChild } from '../../child.ts';
-import { ask } from '../../control/calls.ts';
 import type { Curve } from '../curve.ts';
-import { callers, post } from '../http.ts';
+import { ask, callers, post } from '../http.ts';
 
 const seconds = 5;
 /** What the pages of a dashboard ask again each second. */

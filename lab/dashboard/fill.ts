@@ -2,7 +2,7 @@ import { uuidv7 } from '@ojs-ts/core';
 import { type NewJob, State } from '@ojs-ts/core/job';
 import { completed, failed } from '@ojs-ts/core/lifecycle';
 import type { Storage } from '@ojs-ts/server';
-import { Fixture } from '../backlog/fixture.ts';
+import { Fixture } from '../bench/src/fixture.ts';
 import { errorOf, jobOf, queues, resultOf, retryMs, scheduledMs, shares } from './mix.ts';
 
 const once = JSON.stringify({ retry: { maxAttempts: 1 } });

@@ -1,10 +1,9 @@
 import { type Limit, type NewJob, State } from '@ojs-ts/core/job';
 import type { Storage } from '@ojs-ts/server';
-import { newJob } from '../new-job.ts';
+import { newJob } from './new-job.ts';
 
-/** The queue that claims read first, and the next one. */
+/** The queue that claims read first. */
 export const firstQueue = 'bench';
-export const secondQueue = 'bench-behind';
 
 /** Jobs of one claim. */
 export const claimSize = 10;
