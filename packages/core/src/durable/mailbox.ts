@@ -38,16 +38,32 @@ export const mailLimits = {
 export const tokenKind = 'mailboxes';
 const mailKind = 'mail';
 
+/** Names of mailboxes that the server itself writes to. Names of users' signals do not begin so. */
+export const ownSignals = 'ojs.';
+
+/** The name of the mailbox of a step that waits for the end of a workflow. */
+export function childSignal(step: string): string {
+  return `${ownSignals}child/${step}`;
+}
+
 /** The mailbox of a wait: of the job itself, or under a token. */
 export interface Address {
   readonly job: JobId;
   readonly name: string;
+  readonly kind?: string | undefined;
   readonly signal?: string | undefined;
   readonly token?: string | undefined;
 }
 
-export function mailboxKey({ job, name, signal = name, token }: Address): RecordKey {
-  return token === undefined ? { kind: `mailbox:${job}`, key: signal } : { kind: tokenKind, key: token };
+export function mailboxKey({ job, name, kind, signal, token }: Address): RecordKey {
+  return token === undefined
+    ? { kind: `mailbox:${job}`, key: mailboxOf({ name, kind, signal }) }
+    : { kind: tokenKind, key: token };
+}
+
+/** The name of a mailbox of a job. */
+export function mailboxOf({ name, kind, signal = name }: Pick<Address, 'name' | 'kind' | 'signal'>): string {
+  return kind === 'child' ? childSignal(name) : signal;
 }
 
 function mailKey({ kind, key }: RecordKey, id: string): RecordKey {

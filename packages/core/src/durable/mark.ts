@@ -13,7 +13,7 @@ export interface StepsMark {
 }
 
 /** `retry` is the pause between two tries of a step. */
-export const waitKinds = ['sleep', 'poll', 'retry', 'signal'] as const;
+export const waitKinds = ['sleep', 'poll', 'retry', 'signal', 'child'] as const;
 
 export interface StepWait {
   readonly name: string;
@@ -23,4 +23,6 @@ export interface StepWait {
   /** The mailbox of a wait for a signal: see the row. */
   readonly signal?: string;
   readonly token?: string;
+  /** The jobs of a wait of the kind `child`. */
+  readonly workflow?: string;
 }

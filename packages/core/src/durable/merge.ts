@@ -50,7 +50,7 @@ export function mergedStep(sent: SentStep, existing: StepRow | null, { now, clai
   const isApart = bytes > smallValueBytes;
   // The backoff between two tries ends with the last one.
   const isOver = kind === 'run' && state !== 'open';
-  const { signal = existing?.signal, token = existing?.token } = sent;
+  const { signal = existing?.signal, token = existing?.token, workflow = existing?.workflow } = sent;
   const asked = sent.until ?? (sent.ms === undefined ? undefined : now + sent.ms);
   const until = isOver ? undefined : (existing?.until ?? asked);
   const nextAt = state !== 'open' ? undefined : sent.nextMs === undefined ? existing?.nextAt : now + sent.nextMs;
@@ -64,6 +64,7 @@ export function mergedStep(sent: SentStep, existing: StepRow | null, { now, clai
     ...(nextAt !== undefined && { nextAt }),
     ...(signal !== undefined && { signal }),
     ...(token !== undefined && { token }),
+    ...(workflow !== undefined && { workflow }),
     ...(value !== null && (isApart ? { bytes } : { value })),
     ...(error !== undefined && { error }),
   };

@@ -12,7 +12,7 @@ import type { StepsMark } from './mark.ts';
 import { markOf, withMark } from './marks.ts';
 import { type Merged, mergedStep } from './merge.ts';
 import { rowsOf, valueBytes } from './read-rows.ts';
-import { hasSteps, readRow, rowText, type StepRow, stepLimits, stepsKind, valuesKind } from './row.ts';
+import { hasSteps, isMailed, readRow, rowText, type StepRow, stepLimits, stepsKind, valuesKind } from './row.ts';
 import type { SentStep } from './sent.ts';
 import type { StepStore } from './store.ts';
 import type { Tally } from './tally.ts';
@@ -77,11 +77,11 @@ export function* ownedJob(store: StepStore, owner: StepOwner): Steps<JobRecord> 
 
 /** A wait, a poll or a later try has an open row already; any other outcome is probably the first under its name. */
 function isFirst({ kind, state, tries = 1 }: SentStep): boolean {
-  return ((kind === 'run' || kind === 'enqueue') && tries <= 1) || (kind === 'signal' && state === 'open');
+  return ((kind === 'run' || kind === 'enqueue') && tries <= 1) || (isMailed(kind) && state === 'open');
 }
 
 function isWait({ kind }: SentStep): boolean {
-  return kind === 'signal';
+  return isMailed(kind);
 }
 
 export function rowIn(record: StoredRecord | null | undefined): StepRow | null {
@@ -177,7 +177,7 @@ function isProgress(merged: readonly Merged[]): boolean {
 }
 
 function isWork({ kind }: StepRow): boolean {
-  return kind === 'run' || kind === 'enqueue' || kind === 'signal';
+  return kind === 'run' || kind === 'enqueue' || isMailed(kind);
 }
 
 /** Reports whether a new outcome forgives anything. */

@@ -56,7 +56,7 @@ export function recordedStep({ name, kind, row, ...one }: Merged, value: Json | 
 }
 
 function rowMembers(row: StepRow, value: Json | undefined): Json {
-  const { kind, state, number, tries, until, nextAt, error, signal, token, encoded, arrivedAt } = row;
+  const { kind, state, number, tries, until, nextAt, error, signal, token, workflow, encoded, arrivedAt } = row;
   const bytes = valueBytes(row);
   let text = `,"kind":"${kind}","state":"${state}","number":${number}`;
   if (tries !== undefined) text += `,"tries":${tries}`;
@@ -67,6 +67,7 @@ function rowMembers(row: StepRow, value: Json | undefined): Json {
   if (error !== undefined) text += `,"error":${error}`;
   if (signal !== undefined) text += `,"signal":${JSON.stringify(signal)}`;
   if (token !== undefined) text += `,"token":${JSON.stringify(token)}`;
+  if (workflow !== undefined) text += `,"workflow":"${workflow}"`;
   if (arrivedAt !== undefined) text += ',"arrived":true';
   if (encoded) text += ',"encoded":true';
   return text;

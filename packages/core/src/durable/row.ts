@@ -1,9 +1,14 @@
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
 
-/** The kind of a row: a step that ran, a wait, or a job that the handler enqueued. */
-export const stepKinds = ['run', 'sleep', 'poll', 'enqueue', 'signal'] as const;
+/** The kind of a row: a step that ran, a wait, or a job that the handler enqueued. `child` waits for jobs. */
+export const stepKinds = ['run', 'sleep', 'poll', 'enqueue', 'signal', 'child'] as const;
 export type StepKind = (typeof stepKinds)[number];
+
+/** Reports whether a step of this kind waits for mail. */
+export function isMailed(kind: string): boolean {
+  return kind === 'signal' || kind === 'child';
+}
 
 /** All but `open` are final: the first outcome that was committed under a name stays. */
 export const stepStates = ['open', 'done', 'failed', 'expired'] as const;
@@ -36,6 +41,8 @@ export interface StepRow {
   readonly signal?: string;
   /** ...or one under a token of the user. */
   readonly token?: string;
+  /** The workflow of the jobs that a step of the kind `child` has started. */
+  readonly workflow?: string;
   /** A signal has come for this open wait: the row has its payload as its value. */
   readonly arrivedAt?: Millis;
   /** The value went through the codec of the sender. Only of a signal: other values are those of the worker. */

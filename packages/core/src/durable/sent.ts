@@ -19,6 +19,8 @@ export interface SentStep {
   /** The mailbox of a wait for a signal: see the row. */
   readonly signal?: string;
   readonly token?: string;
+  /** The workflow of a step that has started jobs. */
+  readonly workflow?: string;
 }
 
 /** A failed try of a step that is tried again after a pause. */

@@ -5,11 +5,11 @@ import { missingJob } from '../job-store.ts';
 import { isIn } from '../lifecycle/change.ts';
 import { ask, type Steps } from '../steps.ts';
 import { latestOf, type Millis } from '../time/clock.ts';
-import { checkPayload, mailboxKey, mailLimits, type OpenMailbox, openMailbox } from './mailbox.ts';
+import { checkPayload, mailboxKey, mailboxOf, mailLimits, type OpenMailbox, openMailbox } from './mailbox.ts';
 import { waitsOf } from './marks.ts';
 import { arrived, type Payload, type Written } from './merge.ts';
 import { busy, changeOf, joined, marking, recordRounds, rowIn } from './record.ts';
-import { hasSteps, stepsKind } from './row.ts';
+import { hasSteps, isMailed, stepsKind } from './row.ts';
 import type { StepStore } from './store.ts';
 import { isWaitingIn } from './waiting.ts';
 
@@ -71,9 +71,7 @@ export function* sendSignal(store: StepStore, signal: Signal, may: (job: JobReco
 /** The name of the step in which a suspended job waits for this mailbox. */
 function waitingStep(job: JobRecord, box: OpenMailbox | null, signal: string | null): string | null {
   if (box !== null) return box.waiter?.step ?? null;
-  const wait = waitsOf(job)?.find(
-    ({ kind, name, signal: of = name, token }) => kind === 'signal' && token === undefined && of === signal,
-  );
+  const wait = waitsOf(job)?.find((one) => isMailed(one.kind) && one.token === undefined && mailboxOf(one) === signal);
   return wait?.name ?? null;
 }
 

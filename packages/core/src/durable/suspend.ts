@@ -23,7 +23,7 @@ import {
   type StepOwner,
   tallyOf,
 } from './record.ts';
-import { hasSteps, type StepRow, stepLimits, stepsKind } from './row.ts';
+import { hasSteps, isMailed, type StepRow, stepLimits, stepsKind } from './row.ts';
 import type { SentSuspension } from './sent.ts';
 import type { StepStore } from './store.ts';
 import { lookForMail } from './waiting.ts';
@@ -65,7 +65,7 @@ export function* suspend(
     ];
     const sentNames = new Set(asked.map(({ name }) => name));
     const signals = sent.waits.flatMap(({ name, kind }): Merged[] => {
-      const row = kind === 'signal' && !sentNames.has(name) ? before(name) : null;
+      const row = isMailed(kind) && !sentNames.has(name) ? before(name) : null;
       return row === null ? [] : [{ kind: 'kept', name, row, isRepeated: false }];
     });
     const { merged, changes } = yield* lookForMail(store, job, [...asked, ...signals], { now, ends: false });
@@ -96,13 +96,14 @@ function waitsIn(sent: SentSuspension, rowOf: (name: string) => StepRow | null, 
     const row = rowOf(name);
     const isOver = row !== null && (row.state !== 'open' || row.arrivedAt !== undefined);
     const end = isOver ? now : ((row === null ? null : dueOf(row)) ?? until);
-    if (end === undefined && (kind !== 'signal' || row === null)) throw withoutEnd(name, kind, index);
-    const { signal, token } = row ?? {};
+    if (end === undefined && (!isMailed(kind) || row === null)) throw withoutEnd(name, kind, index);
+    const { signal, token, workflow } = row ?? {};
     return {
       ...{ name, kind },
       ...(end !== undefined && { until: Math.min(end, now + stepLimits.waitMs) }),
       ...(signal !== undefined && { signal }),
       ...(token !== undefined && { token }),
+      ...(workflow !== undefined && { workflow }),
     };
   });
   const named = new Set(waits.map(({ name }) => name));
@@ -117,9 +118,8 @@ function waitsIn(sent: SentSuspension, rowOf: (name: string) => StepRow | null, 
 
 function withoutEnd(name: string, kind: StepWait['kind'], index: number): ProtocolError {
   const step = JSON.stringify(name);
-  const issue =
-    kind === 'signal'
-      ? { path: `$.waits[${index}].name`, message: `must be that of a recorded wait; the job has no row of ${step}` }
-      : { path: `$.waits[${index}].until`, message: `is required, unless the row of ${step} has an end` };
+  const issue = isMailed(kind)
+    ? { path: `$.waits[${index}].name`, message: `must be that of a recorded wait; the job has no row of ${step}` }
+    : { path: `$.waits[${index}].until`, message: `is required, unless the row of ${step} has an end` };
   return ProtocolError.invalid([issue]);
 }

@@ -8,7 +8,7 @@ import type { Millis } from '../time/clock.ts';
 import { mailboxKey, type OpenMailbox, openMailbox } from './mailbox.ts';
 import { waitsOf } from './marks.ts';
 import { arrived, ended, type Merged, type Written } from './merge.ts';
-import type { StepRow } from './row.ts';
+import { isMailed, type StepRow } from './row.ts';
 import type { StepStore } from './store.ts';
 
 /** The mailboxes that one commit changes, by their names. */
@@ -41,7 +41,7 @@ export function* lookForMail(
 
 /** A wait that begins, continues or is over, and whose signal has not come. */
 function looks({ kind, row }: Merged): boolean {
-  if (row.kind !== 'signal' || row.arrivedAt !== undefined) return false;
+  if (!isMailed(row.kind) || row.arrivedAt !== undefined) return false;
   return row.state === 'open' || (kind === 'written' && row.state === 'expired');
 }
 

@@ -1,4 +1,5 @@
 import { changedReply } from '../answers.ts';
+import { ownSignals } from '../durable/mailbox.ts';
 import { stepLimits } from '../durable/row.ts';
 import { type Sent, type Signal, sendSignal } from '../durable/signal.ts';
 import type { StepStore } from '../durable/store.ts';
@@ -59,6 +60,7 @@ function readSignals(request: Request, { clock }: StepStore): readonly Signal[] 
       for (const own of ['queue', 'expires_in_ms']) if (item.has(own)) item.issue(own, 'belongs to a token');
     if (token !== undefined && queue === undefined && request.access)
       item.issue('queue', 'is required with a token, because this caller may use some queues only');
+    if (name.startsWith(ownSignals)) item.issue('name', `must not begin with ${ownSignals}`);
     const text = members(texts[index] ?? '{}').get('payload') ?? null;
     return {
       to: token === undefined ? { job, name } : { token, queue, lifeMs },

@@ -1,4 +1,5 @@
-import { stepLimits } from '../durable/row.ts';
+import { ownSignals } from '../durable/mailbox.ts';
+import { isMailed, stepLimits } from '../durable/row.ts';
 import type { SentStep, SentSuspension, SentTry } from '../durable/sent.ts';
 import { maxWarnings, unknownMembers, warningOf } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
@@ -47,9 +48,16 @@ export function readSteps(fields: Fields, text: () => Json): readonly SentStep[]
 /** A worker says when a wait for a signal begins and when it is over; the server says what came. */
 function checkWait(item: Fields, { kind, state }: Pick<SentStep, 'kind' | 'state'>): void {
   const isSignal = kind === 'signal';
-  if (isSignal && state !== 'open' && state !== 'expired')
-    item.issue('state', 'must be open or expired for a wait for a signal; the answer has the payload');
-  if (!isSignal && state === 'expired') item.issue('state', 'is expired, which only a wait for a signal can be');
+  const waits = isMailed(kind);
+  if (waits && state !== 'open' && state !== 'expired')
+    item.issue('state', `must be open or expired for a step of the kind ${kind}; the answer has the payload`);
+  if (!waits && state === 'expired')
+    item.issue('state', 'is expired, which only a wait for a signal or for jobs can be');
+  if (kind === 'child' && state === 'open' && !item.has('workflow'))
+    item.issue('workflow', 'is required for a step that waits for jobs: the id of their workflow');
+  if (kind !== 'child' && item.has('workflow')) item.issue('workflow', 'belongs to the kind child');
+  if (typeof item.raw('signal') === 'string' && String(item.raw('signal')).startsWith(ownSignals))
+    item.issue('signal', `must not begin with ${ownSignals}`);
   if (!isSignal)
     for (const name of ['signal', 'token']) if (item.has(name)) item.issue(name, 'belongs to the kind signal');
   if (item.has('signal') && item.has('token')) item.issue('token', 'excludes signal: a wait has one mailbox');

@@ -8,6 +8,7 @@ import { type Answered, ask, type Steps } from '../steps.ts';
 import type { Workflows } from '../store/workflows.ts';
 import { didYouMean } from '../suggestion.ts';
 import type { Clock } from '../time/clock.ts';
+import type { SentParent } from '../workflow/parent.ts';
 import { renderWorkflow } from '../workflow/render.ts';
 import { rerunWorkflow } from '../workflow/rerun.ts';
 import { readNodeSpec } from '../workflow/spec.ts';
@@ -37,6 +38,11 @@ interface Host {
     /** Throws `conflict` if it has ended already. */
     cancel(id: string): Answered<WorkflowView>;
     retry(id: string, key: string | null): Answered<WorkflowView>;
+  };
+  /** Absent where no job has durable steps. */
+  readonly children?: {
+    /** @throws ProtocolError `conflict` if the lease of the parent does not hold. */
+    adopt(parent: SentParent, workflow: string): Answered<void>;
   };
   readonly storage: {
     readonly workflows: {
@@ -106,9 +112,13 @@ export function endedWorkflow({ id, state }: Pick<WorkflowRecord, 'id' | 'state'
   return new ProtocolError('conflict', `The workflow is ${state}; expected running.`, details);
 }
 
-function* created({ schemas, workflows }: Host, request: Request, read: ReadWorkflow): Steps<PlainReply> {
+function* created({ children, schemas, workflows }: Host, request: Request, read: ReadWorkflow): Steps<PlainReply> {
   request.access?.steps(read);
   yield* checkSteps(schemas, read.nodes);
+  if (read.parent && children) {
+    if (request.access) yield* ask(request.access.jobs([read.parent.job]));
+    yield* ask(children.adopt(read.parent, read.workflow.id));
+  }
   const view = yield* ask(workflows.create(read));
   const headers = { location: `/ojs/v1/workflows/${view.workflow.id}` };
   return { ...shown(view, request), status: 201, headers };

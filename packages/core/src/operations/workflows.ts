@@ -12,6 +12,7 @@ export const workflowOperations = {
   },
   'workflow.retry': { route: 'POST /ojs/v1/workflows/:id/retry', right: 'operate', queues: 'workflow' },
   'workflow.rerun': { route: 'POST /ojs/v1/workflows/:id/rerun', right: 'enqueue', queues: 'workflow' },
+  'workflow.results': { route: 'GET /ojs/v1/workflows/:id/results', right: 'inspect', queues: 'workflow' },
   'workflow.progress': { route: 'GET /ojs/v1/workflows/:id/progress', right: 'inspect', queues: 'workflow' },
   'workflow.graph': { route: 'GET /ojs/v1/workflows/:id/graph', right: 'inspect', queues: 'workflow' },
   'cron.list': { route: 'GET /ojs/v1/cron', also: ['GET /ojs/v1/crons'], right: 'read', queues: 'every' },

@@ -1,6 +1,19 @@
 import type { jobOperations } from '../operations/jobs.ts';
 import { changes, job, jobs, optional, progressMembers, reportMembers, stateWords } from './members.ts';
-import { cursor, flag, limit, order, page, query, states, subject, text, whole, word } from './parameters.ts';
+import {
+  afterPage,
+  cursor,
+  flag,
+  limit,
+  order,
+  page,
+  query,
+  states,
+  subject,
+  text,
+  whole,
+  word,
+} from './parameters.ts';
 import type { Requests } from './request.ts';
 import { stepNames } from './steps.ts';
 import { Type } from './type.ts';
@@ -66,11 +79,7 @@ export const jobRequests = {
     summary: 'The durable steps of a job, in the order of their numbers',
     query: {
       names: stepNames,
-      after: Type.Read(
-        { type: 'integer', minimum: 0, description: 'The `next` of the page before.' },
-        'must be the `next` of the page before, a whole number',
-        (given) => (/^\d{1,9}$/.test(String(given)) ? Number(given) : null),
-      ),
+      after: afterPage(),
       values: word('Which values to show: `small` are those up to 1 KiB, the default.', 'none', 'small', 'all'),
       limit: whole('The most steps of one page, at most 500.'),
     },

@@ -225,7 +225,8 @@ export const job = () =>
 export const jobs = () => Type.Array(job(), { minItems: 1, maxItems: 10_000 });
 
 /** A workflow in any dialect: an item of `steps` or `jobs` is a job or a workflow of its own. */
-export const workflow = () => {
+/** @param more members that only some requests have. */
+export const workflow = (more: TProperties = {}) => {
   const step = Type.Object(
     optional({
       ...attributes(),
@@ -240,6 +241,7 @@ export const workflow = () => {
   const callbacks = Object.fromEntries(callbackNames.map((name): [string, TSchema] => [name, job()]));
   return Type.Object(
     optional({
+      ...more,
       id: Type.String({ description: 'UUIDv7; the server creates one if it is left out.' }),
       type: Type.Enum(['chain', 'group', 'batch', 'dag']),
       name: Type.String(),

@@ -21,6 +21,12 @@ export const word = <const Name extends string>(description: string, ...names: r
   Type.Enum(names, { type: 'string', description });
 
 export const limit = whole('The most items of one page. A larger number counts as the maximum.');
+export const afterPage = () =>
+  Type.Read(
+    { type: 'integer', minimum: 0, description: 'The `next` of the page before.' },
+    'must be the `next` of the page before, a whole number',
+    (given) => (/^\d{1,9}$/.test(String(given)) ? Number(given) : null),
+  );
 export const cursor = text('The `next_cursor` of the page before.');
 export const page = {
   limit,

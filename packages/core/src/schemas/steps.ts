@@ -44,6 +44,7 @@ export const stepRow = () =>
       until: until(),
       next_ms: ms('How long until the next probe of a poll.'),
       signal: signalName('Of the signal that a wait is for. Default: the name of the step.'),
+      workflow: Type.String({ maxLength: 64, description: 'Of a step that waits for jobs.' }),
       token: token('That a wait is for, in place of a signal of the job.'),
     }),
   });
@@ -58,6 +59,23 @@ export const failedTry = () =>
     error: Type.Unknown({ description: 'The error of this try, with `message`.' }),
     retry: Type.Object({ ms: ms('The pause until the next try.') }),
   });
+
+/** The member of a workflow whose end a step waits for. */
+export const parentMember = () =>
+  Type.Object(
+    {
+      job_id: Type.String({ description: 'The job that waits.' }),
+      x_lease: Type.String({ maxLength: 64, description: 'The lease of the execution that starts the workflow.' }),
+      step: name(),
+      ...optional({
+        on_failure: Type.Enum(['wait', 'cancel'], {
+          description: '`cancel`: the first failed job cancels the others.',
+        }),
+        on_parent_end: Type.Enum(['cancel', 'leave'], { description: 'For jobs that are open when the parent ends.' }),
+      }),
+    },
+    { description: 'A durable step that waits for the end of this workflow.' },
+  );
 
 /** Steps that a worker records. */
 export const stepRows = () => Type.Array(stepRow(), { maxItems: stepLimits.rows });

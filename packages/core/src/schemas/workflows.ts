@@ -1,14 +1,15 @@
 import type { workflowOperations } from '../operations/workflows.ts';
 import { checked, cronMembers, moment, optional, workflow } from './members.ts';
-import { flag, limit, page, text } from './parameters.ts';
+import { afterPage, flag, limit, page, text, whole } from './parameters.ts';
 import type { Requests } from './request.ts';
+import { parentMember } from './steps.ts';
 import { Type } from './type.ts';
 
 /** Any white space may separate its fields, which other texts may not have. */
 const expression = (description: string) => checked(() => true, 'a string', { description });
 
 export const workflowRequests = {
-  'workflow.create': { summary: 'Start a workflow', body: { schema: workflow } },
+  'workflow.create': { summary: 'Start a workflow', body: { schema: () => workflow({ parent: parentMember() }) } },
   'workflow.list': {
     summary: 'Workflows, in pages',
     query: { ...page, state: text('Only workflows in this state.') },
@@ -17,6 +18,13 @@ export const workflowRequests = {
   'workflow.cancel': { summary: 'Cancel a workflow', audit: 'workflow.cancelled' },
   'workflow.retry': { summary: 'Retry the failed steps of a workflow', audit: 'workflow.retried' },
   'workflow.rerun': { summary: 'Start a new workflow with the same steps', audit: 'workflow.rerun' },
+  'workflow.results': {
+    summary: 'Results of the jobs of a workflow, in pages',
+    query: {
+      after: afterPage(),
+      limit: whole('The most jobs of one page, at most 500.'),
+    },
+  },
   'workflow.progress': { summary: 'Progress of a workflow' },
   'workflow.graph': { summary: 'Nodes of a workflow with their states, and what each one waits for' },
   'cron.list': {

@@ -3,6 +3,7 @@ import '../require-node.ts';
 
 export * from './decide.ts';
 export { nodeEvents, unorderedKinds, type WorkflowCounts, workflowCancelled } from './events.ts';
+export type { SentParent } from './parent.ts';
 export { type ParentsRef, parentsRef, placesOf, withParentResults } from './parents.ts';
 export { type CallbackName, callbackNames, maxEdges, maxNesting, maxNodes } from './plan.ts';
 export * from './render.ts';
@@ -21,6 +22,6 @@ export {
   newWorkflow,
   nodeRecordOf,
 } from './rules.ts';
-export { readNodeSpec } from './spec.ts';
+export { parentOf, readNodeSpec, readWorkflowSpec } from './spec.ts';
 export * from './types.ts';
 export * from './workflow.ts';

@@ -32,6 +32,8 @@ export function renderWorkflow(
   if (state === 'cancelled')
     text += `,"steps_cancelled":${record.cancelled},"steps_already_completed":${record.completed}`;
   text += renderErrors(record, nodes);
+  if (spec.parent !== null)
+    text += `,"x_parent":{"job_id":"${spec.parent.job}","step":${JSON.stringify(spec.parent.step)}}`;
   if (spec.meta !== null) text += `,"meta":${spec.meta}`;
   return `${text},"metadata":${metadata(record, spec, times)}}`;
 }

@@ -8,6 +8,7 @@ import type { Millis } from '../time/clock.ts';
 import { isUuidv7 } from '../uuid.ts';
 import { joinMeta, mergeOptions, withDefaults } from './defaults.ts';
 import { readGraph, readOrdered } from './graph.ts';
+import { readParent, type SentParent } from './parent.ts';
 import {
   type CallbackPlan,
   type CompositeKind,
@@ -35,6 +36,8 @@ export interface ReadStep {
 export interface ReadRequest {
   readonly id: string;
   readonly name: string;
+  /** The step that waits for the workflow; null for none. */
+  readonly parent: SentParent | null;
   /** Meta of the workflow; null where it has none. */
   readonly meta: Json | null;
   readonly plan: CompositePlan;
@@ -83,6 +86,7 @@ export function readRequest(text: Json, now: Millis, newId: () => string, latest
   return {
     id: workflow,
     name,
+    parent: readParent(source),
     meta: joinMeta(source.members),
     plan,
     options: reader.options,
@@ -332,4 +336,4 @@ step.members = new Map(
   shapeOf([...jobNames, ...compositeNames], { ...jobPolicies, ...lists, options: stepOptionsShape }).members,
 );
 
-export const workflowShape: Shape = shapeOf(compositeNames, { ...lists, options: optionsShape });
+export const workflowShape: Shape = shapeOf([...compositeNames, 'parent'], { ...lists, options: optionsShape });

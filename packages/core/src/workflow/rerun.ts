@@ -1,5 +1,6 @@
 import type { JobId } from '../job/job.ts';
 import { workflowCreated } from './events.ts';
+import { orphaned } from './spec.ts';
 import type { NewNode, NewWorkflow, NodeRecord } from './types.ts';
 
 /**
@@ -12,7 +13,7 @@ export function rerunWorkflow(
   nodes: readonly NodeRecord[],
   newId: () => JobId,
 ): { readonly workflow: NewWorkflow; readonly nodes: readonly NewNode[]; readonly events: readonly string[] } {
-  const workflow: NewWorkflow = { id: newId(), name, kind, spec, total };
+  const workflow: NewWorkflow = { id: newId(), name, kind, spec: orphaned(spec), total };
   const open = new Map<number, number>();
   for (const { next } of nodes) for (const index of next) open.set(index, (open.get(index) ?? 0) + 1);
   const fresh = nodes.map(({ index, name, job, next, member, spec }): NewNode => {

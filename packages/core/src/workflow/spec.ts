@@ -1,6 +1,7 @@
 import type { Json } from '../job/job.ts';
-import { elements, members } from '../json/json.ts';
+import { elements, members, objectText } from '../json/json.ts';
 import type { CallbackName, ListKey } from './plan.ts';
+import type { WorkflowParent, WorkflowRecord } from './types.ts';
 
 /** `count` nodes from index `base` on: one node for each item of a chain, group or batch. */
 export type Block = readonly [base: number, count: number];
@@ -53,10 +54,13 @@ export interface WorkflowSpec {
   readonly callbacks: readonly number[];
   readonly listed: boolean;
   readonly options: readonly Json[];
+  /** The step that waits for its end. */
+  readonly parent: WorkflowParent | null;
   readonly meta: Json | null;
 }
 
 const envelopeKey = '"run":';
+const parentKey = '"parent":';
 
 /** The envelope comes last, so that it is found without being read. */
 export function jobSpecText(spec: Omit<JobSpec, 'role'>): Json {
@@ -112,8 +116,22 @@ export function workflowSpecText(spec: WorkflowSpec, digest: string): Json {
   if (spec.callbacks.length > 0) text += `,"callbacks":[${spec.callbacks}]`;
   if (spec.listed) text += ',"listed":true';
   if (spec.options.length > 0) text += `,"options":[${spec.options.join(',')}]`;
+  if (spec.parent !== null) text += `,${parentKey}${JSON.stringify(spec.parent)}`;
   if (spec.meta !== null) text += `,"meta":${spec.meta}`;
   return `${text},"digest":"${digest}"}`;
+}
+
+/** The step that waits for a workflow; null for most, whose text is not read. */
+export function parentOf({ spec }: Pick<WorkflowRecord, 'spec'>): WorkflowParent | null {
+  return spec.includes(parentKey) ? readWorkflowSpec(spec).parent : null;
+}
+
+/** The text without the parent, which waits for one workflow only. */
+export function orphaned(spec: Json): Json {
+  if (!spec.includes(parentKey)) return spec;
+  const kept = new Map(members(spec));
+  kept.delete('parent');
+  return objectText(kept);
 }
 
 export function readWorkflowSpec(text: Json): WorkflowSpec {
@@ -126,6 +144,7 @@ export function readWorkflowSpec(text: Json): WorkflowSpec {
     callbacks: parsed(texts, 'callbacks') ?? [],
     listed: texts.has('listed'),
     options: elements(texts.get('options') ?? '[]'),
+    parent: parsed(texts, 'parent'),
     meta: texts.get('meta') ?? null,
   };
 }

@@ -76,3 +76,12 @@ export type WorkflowStep =
       /** How many dependencies did not pass when it was decided: with another number the step is not done. */
       readonly failed?: number;
     };
+
+/** The step of a job that has started this workflow, and waits for its end. */
+export interface WorkflowParent {
+  readonly job: JobId;
+  readonly step: string;
+  /** `cancel`: the first failed child ends the workflow. */
+  readonly onFailure: 'wait' | 'cancel';
+  readonly onParentEnd: 'cancel' | 'leave';
+}

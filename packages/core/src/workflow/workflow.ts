@@ -1,6 +1,7 @@
 import type { Json } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
 import { workflowCreated } from './events.ts';
+import { type SentParent, withoutLease, withoutParent } from './parent.ts';
 import {
   type CallbackName,
   type CompositePlan,
@@ -23,6 +24,8 @@ export interface ReadWorkflow {
   /** The jobs, callbacks among them, as their envelopes say: for checks that need more than the text. */
   readonly steps: readonly ReadStep[];
   readonly unknown: ReadRequest['unknown'];
+  /** The step that waits for the workflow, and the lease of its job. */
+  readonly parent?: SentParent | null;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface ReadWorkflow {
  * of the jobs.
  */
 export function readWorkflow(text: Json, now: Millis, newId: () => string, latest: Millis = now): ReadWorkflow {
-  const { id, name, meta, plan, options, steps, unknown } = readRequest(text, now, newId, latest);
+  const { id, name, parent, meta, plan, options, steps, unknown } = readRequest(text, now, newId, latest);
   const { nodes, layout } = compile(plan);
   const spec = workflowSpecText(
     {
@@ -45,13 +48,14 @@ export function readWorkflow(text: Json, now: Millis, newId: () => string, lates
       callbacks: layout.callbacks,
       listed: plan.listed,
       options,
+      parent: parent && withoutLease(parent),
       meta,
     },
-    digest(text),
+    digest(parent === null ? text : withoutParent(text)),
   );
   const total = nodes.reduce((count, node) => count + (node.member ? 1 : 0), 0);
   const workflow: NewWorkflow = { id, name, kind: plan.kind, spec, total };
-  return { workflow, nodes, events: workflowCreated(workflow), steps, unknown };
+  return { workflow, nodes, events: workflowCreated(workflow), steps, unknown, parent };
 }
 
 /** The indexes of the nodes of a composite. */

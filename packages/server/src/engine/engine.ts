@@ -34,6 +34,7 @@ import { QueueSettings } from './queues/queue-settings.ts';
 import { Statistics } from './queues/statistics.ts';
 import { Totals } from './queues/totals.ts';
 import { Schemas } from './schemas/schemas.ts';
+import { Children } from './steps/children.ts';
 import { OlderWorkers } from './steps/older-workers.ts';
 import { StepRecords } from './steps/step-records.ts';
 import { measured } from './telemetry/measured-storage.ts';
@@ -117,6 +118,7 @@ export class Engine implements AsyncDisposable {
   readonly protocol: WorkerProtocol;
   /** Rows of durable steps. */
   readonly steps: StepRecords;
+  readonly children: Children;
   readonly workers: Workers;
   readonly tokens: Tokens;
   readonly audit: Audit;
@@ -155,7 +157,12 @@ export class Engine implements AsyncDisposable {
     const limitOverrides = new LimitOverrides(storage, clock);
     this.limitOverrides = limitOverrides;
     this.memory = options.memory ?? memoryLimits(1_073_741_824);
-    const workflows = new Workflows(storage, clock, { ...this.memory, admit }, tracing);
+    const workflows = new Workflows(
+      storage,
+      clock,
+      { ...this.memory, admit, ended: (workflow, state) => this.children.ended(workflow, state) },
+      tracing,
+    );
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
     this.parents = new ParentResults(storage, this.memory.answer);
@@ -175,6 +182,10 @@ export class Engine implements AsyncDisposable {
       tracing,
     });
     this.steps = new StepRecords({ storage, batches: this.#batches, clock, telemetry });
+    this.children = new Children({
+      ...{ storage, clock, steps: this.steps, leases: this.leases },
+      cancel: (id) => workflows.cancel(id),
+    });
     const { inbox } = storage;
     this.outboxImport =
       inbox &&
@@ -237,6 +248,7 @@ export class Engine implements AsyncDisposable {
         ...(outboxImport === null ? [] : [{ name: 'outbox', everyMs: outboxImportMs, run: () => outboxImport.run() }]),
         { name: 'probe', everyMs: 1_000, run: () => this.storeHealth.probe() },
         { name: 'workflows', everyMs: 1_000, run: () => workflows.finish() },
+        { name: 'children', everyMs: 1_000, run: () => this.children.tend() },
         {
           name: 'empty queues',
           everyMs: emptyQueuesMs,

@@ -11,6 +11,7 @@ const StepError = t.open('StepError', {
 const mailbox = {
   signal: t.maybe(t.text('The name of the signal that a wait is for, where the step has another one.')),
   token: t.maybe(t.text('The token that a wait is for.')),
+  workflow: t.maybe(t.text('The workflow of the jobs that a wait is for.')),
 };
 
 const row = {

@@ -53,6 +53,7 @@ const summary = {
       }),
     ),
   ),
+  x_parent: t.maybe(t.object({ job_id: t.text(), step: t.text() })),
   meta: t.maybe(t.json()),
   metadata: Type.Object(
     {
@@ -101,6 +102,18 @@ export const workflowAnswers = {
   'workflow.cancel': whole,
   'workflow.retry': whole,
   'workflow.rerun': whole,
+  'workflow.results': t.answer({
+    results: t.list(
+      t.object({
+        index: t.count(),
+        job_id: t.orNull(t.text()),
+        state: stepState,
+        result: t.maybe(t.json()),
+        error: t.maybe(fault),
+      }),
+    ),
+    next: t.orNull(t.count('The `after` of the next page.')),
+  }),
   'workflow.progress': t.answer({
     workflow_id: t.text(),
     type: t.text(),

@@ -22,11 +22,15 @@ const patienceMs = 250;
  */
 const maxRest = 60;
 
+/** Called before a workflow ends; it may be called again. */
+export type EndOfWorkflow = (workflow: WorkflowRecord, state: 'completed' | 'failed' | 'cancelled') => Promise<void>;
+
 /** Advances ready nodes: core decides the next step of each, the store applies it, guarded by the node's state. */
 export class Advancer {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #maxResults: number;
+  readonly #ended: EndOfWorkflow;
   readonly #tracing: Tracing;
   /** Nodes that this process is advancing; upkeep skips them. */
   readonly #inFlight = new NodeSet();
@@ -42,16 +46,19 @@ export class Advancer {
     clock: Clock,
     {
       answerBytes = maxResults,
+      ended = async () => {},
       tracing = noTracing,
     }: {
       /** The most bytes of one answer: a job with its parents' results must fit. */
       readonly answerBytes?: number;
+      readonly ended?: EndOfWorkflow;
       readonly tracing?: Tracing;
     } = {},
   ) {
     this.#storage = storage;
     this.#clock = clock;
     this.#maxResults = Math.min(maxResults, answerBytes);
+    this.#ended = ended;
     this.#tracing = tracing;
   }
 
@@ -162,7 +169,12 @@ export class Advancer {
     const started = refs.map((ref) => startOf(ref, starts));
     const others = await this.#read(refs.filter((_, index) => started[index] === undefined));
     const decided = new Map<string, WorkflowStep>();
-    for (const { workflow, node } of others) decided.set(keyOf(node), await this.#decide(workflow, node, now));
+    for (const { workflow, node } of others) {
+      const step = await this.#decide(workflow, node, now);
+      // A job that waits for the workflow is woken first: if this process stops here, the node is still ready.
+      if (step.kind === 'close' && step.end !== null) await this.#ended(workflow, step.end.state);
+      decided.set(keyOf(node), step);
+    }
     const steps = refs.flatMap((ref, index) => started[index] ?? decided.get(keyOf(ref)) ?? []);
     if (steps.length === 0) return [];
     const ahead = await cascade(this.#storage.workflows, others, decided, page - steps.length, now);

@@ -1,5 +1,5 @@
 import type { JobId, JobRecord } from '@ojs-ts/core/job';
-import { decideNode, isReady, lowered } from '@ojs-ts/core/workflow';
+import { decideNode, isReady, lowered, parentOf } from '@ojs-ts/core/workflow';
 import type { NodeRecord, WorkflowRecord, WorkflowStep, Workflows } from '../../storage/storage.ts';
 
 type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
@@ -45,6 +45,8 @@ export async function cascade(
       const next = decideNode(workflow, dependent, { nodes: reader.closed, jobs: noJobs }, now);
       // A step that starts a job, or needs to read something, is decided after this is written.
       if (next.kind !== 'close') continue;
+      // A job that waits for the workflow is woken before.
+      if (next.end !== null && parentOf(workflow) !== null) continue;
       steps.push(next);
       if (next.end === null) queue.push({ workflow, node: dependent, step: next });
     }

@@ -18,7 +18,7 @@ import type { MemoryLimits } from '../memory-limits.ts';
 import { PageSize } from '../page-size.ts';
 import type { QueueBound } from '../queues/queue-bound.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
-import { Advancer, startsOf } from './advance.ts';
+import { Advancer, type EndOfWorkflow, startsOf } from './advance.ts';
 import { ResultBudget, sizeOfNode, workflowReader } from './result-budget.ts';
 
 /** Characters of results in a view of a workflow. Further ones are left out; the job itself has them. */
@@ -41,16 +41,21 @@ export class Workflows {
   readonly #together: (ready: readonly NodeRef[]) => Promise<void>;
   readonly #pageBytes: number;
   readonly #admit: QueueBound['admit'];
+  readonly #ended: EndOfWorkflow;
 
   constructor(
     storage: Storage,
     clock: Clock,
-    { answer, admit }: Pick<MemoryLimits, 'answer'> & { readonly admit: QueueBound['admit'] },
+    {
+      answer,
+      admit,
+      ended,
+    }: Pick<MemoryLimits, 'answer'> & { readonly admit: QueueBound['admit']; readonly ended: EndOfWorkflow },
     tracing: Tracing,
   ) {
     this.#storage = storage;
     this.#clock = clock;
-    this.#advancer = new Advancer(storage, clock, { answerBytes: answer, tracing });
+    this.#advancer = new Advancer(storage, clock, { answerBytes: answer, ended, tracing });
     const { parallel, maxBatch: max } = storage.traits;
     this.#together = coalesce(
       async (lists: readonly (readonly NodeRef[])[]) => {
@@ -61,6 +66,7 @@ export class Workflows {
     );
     this.#pageBytes = answer;
     this.#admit = admit;
+    this.#ended = ended;
   }
 
   /** Reads and checks a request; `newId` creates the ids of workflow and jobs. */
@@ -197,6 +203,8 @@ export class Workflows {
   /** Cancels the jobs of a cancelled workflow that have not started. */
   async #sweep(id: string): Promise<void> {
     const now = this.#clock.now();
+    const workflow = await this.#storage.workflows.get(id);
+    if (workflow !== null) await this.#ended(workflow, 'cancelled');
     for await (const part of this.#pages(id)) {
       const ids = part.flatMap(({ job, state }) => (job !== null && state === 'pending' ? [job] : []));
       const jobs = await this.#storage.jobs.get(ids);
