@@ -52,7 +52,10 @@ export function mergedStep(sent: SentStep, existing: StepRow | null, { now, clai
   const isOver = kind === 'run' && state !== 'open';
   const { signal = existing?.signal, token = existing?.token, workflow = existing?.workflow } = sent;
   const asked = sent.until ?? (sent.ms === undefined ? undefined : now + sent.ms);
-  const until = isOver ? undefined : (existing?.until ?? asked);
+  // A later try has a backoff of its own.
+  const isLaterTry =
+    kind === 'run' && sent.tries !== undefined && existing !== null && !isCounted(sent.tries, existing);
+  const until = isOver ? undefined : isLaterTry ? asked : (existing?.until ?? asked);
   const nextAt = state !== 'open' ? undefined : sent.nextMs === undefined ? existing?.nextAt : now + sent.nextMs;
   const tries = sent.tries ?? existing?.tries;
   const error = sent.error ?? (state === 'open' ? existing?.error : undefined);
@@ -106,6 +109,8 @@ export function mergedTry(sent: SentTry, existing: StepRow | null, { now, claim 
   const { name, number, tries, error, retryMs } = sent;
   if (existing !== null && existing.kind !== 'run') throw otherKind({ name, kind: 'run' }, existing);
   if (existing !== null && existing.state !== 'open') return { kind: 'kept', name, row: existing, isRepeated: true };
+  // It was recorded when its backoff began.
+  if (existing !== null && isCounted(tries, existing)) return { kind: 'kept', name, row: existing, isRepeated: false };
   const startedAt = existing?.startedAt ?? now;
   const row: StepRow = { kind: 'run', state: 'open', number, claim, startedAt, tries, until: now + retryMs, error };
   return { kind: 'written', name, row, apart: null, isNew: existing === null, bytes: 0 };
@@ -114,6 +119,10 @@ export function mergedTry(sent: SentTry, existing: StepRow | null, { now, claim 
 /** When an open row is due: at the next probe of a poll, else at the end of its wait; null if it waits for no time. */
 export function dueOf({ until, nextAt }: Partial<Record<'until' | 'nextAt', Millis | undefined>>): Millis | null {
   return nextAt === undefined ? (until ?? null) : Math.min(nextAt, until ?? nextAt);
+}
+
+function isCounted(tries: number, { tries: counted = 0 }: StepRow): boolean {
+  return tries <= counted;
 }
 
 /** An open row that says the same is not written again. */
