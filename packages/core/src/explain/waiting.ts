@@ -12,6 +12,7 @@ import {
   type MaintenanceFacts,
   maintenanceReasons,
   ofJob,
+  plural,
   type Reason,
   withoutStop,
 } from './reasons.ts';
@@ -26,7 +27,7 @@ export function explainWaiting(job: JobRecord, mode: MaintenanceFacts | null, no
   const reasons = [job.state === State.scheduled ? scheduled(job) : afterAttempt(job)];
   if (held.length > 0) return ofJob(job, [...held, ...(job.runAt > now ? reasons : [])], null, now);
   const next = Math.max(job.runAt, now);
-  if (job.runAt > now) return ofJob(job, reasons, next, now);
+  if (job.runAt > now) return ofJob(job, reasons, isEndless(job) ? null : next, now);
   const message = `The time of the job came at ${formatTimestamp(job.runAt)}.`;
   return ofJob(job, [{ code: 'due', message, since: job.runAt }], next, now);
 }
@@ -49,7 +50,7 @@ function afterAttempt(job: JobRecord): Reason {
   const { runAt } = job;
   const remedy = 'Retry the job by hand to start it now.';
   const asleep = waitsOf(job);
-  if (asleep !== null) return waits(asleep, runAt);
+  if (asleep !== null) return waits(asleep, job);
   const last = historyOf(job).findLast(({ kind }) => kind !== 'edited');
   if (last?.kind === 'requeued') {
     const message =
@@ -65,21 +66,35 @@ function afterAttempt(job: JobRecord): Reason {
 }
 
 /** The waits of a suspended handler, the first to end first. */
-function waits(all: readonly StepWait[], until: Millis): Reason {
+function waits(all: readonly StepWait[], job: JobRecord): Reason {
+  const { runAt, deadlineAt } = job;
   const named = all
     .toSorted((one, other) => (one.until ?? never) - (other.until ?? never))
     .slice(0, 3)
     .map(waitLine);
-  const more = all.length > named.length ? `, and ${all.length - named.length} more` : '';
-  return { code: 'suspended', message: `The handler waits: ${named.join(', ')}${more}.`, until };
+  const more = all.length > named.length ? `, and for ${plural(all.length - named.length, 'other wait')}` : '';
+  const limit = runAt === deadlineAt ? ` Its total timeout ends at ${formatTimestamp(runAt)}.` : '';
+  const isSignal = all.some(({ kind }) => kind === 'signal');
+  return {
+    code: 'suspended',
+    message: `The handler waits ${named.join(', ')}${more}.${limit}`,
+    ...(!isEndless(job) && { until: runAt }),
+    remedy: `${isSignal ? 'Send the signal, or end the wait' : 'End the wait'} to start the job now.`,
+  };
 }
 
 const never = Number.MAX_SAFE_INTEGER;
 
+/** Reports whether only a signal or an operator ends the waits of the job. */
+function isEndless(job: JobRecord): boolean {
+  return job.deadlineAt === null && (waitsOf(job)?.every(({ until }) => until === undefined) ?? false);
+}
+
 function waitLine({ name, kind, until, signal = name, token }: StepWait): string {
-  const end = until === undefined ? '' : ` until ${formatTimestamp(until)}`;
-  if (kind !== 'signal') return `${kind} "${shortened(name)}"${end}`;
-  return token === undefined ? `for signal "${shortened(signal)}"${end}` : `for token "${shortened(token)}"${end}`;
+  const end = until === undefined ? ' without a timeout' : ` until ${formatTimestamp(until)}`;
+  if (token !== undefined) return `for the token "${shortened(token)}"${end}`;
+  if (kind === 'retry') return `for the next attempt of the step "${shortened(name)}"${end}`;
+  return `for the ${kind} "${shortened(kind === 'signal' ? signal : name)}"${end}`;
 }
 
 function noHandler({ type, queue, runAt }: JobRecord, entry: ErrorEntry): Reason {

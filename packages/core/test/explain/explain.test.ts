@@ -176,8 +176,9 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
   suspended: [
     explainWaiting(suspended, null, now),
     {
-      message: `The handler waits: retry "charge" until ${at(602)}, sleep "cool down" until ${at(900)}.`,
+      message: `The handler waits for the next attempt of the step "charge" until ${at(602)}, for the sleep "cool down" until ${at(900)}.`,
       until: start + 602 * second,
+      remedy: 'End the wait to start the job now.',
     },
     start + 602 * second,
   ],
@@ -547,6 +548,32 @@ describe('explanations', () => {
       reasons: [{ code: 'step_waits', steps: [{ id: 'pay', state: 'active', job_id: 'p' }] }],
       next_start_at: null,
     });
+  });
+
+  test('a wait for a signal without a timeout has no known end', () => {
+    const asleep = (waits: readonly StepWait[], more: Partial<JobRecord> = {}) =>
+      explainWaiting(
+        { ...suspended, policy: JSON.stringify({ steps: { suspended: { by: 1, waits } } }), ...more },
+        null,
+        now,
+      );
+    const approval: StepWait = { name: 'approval', kind: 'signal' };
+    const paid: StepWait = { name: 'paid', kind: 'signal', token: 'order:1', until: start + 602 * second };
+    const message = 'The handler waits for the signal "approval" without a timeout.';
+    const remedy = 'Send the signal, or end the wait to start the job now.';
+    expect(asleep([approval])).toMatchObject({ next: null, reasons: [{ code: 'suspended', message, remedy }] });
+    expect(asleep([approval]).reasons[0]).not.toHaveProperty('until');
+    expect(asleep([approval, paid])).toMatchObject({
+      next: start + 602 * second,
+      reasons: [
+        {
+          message: `The handler waits for the token "order:1" until ${at(602)}, for the signal "approval" without a timeout.`,
+        },
+      ],
+    });
+    const limited = asleep([approval], { deadlineAt: suspended.runAt });
+    expect(limited.reasons[0]?.message).toBe(`${message} Its total timeout ends at ${at(602)}.`);
+    expect(limited.next).toBe(start + 602 * second);
   });
 
   test('docs/operate/explain.md has every reason in its words', () => {
