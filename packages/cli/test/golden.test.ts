@@ -56,6 +56,7 @@ test('every command has a scene, whose output golden.long.ts compares', () => {
     home: '',
     storage: '',
     waiting: '',
+    asleep: '',
     wanted: '',
     failed: '',
     done: '',

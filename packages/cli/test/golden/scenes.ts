@@ -8,6 +8,8 @@ export interface Names {
   readonly home: string;
   readonly storage: string;
   readonly waiting: string;
+  /** Its handler waits for a signal, and for another one under a token. */
+  readonly asleep: string;
   readonly wanted: string;
   readonly failed: string;
   readonly done: string;
@@ -66,6 +68,17 @@ export async function prepare(url: string, home: string, storage: string): Promi
     limits,
   });
   await client.enqueue('mail.send', [], { queue: 'mail', meta: { tenant: 'other' }, priority: 5 });
+  const asleep = await client.enqueue('order.ship', ['o-17'], { queue: 'orders' });
+  const [order] = (await ask('worker.fetch', { queues: ['orders'], worker_id: 'shipper', steps: true })).jobs;
+  const rows = [
+    { name: 'charge', kind: 'run', state: 'done', number: 1, tries: 2, value: { cents: 1_299 } },
+    { name: 'approval', kind: 'signal', state: 'open', number: 2, ms: 40 * 86_400_000 },
+    { name: 'paid', kind: 'signal', state: 'open', number: 3, token: 'order:o-17' },
+  ];
+  const held = { job_id: order.id, x_lease: order.x_lease };
+  await ask('worker.steps', { worker_id: 'shipper', items: [{ ...held, steps: rows }] });
+  const waits = ['approval', 'paid'].map((name) => ({ name, kind: 'signal' }));
+  await ask('worker.nack', { ...held, worker_id: 'shipper', requeue: true, waits });
   await client.enqueue('report.make', [], { queue: 'reports', delay: '100d' });
   await client.registerCronJob('nightly', '30 2 * * *', 'report.make', [], { timezone: 'Europe/Berlin' });
   await client.registerCronJob('often', '@every 2400h', 'report.make');
@@ -96,6 +109,7 @@ export async function prepare(url: string, home: string, storage: string): Promi
     home,
     storage,
     waiting: waiting.id,
+    asleep: asleep.id,
     wanted: wanted.id,
     failed: failing.id,
     done: acked.id,
@@ -116,7 +130,7 @@ const once = (...calls: Scene['calls']): Scene => ({ calls });
  * TOKEN is the id of the token that was made last.
  */
 export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
-  const { home, storage, waiting, wanted, failed, dead, done, chain, batch, entry, bulk, slow } = names;
+  const { home, storage, waiting, asleep, wanted, failed, dead, done, chain, batch, entry, bulk, slow } = names;
   const copy = join(home, 'copy.ndjson');
   const scenes: Readonly<Record<string, Scene>> = {
     'jobs list': both(
@@ -127,12 +141,12 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
       ['--query', 'args[0].user=42', '--ndjson'],
       ['--query', 'stat:failed'],
     ),
-    'jobs show': both([failed], [done], [done, '--json']),
+    'jobs show': both([failed], [done], [done, '--json'], [asleep]),
     'jobs history': both([failed], [done], ['none']),
-    'jobs steps': both([done], [done, '--values', '--json']),
+    'jobs steps': both([done], [done, '--values', '--json'], [asleep, '--values']),
     'jobs groups': both(['--by', 'queue', '--limit', '2']),
     'jobs export': once(['--query', 'args[0].user=43']),
-    explain: both([waiting], [done], [chain, '--step', '1']),
+    explain: both([waiting], [done], [asleep], [chain, '--step', '1']),
     'dead-letter list': both([]),
     'dead-letter stats': both([]),
     'dead-letter show': both([dead]),
@@ -167,6 +181,17 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
     enqueue: once(
       ['mail.send', '["ada@example.com"]', '--queue', 'mail', '--meta', 'tenant=acme'],
       ['mail.send', 'ada@example.com'],
+    ),
+    'jobs wake': once([asleep, '--name', 'payd'], [done]),
+    'jobs signal': once(
+      [asleep, 'aproval', '{"approved":true}', '--id', 's1'],
+      [asleep, 'approval', '{"approved":true}', '--id', 's1'],
+      [asleep, 'approval', '{"approved":true}', '--id', 's1'],
+      ['--token', 'order:42', '{"paid":true}', '--expires', '1h'],
+      [asleep, 'approval', 'yes'],
+      [asleep],
+      [done, 'approval'],
+      ['none', 'approval'],
     ),
     'jobs retry': once(
       ['--error-type', 'CardDeclined', '--dry-run'],

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { text } from '../../output/cells.ts';
 import { printItems } from '../../output/format.ts';
 import { group, serverCommand } from '../command.ts';
 import { choice, flag, isoSpan, nowOrAhead } from '../flags.ts';
@@ -10,6 +11,7 @@ import { filterFlags } from './filter.ts';
 import { groupsCommand } from './groups.ts';
 import { priority } from './options.ts';
 import { describeHistory, describeJob, jobColumns } from './show.ts';
+import { signalCommand } from './signal.ts';
 import { stepsCommand } from './steps.ts';
 
 const args = { id: 'id of the job' };
@@ -40,6 +42,12 @@ export function jobsCommand(): Command {
       shown: describeHistory,
     }),
     stepsCommand(),
+    signalCommand(),
+    change('wake', 'end waits of a job: a sleep is over, a wait for a signal times out', 'job.wake', {
+      args,
+      flags: { names: flag('--name <name>', 'only the wait in this step; may be repeated', eachName) },
+      shown: (job, id) => `Job ${id} is ${text(job, 'state')}.`,
+    }),
     groupsCommand(),
     exportCommand(),
     editCommand(),
@@ -91,6 +99,11 @@ export function jobsCommand(): Command {
       shown: (_, id) => `Job ${id} is available.`,
     }),
   ]);
+}
+
+/** A name may have commas. */
+function eachName(name: string, before: readonly string[] = []): readonly string[] {
+  return [...before, name];
 }
 
 function exportCommand(): Command {

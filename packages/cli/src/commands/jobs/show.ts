@@ -41,10 +41,18 @@ function attempt(item: Item): string {
   return `${text(item, 'attempt')} of ${text(item, 'max_attempts')}`;
 }
 
-/** The waits of a suspended job: `sleep cool down until 2026-12-03T10:00:00.000Z (in 2h)`. */
+/** The waits of a suspended job: `sleep cool down until 2026-12-03T10:00:00.000Z (in 2h), signal approval`. */
 function waits(item: Item): string {
   const named = list(item, 'x_wait').filter(isObject);
-  return named.map((wait) => `${text(wait, 'kind')} ${text(wait, 'name')} until ${moment(wait, 'until')}`).join(', ');
+  return named
+    .map((wait) => `${waitedFor(wait)}${text(wait, 'until') && ` until ${moment(wait, 'until')}`}`)
+    .join(', ');
+}
+
+/** The thing that a wait or a row of a step is for: `sleep cool down`, `signal approval`, `token order:42`. */
+export function waitedFor(wait: Item): string {
+  if (wait.token !== undefined) return `token ${text(wait, 'token')}`;
+  return `${text(wait, 'kind')} ${text(wait, 'signal') || text(wait, 'name')}`;
 }
 
 function limits(item: Item): string {

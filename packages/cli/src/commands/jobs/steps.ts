@@ -1,12 +1,13 @@
-import { elements, members } from '@ojs-ts/core';
+import { elements, isObject, members } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
-import { clipped, type Item, moment, part, text } from '../../output/cells.ts';
+import { age, clipped, type Item, list, moment, part, text } from '../../output/cells.ts';
 import { printItems } from '../../output/format.ts';
 import { oneLine } from '../../output/plain.ts';
 import { type Column, table, view } from '../../output/table.ts';
 import { serverCommand } from '../command.ts';
 import { on } from '../flags.ts';
+import { waitedFor } from './show.ts';
 
 /** A row, and the text of its value as the server sent it. */
 interface Row extends Item {
@@ -15,6 +16,12 @@ interface Row extends Item {
 
 const columns = view`
   #>: number | NAME | KIND | STATE | TRIES> | TOOK>: ${took} | UNTIL: ${until} | ERROR: ${error}`;
+/** Only where a step has waited for a signal. */
+const signalColumn: Column<Item> = {
+  title: 'WAITS FOR',
+  cell: (row) => (row.kind === 'signal' ? clipped(waitedFor(row)) : ''),
+};
+const mailColumns = view`UNREAD SIGNAL: name | COUNT>: unread | OLDEST>: ${age} oldest_at`;
 const valueColumn: Column<Item> = { title: 'VALUE', cell: (row) => clipped(text(row, 'shownValue')) };
 
 /** `ojs jobs steps`: the durable steps of a job. */
@@ -24,16 +31,23 @@ export function stepsCommand(): Command {
   const takes = { args: { id: 'id of the job' }, flags, also: ['json', 'ndjson', 'watch'] as const };
   return serverCommand('steps', about, takes, async (server, values, id = '') => {
     const rows: Json[] = [];
+    const mail: Item[] = [];
     for (let after: number | null = 0; after !== null; ) {
       const query = { after, values: values.values ? 'all' : 'none' };
       const { text } = await server.ask({ operation: 'job.steps', params: { id }, query });
       const answer = members(text);
       rows.push(...elements(answer.get('steps') ?? '[]'));
+      mail.push(...list(JSON.parse(text), 'mail').filter(isObject));
       after = JSON.parse(answer.get('next') ?? 'null');
     }
     printItems(rows, values, () => {
-      if (rows.length === 0) return 'The job has no durable steps.';
-      return table([...columns, ...(values.values ? [valueColumn] : [])], rows.map(rowOf));
+      const steps = rows.map(rowOf);
+      const more = [
+        ...(steps.some(({ kind }) => kind === 'signal') ? [signalColumn] : []),
+        ...(values.values ? [valueColumn] : []),
+      ];
+      const shown = steps.length === 0 ? 'The job has no durable steps.' : table([...columns, ...more], steps);
+      return mail.length === 0 ? shown : `${shown}\n\n${table(mailColumns, mail)}`;
     });
   });
 }
@@ -56,6 +70,7 @@ function took(row: Item): string {
 /** The end of an open row, and before that the next call of a poll. */
 function until(row: Item): string {
   if (text(row, 'state') !== 'open') return '';
+  if (row.arrived === true) return 'its signal has come';
   return text(row, 'next_at') === '' ? moment(row, 'until') : `next call ${moment(row, 'next_at')}`;
 }
 
