@@ -21,7 +21,7 @@ export {
 export type { DrainOptions } from './ledger.ts';
 export type { Match } from './match.ts';
 export type { FakeStep } from './memory/steps.ts';
-export { perform } from './perform.ts';
+export { type PerformOptions, perform } from './perform.ts';
 export { restore } from './scope.ts';
 export type { FakeStore } from './store.ts';
 
@@ -41,8 +41,8 @@ export function fakeMode<T>(body?: (store: FakeStore) => T): FakeStore | T {
 }
 
 /**
- * Starts inline mode (ojs-testing): as fake mode, but each job runs as soon as it is enqueued, without its delay. Waits
- * of durable steps are over at once.
+ * Starts inline mode (ojs-testing): as fake mode, but each job runs as soon as it is enqueued, without its delay. Sleeps
+ * and polls of durable steps are over at once; a wait for a signal suspends the job until `store.signal()`.
  * `enqueue` resolves when the handler has ended, and rejects with the handler's error. Nothing is retried.
  */
 export function inlineMode(): FakeStore {

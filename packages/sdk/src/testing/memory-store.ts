@@ -1,16 +1,19 @@
 import { type Answer, type Call, members, type Transport } from '@ojs-ts/core';
 import { type JobId, type JobRecord, readFailure, renderJob, State } from '@ojs-ts/core/job';
 import { atOnce, completed, failed, isIn, requeued } from '@ojs-ts/core/lifecycle';
+import { Client } from '../client/client.ts';
 import type { Fake } from '../connection/fake.ts';
 import { OJSTimeoutError } from '../errors.ts';
 import type { Job } from '../job/job.ts';
 import { numberOf, parseWire } from '../json.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
+import type { SignalDef } from '../signal/definition.ts';
+import type { SignalOutcome } from '../signal/send.ts';
 import { TestClock } from './clock.ts';
 import type { DrainOptions, Ledger, WorkflowRow } from './ledger.ts';
 import { Memory } from './memory/memory.ts';
-import { type FakeStep, stepsOf, suspend, wireRows } from './memory/steps.ts';
+import { type FakeStep, fetched, stepsOf, suspendBy } from './memory/steps.ts';
 import type { Ran } from './runner.ts';
 import { within } from './scope.ts';
 import { lengthOf, momentOf, Store } from './store.ts';
@@ -87,6 +90,10 @@ export class MemoryStore extends Store implements Fake, Ledger {
 
   steps(job: string | Job): readonly FakeStep[] {
     return stepsOf(this.#memory.storage, typeof job === 'string' ? job : job.id);
+  }
+
+  protected async send(to: string, signal: SignalDef, payload: unknown): Promise<SignalOutcome> {
+    return within(this, () => new Client().signal(to, signal, payload));
   }
 
   clear(): void {
@@ -166,10 +173,10 @@ export class MemoryStore extends Store implements Fake, Ledger {
   ): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
     const { storage: table, leases } = this.#memory;
     const active = atOnce(this.#memory.parents.of(table.start(job.id, this.runner.workerId)));
-    const rows = wireRows(table, job.id);
+    const rows = fetched(this.#memory, active);
     const wire = {
       ...parseWire(renderJob(active, { lease: leases.of(active) })),
-      ...(rows.length > 0 && { x_steps: { rows } }),
+      ...(rows !== null && { x_steps: parseWire(rows) }),
     };
     const ran = await within(this, () => this.runner.execute(wire, this.#transport, { skipsWaits: this.#isInline }));
     const now = table.get(job.id);
@@ -182,7 +189,8 @@ export class MemoryStore extends Store implements Fake, Ledger {
       );
       return { thrown: null, isGivenBack: false, fresh: this.#fresh() };
     }
-    if (suspend(this.#memory, now, ran.entry)) return { thrown: null, isGivenBack: true, fresh: [] };
+    if (suspendBy(this.#memory, now, ran.entry))
+      return { thrown: null, isGivenBack: true, fresh: this.#isInline ? this.#woken(job.id) : [] };
     const { failure, requeue } = readFailure(ran.entry);
     if (requeue) {
       table.transition(requeued(now, failure.code, table.now, 'worker', numberOf(parseWire(ran.entry)?.delay_ms) ?? 0));
@@ -190,6 +198,14 @@ export class MemoryStore extends Store implements Fake, Ledger {
     }
     table.transition(failed(now, this.#isInline ? { ...failure, retryable: false } : failure, table.now, noJitter));
     return { thrown: ran.thrown, isGivenBack: false, fresh: this.#fresh() };
+  }
+
+  /** The suspended job, if a signal has come while it ran. */
+  #woken(id: JobId): readonly JobId[] {
+    const { storage } = this.#memory;
+    storage.tick();
+    storage.takeFresh();
+    return storage.get(id)?.state === State.available ? [id] : [];
   }
 
   #fresh(): readonly JobId[] {

@@ -1,9 +1,12 @@
 import { type JobRecord, State } from '@ojs-ts/core/job';
 import { isIn } from '@ojs-ts/core/lifecycle';
 import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
+import { Client } from '../client/client.ts';
 import { OJSError, OJSTimeoutError } from '../errors.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
+import type { SignalDef } from '../signal/definition.ts';
+import type { SignalOutcome } from '../signal/send.ts';
 import { Worker } from '../worker/worker.ts';
 import type { DrainOptions, Ledger, WorkflowRow } from './ledger.ts';
 import { silent } from './runner.ts';
@@ -75,6 +78,11 @@ export class RealStore extends Store implements Ledger {
 
   steps(): never {
     throw new OJSError('Read the steps of a real server with new Admin(store.url).steps(jobId).');
+  }
+
+  protected async send(to: string, signal: SignalDef, payload: unknown): Promise<SignalOutcome> {
+    await using client = new Client(this.url);
+    return await client.signal(to, signal, payload);
   }
 
   override restore(): void {

@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly recorded?: boolean;
   /** True if waits of durable steps are over at once. Default: false. */
   readonly skipsWaits?: boolean;
+  /** The payloads of signals, for an execution without a stored job. */
+  readonly signals?: Readonly<Record<string, unknown>>;
 }
 
 /** The end of an execution. */
@@ -110,7 +112,8 @@ export class Runner {
   }
 
   /** Runs a claimed job to its end, as a worker does. */
-  execute(wire: Wire, transport: Transport, { recorded = true, skipsWaits = false }: RunOptions = {}): Promise<Ran> {
+  execute(wire: Wire, transport: Transport, options: RunOptions = {}): Promise<Ran> {
+    const { recorded = true, skipsWaits = false, signals } = options;
     const { promise, resolve } = Promise.withResolvers<Ran>();
     const outcomes = new PendingOutcomes();
     let thrown: Ran['thrown'] = null;
@@ -143,6 +146,7 @@ export class Runner {
         workerId: this.workerId,
         suspendAfterMs: 0,
         recorded,
+        signals,
         ...(skipsWaits && { waiting: 'skip' as const }),
       }),
       visibilityMs: Number.POSITIVE_INFINITY,

@@ -1,11 +1,13 @@
 import { parseTimestamp } from '@ojs-ts/core';
 import type { Fake } from '../connection/fake.ts';
 import { OJSValidationError } from '../errors.ts';
-import type { ArgsOf, JobDef } from '../job/definition.ts';
+import type { ArgsOf, JobDef, Jsonable } from '../job/definition.ts';
 import type { Job } from '../job/job.ts';
 import { quoted } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
+import { type PayloadOf, type SignalDef, signalOf } from '../signal/definition.ts';
+import type { SignalOutcome } from '../signal/send.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import type { Handler } from '../worker/execution/handlers.ts';
 import type { Ledger } from './ledger.ts';
@@ -45,6 +47,12 @@ export interface FakeStore extends Disposable {
    * @throws {OJSError} in real mode, where `Admin.steps()` reads them.
    */
   steps(job: string | Job): readonly FakeStep[];
+  /**
+   * Sends a signal to a job, as `Client.signal()`. In inline mode the job continues before this resolves; in fake mode
+   * `drain()` runs it.
+   */
+  signal<D extends SignalDef>(job: string | Job, signal: D, payload: Jsonable<PayloadOf<D>>): Promise<SignalOutcome>;
+  signal(job: string | Job, signal: string, payload?: unknown): Promise<SignalOutcome>;
   /** Ends the mode. */
   restore(): void;
 }
@@ -86,6 +94,14 @@ export abstract class Store implements FakeStore, Scope {
   abstract freezeTime(at: Date | string): void;
   abstract advanceTime(by: Duration): void;
   abstract steps(job: string | Job): readonly FakeStep[];
+
+  signal<D extends SignalDef>(job: string | Job, signal: D, payload: Jsonable<PayloadOf<D>>): Promise<SignalOutcome>;
+  signal(job: string | Job, signal: string, payload?: unknown): Promise<SignalOutcome>;
+  signal(job: string | Job, signal: SignalDef | string, payload?: unknown): Promise<SignalOutcome> {
+    return this.send(typeof job === 'string' ? job : job.id, signalOf(signal), payload);
+  }
+
+  protected abstract send(to: string, signal: SignalDef, payload: unknown): Promise<SignalOutcome>;
 
   restore(): void {
     this.#isOver = true;

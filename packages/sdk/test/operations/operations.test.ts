@@ -34,6 +34,8 @@ const own: Readonly<Record<string, readonly [calls: readonly [string, ...unknown
   registerCronJob: [['registerCronJob', 'tick', '@daily', 'a.job'], 'cron.register'],
   getWorkflow: [['getWorkflow', 'x'], 'workflow.get'],
   rerunWorkflow: [['rerunWorkflow', 'x'], 'workflow.rerun'],
+  signal: [['signal', 'x', 'approval', null], 'signal.send'],
+  signalToken: [['signalToken', 'x', null], 'signal.send'],
   startBulk: [['startBulk', { action: 'cancel', filter: {} }], 'bulk.start'],
   undoBulk: [['undoBulk', 'x'], 'bulk.undo'],
 };

@@ -203,7 +203,14 @@ async function everything(client: Client, admin: Admin): Promise<void> {
   await client.getProgress(pending.id);
   await client.activateJob(pending.id);
   await refused(client.activateJob(pending.id));
+  await client.signal(pending.id, 'approval', { approved: true }, { id: 's-1' });
+  await client.signal(pending.id, 'approval', null, { id: 's-1' });
+  await client.signalToken('order:1', [1], { id: 's-2', queue: 'other', expires: '1d' });
+  await refused(client.signal(uuidv7(), 'approval', 1, { id: 's-3' }));
+  await refused(admin.wake(pending.id));
+  await refused(admin.wake(uuidv7(), { names: ['approval'] }));
   await admin.discardJob(pending.id);
+  await refused(client.signal(pending.id, 'approval', 1, { id: 's-4' }));
   await refused(admin.discardJob(pending.id));
   await admin.listJobs({ state: ['discarded', 'cancelled'] });
   await admin.listJobs({ type: 'p.*', errorType: 'discarded' });

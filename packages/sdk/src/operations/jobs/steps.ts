@@ -1,10 +1,12 @@
 import type { NamesOf } from '@ojs-ts/core';
 import type { Answers, Step } from '@ojs-ts/core/schemas';
+import type { Job } from '../../job/job.ts';
 import { type CallOptions, callNames } from '../../job/options.ts';
+import { jobIn, readJob } from '../../job/read-job.ts';
 import { compact } from '../../json.ts';
 import { integer } from '../../options/values.ts';
 import { type Camel, camel } from '../answer.ts';
-import { read } from '../row.ts';
+import { change, read } from '../row.ts';
 
 /** Selects the steps of a job. */
 export interface JobStepsOptions extends CallOptions {
@@ -19,6 +21,14 @@ export interface JobStepsOptions extends CallOptions {
 }
 
 const names: NamesOf<JobStepsOptions> = { ...callNames, names: true, after: true, values: true, limit: true };
+
+/** Selects the waits of a job. */
+export interface WakeOptions extends CallOptions {
+  /** The names of the steps that wait. Default: all. */
+  names?: readonly string[] | undefined;
+}
+
+const wakeNames: NamesOf<WakeOptions> = { ...callNames, names: true };
 
 /** A step that the handler of a job has run or waits in. `bytes` is the size of a value that is not here. */
 export interface JobStep extends Camel<Step> {}
@@ -49,6 +59,20 @@ export const stepRows = {
         const { steps, next } = camel<Answers['job.steps']>(body, 'steps');
         return { steps, ...compact({ next }) };
       });
+    },
+  },
+  /**
+   * Ends waits of a suspended job now: a sleep or a pause is over, a poll probes, and a wait for a signal times out. The
+   * server of this project has this operation, others answer `not_found`.
+   * @throws {JobNotFoundError}; {OJSAPIError} `conflict` for a job that does not wait, and `invalid_request` for a name
+   * that is not among its waits.
+   */
+  wake: {
+    names: wakeNames,
+    make: (jobId: string, { names: only }: WakeOptions) => {
+      const body = only === undefined ? undefined : JSON.stringify({ names: only });
+      const call = { operation: 'job.wake', params: { id: jobId }, ...compact({ body }) } as const;
+      return change(call, (answer): Job => readJob(jobIn(answer)));
     },
   },
 };

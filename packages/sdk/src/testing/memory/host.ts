@@ -8,6 +8,7 @@ import type { OperationName } from '@ojs-ts/core/operations';
 import type { PlainReply } from '@ojs-ts/core/requests';
 import { withParentResults } from '@ojs-ts/core/workflow';
 import { MemorySchemas } from './schemas.ts';
+import { MemorySteps } from './step-store.ts';
 import { Table } from './table.ts';
 import { MemoryWorkflows } from './workflows.ts';
 
@@ -35,6 +36,7 @@ export class Host {
   readonly crons: Crons;
   readonly schemas: MemorySchemas;
   readonly workflows: MemoryWorkflows;
+  readonly steps: MemorySteps;
   readonly deadLetter: DeadLetter;
   /** That of a server by default; here everything is kept. */
   readonly settings = { retention: { deadLetterMs: 180 * 86_400_000, keepDeadLetters: 10_000 } };
@@ -59,6 +61,7 @@ export class Host {
     this.crons = new Crons(table, clock, { warn() {}, error() {} });
     this.schemas = new MemorySchemas(table);
     this.workflows = new MemoryWorkflows(table);
+    this.steps = new MemorySteps(table);
     this.deadLetter = new DeadLetter({ store: table, queues: table.registry, clock, freshMs: 0 });
   }
 

@@ -1,21 +1,27 @@
-import { elements, members } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
 import {
-  dueOf,
-  type Merged,
-  type Merging,
-  mergedStep,
-  mergedTry,
-  type SentStep,
+  namedRow,
+  type SentSuspension,
   type StepKind,
-  type StepRow,
   type StepState,
   stepLimits,
   stepsKind,
+  suspend,
+  valuesKind,
 } from '@ojs-ts/core/durable';
-import { idOf, readSteps, readSuspension } from '@ojs-ts/core/handlers';
-import { type JobRecord, type Json, State } from '@ojs-ts/core/job';
-import { requeued } from '@ojs-ts/core/lifecycle';
-import { Fields, json } from '@ojs-ts/core/requests';
+import {
+  fetchedSteps,
+  listSteps,
+  type Refuse,
+  type Request,
+  readSuspension,
+  recordAll,
+  sendSignals,
+  wakeJob,
+} from '@ojs-ts/core/handlers';
+import type { JobRecord, Json } from '@ojs-ts/core/job';
+import { atOnce, run } from '@ojs-ts/core/lifecycle';
+import { Fields, renderError } from '@ojs-ts/core/requests';
 import { compact } from '../../json.ts';
 import type { Answers, Host } from './host.ts';
 import type { Table } from './table.ts';
@@ -36,86 +42,42 @@ export interface FakeStep {
 }
 
 export const stepAnswers: Answers = {
-  'worker.steps': (host, { body }) => {
-    const fields = new Fields(Fields.parse(body));
-    const texts = elements(members(body ?? '{}').get('items') ?? '[]');
-    const items = fields.items('items', stepLimits.items).map((item, index) => {
-      const id = String(item.raw('job_id'));
-      const steps = readSteps(item, () => texts[index] ?? '{}');
-      const job = host.storage.get(id);
-      fields.done();
-      if (job === null) return refused(id, 404, 'There is no such job.');
-      const isHeld = job.state === State.active && host.leases.of(job) === item.raw('x_lease');
-      if (!isHeld) return refused(id, 409, 'The job no longer belongs to this execution.');
-      return { job_id: id, status: 200, steps: steps.map((sent) => keep(host.storage, job, step(sent), sent.name)) };
-    });
-    return json({ items });
-  },
-  'job.steps': (host, request) => {
-    const { id } = host.known(idOf(request));
-    const { names, after = '0' } = request.query;
-    const wanted: unknown = names === undefined ? null : JSON.parse(names);
-    const isWanted = (name: string) => !Array.isArray(wanted) || wanted.includes(name);
-    const rows = wireRows(host.storage, id).filter(({ name, number }) => isWanted(name) && number > Number(after));
-    return json({ steps: rows, next: null });
-  },
+  'worker.steps': (host, request) => run(recordAll(host, request, refusalOf(request))),
+  'job.steps': (host, request) => run(listSteps(host, request, true)),
+  'signal.send': (host, request) => run(sendSignals(host, request, refusalOf(request))),
+  'job.wake': (host, request) => run(wakeJob(host, request)),
 };
 
+function refusalOf(request: Request): Refuse {
+  return (error) => {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { status: error.kind.status, text: renderError(error, request) };
+  };
+}
+
 /** Suspends a job by the nack of its execution. False for any other nack. */
-export function suspend({ storage }: Host, job: JobRecord, nack: Json): boolean {
-  const suspension = readSuspension(new Fields(Fields.parse(nack)), () => nack);
-  if (suspension === null) return false;
-  const { waits, steps, tries } = suspension;
-  for (const sent of steps) keep(storage, job, step(sent), sent.name);
-  for (const sent of tries) keep(storage, job, (existing, at) => mergedTry(sent, existing, at), sent.name);
-  const named = new Set([...waits, ...tries].map(({ name }) => name));
-  const ends = rowsOf(storage, job.id).flatMap(([name, row]) => (named.has(name) ? (dueOf(row) ?? []) : []));
-  storage.transition(requeued(job, 'waiting', storage.now, 'worker', Math.max(0, Math.min(...ends) - storage.now)));
+export function suspendBy({ steps }: Host, { id, claim, worker }: JobRecord, nack: Json): boolean {
+  const sent: SentSuspension | null = readSuspension(new Fields(Fields.parse(nack)), () => nack);
+  if (sent === null) return false;
+  atOnce(run(suspend(steps, { id, claim, worker }, sent)));
   return true;
 }
 
-/** The rows of a job as its worker gets them, in the order of their numbers. */
-export function wireRows(storage: Table, id: string) {
-  const at = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
-  return rowsOf(storage, id).map(([name, { kind, state, number, tries, until, nextAt, value, error }]) => {
-    const end = dueOf({ until, nextAt });
-    const due = state === 'open' && end !== null && end <= storage.now ? true : undefined;
-    const read = { value: parsed(value), error: parsed(error) };
-    return compact({ name, kind, state, number, tries, until: at(until), next_at: at(nextAt), due, ...read });
-  });
+/** `x_steps` of a job, as its worker gets it; null for a job without rows. */
+export function fetched({ steps }: Host, job: JobRecord): Json | null {
+  return atOnce(run(fetchedSteps(steps, [job]))).get(job.id) ?? null;
 }
 
-export function stepsOf(storage: Table, id: string): readonly FakeStep[] {
-  return rowsOf(storage, id).map(([name, { kind, state, number, tries, until, value, error }]) => {
-    const end = until === undefined ? undefined : new Date(until);
-    return compact({ name, kind, state, number, tries, value: parsed(value), error: parsed(error), until: end });
-  });
-}
-
-function refused(id: string, status: number, message: string) {
-  return { job_id: id, status, error: { code: status === 404 ? 'not_found' : 'conflict', message } };
-}
-
-/** Keeps the row, unless an earlier outcome stays. */
-function keep(storage: Table, job: JobRecord, merge: (existing: StepRow | null, at: Merging) => Merged, name: string) {
-  const { now } = storage;
-  const before = rowsOf(storage, job.id).find(([other]) => other === name)?.[1] ?? null;
-  const merged = merge(before, { now, claim: job.claim });
-  const { state, number, value, error } = merged.row;
-  if (merged.kind === 'kept') return { name, state, value: parsed(value), error: parsed(error), recorded: true };
-  // Every value is in its row, however long it is.
-  const row = merged.apart === null ? merged.row : { ...merged.row, value: merged.apart };
-  const stored = { version: number, createdAt: now, updatedAt: now, body: JSON.stringify(row) };
-  storage.records.commit([{ puts: [{ kind: stepsKind(job.id), key: name, ...stored }] }], now);
-  return { name, state };
-}
-
-const step = (sent: SentStep) => (existing: StepRow | null, at: Merging) => mergedStep(sent, existing, at);
-
-function rowsOf(storage: Table, id: string): readonly (readonly [string, StepRow])[] {
-  const records = storage.records.scan(stepsKind(id), { limit: stepLimits.steps });
-  const rows = records.map(({ key, body }): readonly [string, StepRow] => [key, JSON.parse(body)]);
-  return rows.sort(([, a], [, b]) => a.number - b.number);
+export function stepsOf({ records }: Table, id: string): readonly FakeStep[] {
+  const values = new Map(records.scan(valuesKind(id), { limit: stepLimits.steps }).map(({ key, body }) => [key, body]));
+  const rows = records.scan(stepsKind(id), { limit: stepLimits.steps }).map(namedRow);
+  return rows
+    .sort((a, b) => a.row.number - b.row.number)
+    .map(({ name, row: { kind, state, number, tries, until, value, error } }) => {
+      const end = until === undefined ? undefined : new Date(until);
+      const read = { value: parsed(value ?? values.get(name)), error: parsed(error) };
+      return compact({ name, kind, state, number, tries, ...read, until: end });
+    });
 }
 
 function parsed(text: Json | undefined): unknown {

@@ -57,7 +57,8 @@ export function answered(
   const [step, signal] = names;
   return async () => {
     const name = names.find((one) => Object.hasOwn(signals, one));
-    if (name !== undefined) return { number: calls.nextNumber(), value: signals[name], isPayload: true };
+    const value = name === undefined ? undefined : signals[name];
+    if (name !== undefined) return { number: calls.nextNumber(), value, isPayload: value !== undefined };
     throw new OJSError(
       `The handler waits for the signal ${quoted(signal)} in the step ${quoted(step)}, and perform() has no payload ` +
         `for it. Pass perform(job, args, { signals: { ${quoted(step)}: … } }).`,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import {
+  Admin,
   defineSignal,
   JobEndedError,
   JobNotFoundError,
@@ -173,6 +174,23 @@ describe.each(storages)('signals on %s', (storage) => {
     expect(errors[1]).toBeInstanceOf(OJSValidationError);
     expect(String(errors[1])).toMatch(/^OJSValidationError: The schema of the signal "count" refuses .*: payload\.n: /);
     expect(String(errors[1])).toBe(String(errors[0]));
+  });
+
+  test('an operator ends a wait, which times out, and a sleep', async () => {
+    await using stage = await openStill(storage);
+    await using admin = new Admin(stage.embedded);
+    const worker = stage.quick().register('test.job', async (ctx) => {
+      const [answer] = await Promise.all([ctx.wait(approval, { timeout: '7d' }), ctx.sleep('night', '8h')]);
+      return answer ?? 'late';
+    });
+    await worker.runUntil(async () => {
+      await stage.suspended(1);
+      expect(String(await caught(admin.wake(stage.job.id, { names: ['aproval'] })))).toContain('Did you mean');
+      expect((await admin.wake(stage.job.id, { names: ['approval'] })).id).toBe(stage.job.id);
+      await stage.suspended(2);
+      await admin.wake(stage.job.id);
+      expect(await stage.job.wait()).toBe('late');
+    });
   });
 
   test('wrong calls say what is wrong', async () => {
