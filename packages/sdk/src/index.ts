@@ -104,6 +104,7 @@ export type { Handler } from './worker/execution/handlers.ts';
 export type { WorkerHealth, WorkerState } from './worker/health.ts';
 export type { WorkerOptions } from './worker/options.ts';
 export {
+  ChildError,
   StepError,
   StepKindError,
   StepLimitError,
@@ -114,6 +115,9 @@ export {
 } from './worker/steps/errors.ts';
 export type { EnqueueClient } from './worker/steps/parts.ts';
 export type {
+  Child,
+  Children,
+  ChildrenOptions,
   DurableContext,
   Kept,
   PollOptions,

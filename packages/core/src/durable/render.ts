@@ -21,9 +21,7 @@ export function claimedSteps(
   const texts: Json[] = [];
   let bytes = 0;
   for (const { name, row } of rows ?? []) {
-    const due = dueOf(row);
-    const isDue = row.state === 'open' && (row.arrivedAt !== undefined || (due !== null && due <= now));
-    const text = `{"name":${JSON.stringify(name)}${rowMembers(row, row.value)}${isDue ? ',"due":true' : ''}}`;
+    const text = `{"name":${JSON.stringify(name)}${rowMembers(row, row.value)}${dueMember(row, now)}}`;
     bytes += utf8Length(text) + 1;
     if (bytes > Math.min(room, fetchBytes.job)) break;
     texts.push(text);
@@ -32,13 +30,20 @@ export function claimedSteps(
   return { text: `{"rows":[${texts.join(',')}]${more}}`, bytes };
 }
 
+/** `due`: the wait is over, by the clock of the server. */
+function dueMember(row: StepRow, now: Millis): Json {
+  const due = dueOf(row);
+  const isDue = row.state === 'open' && (row.arrivedAt !== undefined || (due !== null && due <= now));
+  return isDue ? ',"due":true' : '';
+}
+
 /** A step of GET /jobs/:id/steps. @param value null for one that is not shown. */
-export function shownStep({ name, row }: NamedRow, value: Json | null, showsErrors: boolean): Json {
+export function shownStep({ name, row }: NamedRow, value: Json | null, showsErrors: boolean, now: Millis): Json {
   const { claim, startedAt, endedAt } = row;
   const times = `,"claim":${claim},"started_at":"${formatTimestamp(startedAt)}"`;
   const ended = endedAt === undefined ? '' : `,"ended_at":"${formatTimestamp(endedAt)}"`;
   const shown = showsErrors ? row : withoutError(row);
-  return `{"name":${JSON.stringify(name)}${rowMembers(shown, value ?? undefined)}${times}${ended}}`;
+  return `{"name":${JSON.stringify(name)}${rowMembers(shown, value ?? undefined)}${dueMember(row, now)}${times}${ended}}`;
 }
 
 function withoutError({ error: _, ...row }: StepRow): StepRow {

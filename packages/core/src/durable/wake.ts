@@ -23,10 +23,12 @@ export function* wakeByHand(store: StepStore, id: JobId, names: readonly string[
   for (let round = 0; round < recordRounds; round++) {
     const job = yield* ask(store.job(id));
     if (job === null) throw missingJob(id);
-    const waits = waitsOf(job)?.map(({ name }) => name);
+    const all = waitsOf(job);
+    // A wait for jobs ends with them: their workflow can be cancelled.
+    const waits = all?.flatMap(({ name, kind }) => (kind === 'child' ? [] : [name]));
     // It has run since the last round.
     if (waits === undefined && round > 0) return job;
-    if (waits === undefined) throw notWaiting(job);
+    if (waits === undefined || waits.length === 0) throw notWaiting(job, all?.[0]?.workflow);
     const chosen = names ?? waits;
     for (const name of chosen) if (!waits.includes(name)) throw noSuchWait(name, waits);
     const now = latestOf(store.clock);
@@ -59,9 +61,12 @@ function endedNow(name: string, row: StepRow, now: Millis): Written {
   return { kind: 'written', name, row: over, apart: null, isNew: false, bytes: 0 };
 }
 
-function notWaiting(job: JobRecord): ProtocolError {
+function notWaiting(job: JobRecord, workflow: string | undefined): ProtocolError {
   const { code, details } = conflict(job, State.retryable);
-  const message = 'The job does not wait in a durable step, so there is no wait to end.';
+  const message =
+    workflow === undefined
+      ? 'The job does not wait in a durable step, so there is no wait to end.'
+      : `The job waits for the jobs of the workflow ${workflow}, and continues when they have ended. Cancel the workflow.`;
   return new ProtocolError(code, message, details);
 }
 

@@ -95,7 +95,7 @@ export function* listSteps({ steps }: Pick<Host, 'steps'>, request: Request, sho
   for (const one of rest) {
     if (texts.length === most) break;
     const value = shows && values !== 'none' ? yield* oneValue(steps, id, one, values === 'all') : null;
-    const text = shownStep(one, value, shows);
+    const text = shownStep(one, value, shows, steps.clock.now());
     bytes += utf8Length(text);
     if (texts.length > 0 && bytes > pageBytes) break;
     texts.push(text);

@@ -20,6 +20,12 @@ import { type Shape, shapeOfPlan } from './shape.ts';
 import { type Bodies, workflowBody } from './wire.ts';
 import type { Workflow } from './workflow.ts';
 
+/** A workflow that a step starts: its id follows from the step, which waits for its end. */
+export interface ChildWorkflow {
+  readonly id: string;
+  readonly parent: object;
+}
+
 export interface Started {
   readonly workflow: Workflow;
   readonly shape: Shape;
@@ -32,11 +38,12 @@ export async function startWorkflow(
   definition: WorkflowDefinition,
   queue: string | undefined,
   options: CallOptions,
+  child?: ChildWorkflow,
 ): Promise<Started> {
   const ms = connection.deadlineMs(options);
   const failures: OJSError[] = [];
   using deadline = new Deadline(ms, () => expiry(ms, { operation: 'workflow.create' }, failures), options.signal);
-  return await deadline.race(start(connection, middleware, definition, queue, deadline, failures));
+  return await deadline.race(start(connection, middleware, definition, queue, deadline, failures, child));
 }
 
 async function start(
@@ -46,6 +53,7 @@ async function start(
   queue: string | undefined,
   deadline: Deadline,
   failures: OJSError[],
+  child?: ChildWorkflow,
 ): Promise<Started> {
   const plan = planOf(definition);
   const jobs = jobsOf(plan);
@@ -65,9 +73,9 @@ async function start(
     );
     const { nestedWorkflows } = await deadline.race(serverTraits(connection));
     deadline.signal.throwIfAborted();
-    const id = uuidv7();
+    const id = child?.id ?? uuidv7();
     const timedBodies = timed(bodies, connection.clock.now());
-    const operation = createWorkflow(id, workflowBody(plan, id, timedBodies, nestedWorkflows));
+    const operation = createWorkflow(id, workflowBody(plan, id, timedBodies, nestedWorkflows, child?.parent));
     const workflow = await carryOut(operation, ({ call, about, settings }) =>
       connection.callWithin(deadline, call, about, settings, failures),
     );

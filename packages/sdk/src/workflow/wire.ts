@@ -10,8 +10,14 @@ export type Bodies = ReadonlyMap<JobPlan, WireBody>;
  * marked by `callback_type`. `depends_on` cannot express a batch inside another workflow, so that one is always sent
  * nested.
  */
-export function workflowBody(plan: CompositePlan, workflowId: string, bodies: Bodies, nested: boolean): string {
-  const head = { id: workflowId, name: plan.name };
+export function workflowBody(
+  plan: CompositePlan,
+  workflowId: string,
+  bodies: Bodies,
+  nested: boolean,
+  parent?: object,
+): string {
+  const head = { id: workflowId, name: plan.name, ...(parent && { parent }) };
   if (plan.kind === 'dag')
     return JSON.stringify({ ...head, ...(nested && { type: 'dag' }), steps: flatSteps(plan, bodies) });
   if (nested || hasInnerBatch(plan)) return JSON.stringify({ ...head, ...composite(plan, bodies) });

@@ -26,6 +26,7 @@ const row = {
   bytes: t.maybe(t.count('Bytes of a value that this answer does not have.')),
   error: t.maybe(StepError),
   ...mailbox,
+  due: t.maybe(t.yes('The wait is over.')),
   arrived: t.maybe(t.yes('A signal has come for this open wait, and `value` is its payload.')),
   encoded: t.maybe(t.yes('The payload of a signal went through the codec of its sender.')),
 };
@@ -40,7 +41,7 @@ export type Step = t.Of<typeof Step>;
 
 /** `x_steps` of a fetched job. */
 export const claimedSteps = t.object({
-  rows: t.list(t.named('ClaimedStep', { ...row, due: t.maybe(t.yes('The wait is over.')) })),
+  rows: t.list(t.named('ClaimedStep', row)),
   more: t.maybe(t.yes('The job has more rows: GET /jobs/:id/steps has them.')),
 });
 

@@ -111,6 +111,14 @@ class ContextWithArgs<A extends JsonArray> implements JobContext<A> {
     return this.#inner.enqueue;
   }
 
+  get run(): JobContext['run'] {
+    return this.#inner.run;
+  }
+
+  get runAll(): JobContext['runAll'] {
+    return this.#inner.runAll;
+  }
+
   get wait(): JobContext['wait'] {
     return this.#inner.wait;
   }

@@ -12,7 +12,7 @@ import { checkpointIn, hasCheckpointRows, ownCheckpoint } from '../steps/checkpo
 import { plain, type StepCodec } from '../steps/codec.ts';
 import type { Suspension } from '../steps/host.ts';
 import type { Steps } from '../steps/steps.ts';
-import type { SignalWaitOptions } from '../steps/types.ts';
+import type { Children, ChildrenOptions, SignalWaitOptions } from '../steps/types.ts';
 import type { WorkerSteps } from '../steps/worker-steps.ts';
 import { abortKey, codecKey, type JobContext, overKey, suspendKey } from './context.ts';
 import { resultsFrom } from './left-out-results.ts';
@@ -151,6 +151,16 @@ export class ExecutionContext implements JobContext {
   get enqueue(): JobContext['enqueue'] {
     return (name: string, job: string | JobDef, args: JsonArray, options?: JobOptions) =>
       this.#durable<string>((steps) => steps.enqueue(name, job, args, options));
+  }
+
+  get run(): JobContext['run'] {
+    return <T>(name: string, job: string | JobDef, args: JsonArray, options?: ChildrenOptions) =>
+      this.#durable<T>((steps) => steps.run(name, job, [args], options, false));
+  }
+
+  get runAll(): JobContext['runAll'] {
+    return <T>(name: string, job: string | JobDef, args: readonly JsonArray[], options?: ChildrenOptions) =>
+      this.#durable<Children<T>>((steps) => steps.run(name, job, args, options));
   }
 
   get wait(): JobContext['wait'] {

@@ -1,4 +1,4 @@
-import { type StepKind, stepLimits } from '@ojs-ts/core/durable';
+import { isMailed, type StepKind, stepLimits } from '@ojs-ts/core/durable';
 import { macrotask } from '../../connection/pause.ts';
 import { OJSError } from '../../errors.ts';
 import { timerMs } from '../../options/duration.ts';
@@ -143,7 +143,7 @@ export class Calls {
     if (row.state === 'failed')
       return { number, error: await stepErrorOf(name, tries, error, this.#host.jobId, codec) };
     const value = row.state === 'expired' ? undefined : await this.#store.valueOf(row);
-    if (row.kind === 'signal') return this.#signalled(row, value);
+    if (isMailed(row.kind)) return this.#signalled(row, value);
     return { number, value: value === undefined ? undefined : await codec.decode(value) };
   }
 
@@ -214,7 +214,7 @@ export class Calls {
    */
   async wait(name: string, wait: Wait): Promise<void> {
     const { ms } = wait;
-    if (this.waiting === 'skip' && wait.kind !== 'signal') return new Promise((resolve) => macrotask(resolve));
+    if (this.waiting === 'skip' && !isMailed(wait.kind)) return new Promise((resolve) => macrotask(resolve));
     if (ms !== undefined && (ms <= inProcessMs || this.waiting === 'hold')) return this.#hold(ms);
     return new Promise((resolve) => {
       const wake = () => {

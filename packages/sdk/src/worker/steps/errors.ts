@@ -1,6 +1,7 @@
 import { stepLimits } from '@ojs-ts/core/durable';
 import { type ErrorContext, OJSError, OJSValidationError, SnoozeError } from '../../errors.ts';
 import { quoted } from '../../json.ts';
+import type { Child } from './types.ts';
 
 /**
  * All tries of a step have failed. The failure is recorded, so every later execution of the job gets the same error. A
@@ -90,4 +91,16 @@ export function checkStepName(name: unknown, used: ReadonlySet<string>): asserts
     `The step ${quoted(name)} was used before in this execution. Each name is used once; ` +
       `in a loop, put the id of the item into the name, such as ${quoted(`${name} 42`)}.`,
   );
+}
+
+/** A job that `ctx.run()` has started did not complete. */
+export class ChildError extends OJSError {
+  static override readonly name: string = 'ChildError';
+  readonly child: Child;
+
+  constructor(step: string, child: Child, context: ErrorContext = {}) {
+    const why = child.error?.message === undefined ? '' : `: ${String(child.error.message)}`;
+    super(`The job ${child.id} of the step "${step}" is ${child.state}${why}`, context);
+    this.child = child;
+  }
 }

@@ -7,11 +7,12 @@ import { DuplicateJobError } from '../../errors.ts';
 import type { JobDef } from '../../job/definition.ts';
 import { jobOf } from '../../job/new-job.ts';
 import type { JobOptions } from '../../job/options.ts';
-import type { JsonArray } from '../../json.ts';
+import { compact, type JsonArray } from '../../json.ts';
 import { serverTraits } from '../../operations/manifest.ts';
 import { Calls } from './calls.ts';
 import { hasCheckpointRows } from './checkpoint.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
+import { startFamily } from './children.ts';
 import type { StepsHost } from './host.ts';
 import type { EnqueueClient, StepsWorker } from './parts.ts';
 import { ServerStore } from './server-store.ts';
@@ -39,6 +40,21 @@ export async function openSteps(worker: StepsWorker, host: StepsHost): Promise<S
     now: () => connection.clock.now(),
     idOf: (name) => derivedId(host.jobId, name),
     signals: worker.options.signals,
+    startFamily: (family, workflow) => {
+      const { jobId, leased } = host;
+      const owner = { jobId, lease: leased.lease ?? '' };
+      return untilAnswered(leased, () =>
+        startFamily(connection, client?.middlewares?.all ?? [], family, workflow, owner),
+      );
+    },
+    results: (id, after) =>
+      untilAnswered(host.leased, () =>
+        connection.call(
+          { operation: 'workflow.results', params: { id }, query: compact({ after }) },
+          { signal: host.leased.signal },
+          { jobId: host.jobId },
+        ),
+      ),
     enqueue: (id, job, args, options) =>
       client === undefined
         ? enqueueOver(connection, id, job, args, options)

@@ -2,12 +2,15 @@ import type { Connection } from '../../connection/connection.ts';
 import type { JobDef } from '../../job/definition.ts';
 import type { EnqueueOptions } from '../../job/options.ts';
 import type { JsonArray } from '../../json.ts';
+import type { EnqueueMiddleware } from '../../middleware/types.ts';
 import type { Waiting } from './calls.ts';
 import type { StepsHost } from './host.ts';
 import type { StepWriter } from './writer.ts';
 
 /** A client, as far as steps need one. */
 export interface EnqueueClient {
+  /** The middleware of the jobs that steps start. */
+  readonly middlewares?: { readonly all: readonly EnqueueMiddleware[] };
   enqueue(job: string | JobDef, args: JsonArray, options?: EnqueueOptions): Promise<{ readonly id: string }>;
 }
 

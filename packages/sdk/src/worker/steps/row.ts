@@ -42,6 +42,8 @@ export interface StepWrite {
   /** The mailbox of a wait for a signal: one of the job, or one under a token. Default: that with the name of the step. */
   readonly signal?: string;
   readonly token?: string;
+  /** The workflow of a step that has started jobs. */
+  readonly workflow?: string;
 }
 
 /** A try that failed with tries left. */

@@ -84,8 +84,7 @@ export class ServerStore implements StepStore {
   async #readRest(): Promise<void> {
     for (let after: number | undefined = this.#last; after !== undefined; ) {
       const page: Wire = await this.#read({ after, values: 'small' });
-      const now = this.#connection.clock.now();
-      this.#add(readRows(page.steps).map((row) => ({ ...row, due: (row.nextAt ?? row.until ?? now) <= now })));
+      this.#add(readRows(page.steps));
       after = numberOf(page.next);
     }
   }

@@ -48,6 +48,30 @@ export function waitFor(
   };
 }
 
+/**
+ * The work of a step that starts jobs. They are started before the row is recorded: an open row says that they are
+ * there, and the end of jobs that are faster is kept for it.
+ */
+export function familyWork(
+  calls: Calls,
+  name: string,
+  workflow: string,
+  start: () => Promise<void>,
+  jobId: string,
+): (row: Row | undefined) => Promise<Outcome> {
+  return async (row) => {
+    refuseUnsupported(calls, 'ctx.run()', jobId);
+    const wait = { name, kind: 'child' } as const;
+    if (row === undefined) {
+      await calls.unlessOver(start());
+      const came = await calls.listen({ ...wait, state: 'open', workflow });
+      if (came !== undefined) return came;
+    }
+    if (row?.due !== true) await calls.wait(name, { kind: 'child', laterMs: stepLimits.waitMs });
+    return (await calls.listen({ ...wait, state: 'expired' })) ?? { number: calls.nextNumber(), value: undefined };
+  };
+}
+
 /** The work of a wait in a test without a stored job. @param names of the step and of the signal. */
 export function answered(
   calls: Calls,

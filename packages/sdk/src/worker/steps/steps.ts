@@ -3,22 +3,23 @@ import { OJSValidationError } from '../../errors.ts';
 import type { JobDef } from '../../job/definition.ts';
 import type { JobOptions } from '../../job/options.ts';
 import { retryNames } from '../../job/policies.ts';
-import type { JsonArray } from '../../json.ts';
+import { type JsonArray, type Wire, wireOf } from '../../json.ts';
 import { checkNames } from '../../options/check-names.ts';
 import type { Duration } from '../../options/duration.ts';
 import { durationMs } from '../../options/values.ts';
 import { type SignalDef, signalOf } from '../../signal/definition.ts';
 import type { Failure } from '../execution/outcome.ts';
 import type { Calls, Outcome } from './calls.ts';
+import { childrenOf, type Family, familyOf, resultOfOnly } from './children.ts';
 import { plain } from './codec.ts';
 import { checkStepName } from './errors.ts';
 import type { StepsHost } from './host.ts';
 import { StepRecording } from './recording.ts';
 import { type StepRetry, stepRetry } from './retry.ts';
 import type { Row } from './row.ts';
-import { answered, readPayload, waitFor } from './signals.ts';
+import { answered, familyWork, readPayload, waitFor } from './signals.ts';
 import { refuseNested, type TryEnd, tryOnce } from './try.ts';
-import type { PollOptions, SignalWaitOptions, StepInfo, StepOptions } from './types.ts';
+import type { ChildrenOptions, PollOptions, SignalWaitOptions, StepInfo, StepOptions } from './types.ts';
 import { encodedFailure, stepErrorOf, valueText, waitMs } from './value.ts';
 
 const stepNames = { retry: retryNames, timeout: true } as const;
@@ -40,6 +41,10 @@ export interface StepsParts {
   idOf(name: string): Promise<string>;
   /** The payloads of a test without a stored job, by the names of their steps or signals. */
   readonly signals: Readonly<Record<string, unknown>> | undefined;
+  /** Starts the jobs of a step as a workflow with this id, if they are not there already. */
+  startFamily(family: Family, workflow: string): Promise<void>;
+  /** A page of the results of a workflow. */
+  results(workflow: string, after: number | undefined): Promise<Wire>;
 }
 
 /** The durable calls of a handler. */
@@ -116,6 +121,32 @@ export class Steps {
     const wait = waitFor(this.#calls, of, { ...options, as: name }, now(), this.#host.jobId);
     const work = signals === undefined ? wait : answered(this.#calls, [name, of], signals);
     return this.#calls.call(name, 'signal', work, (payload) => readPayload(of, schema, payload));
+  }
+
+  /** @param all false for a single job, whose result the call resolves to. */
+  async run(
+    name: string,
+    job: string | JobDef,
+    args: readonly JsonArray[],
+    options: ChildrenOptions = {},
+    all = true,
+  ): Promise<unknown> {
+    this.#claim(name);
+    const family = familyOf(name, job, args, options);
+    const { jobId } = this.#host;
+    const { signals, results } = this.#parts;
+    const workflowId = await this.#parts.idOf(name);
+    const start = () => this.#parts.startFamily(family, workflowId);
+    const work =
+      signals === undefined
+        ? familyWork(this.#calls, name, workflowId, start, jobId)
+        : answered(this.#calls, [name, name], signals);
+    return this.#calls.call(name, 'child', work, async (payload) => {
+      // A test without a stored job gives what the call resolves to.
+      if (signals !== undefined) return payload;
+      const end = { workflowId, codec: this.#host.codec(), jobId, wire: wireOf(payload) ?? {} };
+      return all ? childrenOf(name, end, results) : resultOfOnly(name, end);
+    });
   }
 
   async poll(name: string, probe: (step: StepInfo) => unknown, options: PollOptions): Promise<unknown> {

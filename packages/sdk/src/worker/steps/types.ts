@@ -1,5 +1,5 @@
 import type { Logger } from '../../connection/logger.ts';
-import type { InputOf, JobDef, Jsonable } from '../../job/definition.ts';
+import type { InputOf, JobDef, Jsonable, ResultOf } from '../../job/definition.ts';
 import type { JobOptions } from '../../job/options.ts';
 import type { RetryPolicy } from '../../job/policies.ts';
 import type { JsonArray } from '../../json.ts';
@@ -57,6 +57,37 @@ export interface SignalWaitOptions {
   readonly token?: string | undefined;
 }
 
+/** Options of `ctx.run()` and `ctx.runAll()`, and of the jobs that they start. */
+export interface ChildrenOptions extends Omit<JobOptions, 'id' | 'unique' | 'pending'> {
+  /** `cancel`: the first failed job cancels the others, and the handler continues. Default: `wait`, for all of them. */
+  readonly onFailure?: 'wait' | 'cancel' | undefined;
+  /** `leave`: jobs that are open when this job ends run on. Default: `cancel`. */
+  readonly onParentEnd?: 'cancel' | 'leave' | undefined;
+}
+
+/** A job that a step has started, after its end. */
+export interface Child<R = unknown> {
+  /** Its place among the jobs of the step, from 0. */
+  readonly index: number;
+  readonly id: string;
+  readonly state: 'completed' | 'failed' | 'cancelled';
+  /** Undefined unless it has completed with a result. */
+  readonly result: R | undefined;
+  /** The error of its last attempt. */
+  readonly error: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The jobs of `ctx.runAll()` after their end. Iterating reads them in pages, so thousands are never in memory at once. */
+export interface Children<R = unknown> extends AsyncIterable<Child<R>> {
+  readonly workflowId: string;
+  readonly total: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** All results in order. @throws {ChildError} for the first job that has not completed. */
+  results(): Promise<R[]>;
+}
+
 /**
  * Durable steps: the outcome of each call is recorded under its name, and a later execution of the job gets that
  * outcome in place of running the call again. A name has 1 to 128 characters and is used once per execution; inside of
@@ -96,6 +127,29 @@ export interface DurableContext {
     options?: Omit<JobOptions, 'id'>,
   ): Promise<string>;
   enqueue(name: string, jobType: string, args: JsonArray, options?: Omit<JobOptions, 'id'>): Promise<string>;
+  /**
+   * Runs one job and waits for its end. Resolves to its result. The job is started once, in however many executions, and
+   * this one gives up its slot until then.
+   * @throws {ChildError} if the job failed or was cancelled.
+   */
+  run<D extends JobDef>(
+    name: string,
+    job: D,
+    args: Jsonable<InputOf<D>>,
+    options?: ChildrenOptions,
+  ): Promise<ResultOf<D>>;
+  run(name: string, jobType: string, args: JsonArray, options?: ChildrenOptions): Promise<unknown>;
+  /**
+   * Runs many jobs of one type, one for each entry of `args`, and waits until all have ended. It does not throw if some
+   * failed: {@link Children.results} does.
+   */
+  runAll<D extends JobDef>(
+    name: string,
+    job: D,
+    args: readonly Jsonable<InputOf<D>>[],
+    options?: ChildrenOptions,
+  ): Promise<Children<ResultOf<D>>>;
+  runAll(name: string, jobType: string, args: readonly JsonArray[], options?: ChildrenOptions): Promise<Children>;
   /**
    * Waits for a signal, which may come before or after this call: `client.signal(jobId, signal, payload)`. The job gives
    * up its slot while it waits. Each wait reads one signal, the oldest first. Resolves to undefined after the timeout.

@@ -112,11 +112,12 @@ function failsEarly({ failed, cancelled }: WorkflowRecord, { onFailure }: Workfl
   return onFailure === 'cancel' && failed + cancelled > 0;
 }
 
-function outcomeOf({ result, error, state }: NodeRecord, job: JobRecord | null): string {
-  if (state === 'completed') return result === null ? '' : `,"result":${result}`;
+function outcomeOf({ result, error, state, job: id }: NodeRecord, job: JobRecord | null): string {
+  const head = `,"job_id":${JSON.stringify(id)}`;
+  if (state === 'completed') return result === null ? head : `${head},"result":${result}`;
   const last = job === null ? null : lastError(job);
   const text = last === null ? error : JSON.stringify(last);
-  return text === null ? '' : `,"error":${text}`;
+  return text === null ? head : `${head},"error":${text}`;
 }
 
 function parentIn(body: Json): JobId {
