@@ -8,6 +8,8 @@ import { fence, lease } from './rules/leases.ts';
 import { limit } from './rules/limits.ts';
 import { order } from './rules/order.ts';
 import { result } from './rules/results.ts';
+import { again, first, ledger, race, rows, fence as stepFence, order as stepOrder } from './rules/steps.ts';
+import { progress, suspend } from './rules/suspensions.ts';
 import { unique } from './rules/uniqueness.ts';
 import { workflow } from './rules/workflows.ts';
 import { timelineOf } from './timeline.ts';
@@ -31,6 +33,15 @@ const rules = {
   events,
   counters,
   deadline,
+  'step-again': again,
+  'step-first': first,
+  'step-order': stepOrder,
+  race,
+  'step-fence': stepFence,
+  'step-rows': rows,
+  ledger,
+  suspend,
+  progress,
 } satisfies Readonly<Record<string, Rule>>;
 export type RuleName = keyof typeof rules;
 
@@ -63,6 +74,15 @@ export function check(records: Iterable<HistoryRecord>): Verdict {
     events: judge('events'),
     counters: judge('counters'),
     deadline: judge('deadline'),
+    'step-again': judge('step-again'),
+    'step-first': judge('step-first'),
+    'step-order': judge('step-order'),
+    race: judge('race'),
+    'step-fence': judge('step-fence'),
+    'step-rows': judge('step-rows'),
+    ledger: judge('ledger'),
+    suspend: judge('suspend'),
+    progress: judge('progress'),
   };
   violations.sort((left, right) => left.at - right.at);
   return { violations, jobs: timeline.jobs.size, records: timeline.records, judged };

@@ -51,13 +51,41 @@ export interface WorkflowNode {
   readonly callback?: 'complete' | 'success' | 'failure';
 }
 
+/** A durable step as it is sent, answered or stored. `value` is text. */
+export interface StepRow {
+  readonly name: string;
+  readonly state: 'open' | 'done' | 'failed' | 'expired';
+  /** The place in the order of replays. */
+  readonly number?: number;
+  readonly value?: string;
+  /** Of a row that has a value which is not told here. */
+  readonly hasValue?: boolean;
+  /** In an answer: the outcome of an earlier record, which stays. */
+  readonly isEarlier?: boolean;
+  /** In a call: a first outcome of such a step forgives failed attempts. */
+  readonly forgives?: boolean;
+}
+
+/** What a suspended job waits for. Without `ms` it is not known when the wait ends, unless an earlier one says it. */
+export interface Wait {
+  readonly name: string;
+  readonly ms?: number;
+}
+
 /** The calls by `op`, each with its own members. */
 interface Operations {
   enqueue: { readonly jobs: readonly NewJob[] };
   fetch: { readonly queues: readonly string[]; readonly request?: string };
   renew: { readonly leases: readonly string[]; readonly fetches?: readonly string[] };
   ack: { readonly job: string; readonly lease?: string; readonly result?: string };
-  nack: { readonly job: string; readonly lease?: string; readonly counted?: boolean; readonly delayMs?: number };
+  nack: {
+    readonly job: string;
+    readonly lease?: string;
+    readonly counted?: boolean;
+    readonly delayMs?: number;
+    readonly waits?: readonly Wait[];
+  };
+  record: { readonly job: string; readonly lease: string; readonly steps: readonly StepRow[] };
   cancel: { readonly job: string };
   discard: { readonly job: string };
   retry: { readonly job: string };
@@ -89,6 +117,8 @@ export interface AnsweredJob {
   readonly tick?: string;
   readonly workflow?: string;
   readonly node?: string;
+  /** Outcomes of steps that the execution gets. */
+  readonly steps?: readonly StepRow[];
 }
 
 export interface Answer extends Timed {
@@ -98,6 +128,32 @@ export interface Answer extends Timed {
   readonly jobs?: readonly AnsweredJob[];
   readonly leases?: readonly string[];
   readonly state?: State;
+  readonly steps?: readonly StepRow[];
+}
+
+/** The function of a step starts, a call of a step returns (`value`: what it returned), or a race of steps is decided. */
+export interface Stepped extends Timed {
+  readonly kind: 'step';
+  readonly what: 'ran' | 'resolved' | 'won';
+  readonly job: string;
+  readonly lease: string;
+  readonly name: string;
+  readonly value?: string;
+  /** The function records its step in the transaction that does its work, which adds an `effect`. */
+  readonly transaction?: boolean;
+}
+
+/** A row as it is stored at the end. */
+export interface FinalRow extends Timed, StepRow {
+  readonly kind: 'row';
+  readonly job: string;
+}
+
+/** The work of a step in a transaction, as it stands at the end. */
+export interface Effect extends Timed {
+  readonly kind: 'effect';
+  readonly job: string;
+  readonly name: string;
 }
 
 /** A job as it stands at the end. */
@@ -170,6 +226,9 @@ export type HistoryRecord =
   | LoggedEvent
   | Deadline
   | Counts
+  | Stepped
+  | FinalRow
+  | Effect
   | (Timed & { readonly kind: 'clock'; readonly jumpMs: number })
   | (Timed & { readonly kind: 'loss'; readonly node: string })
   | (Timed & { readonly kind: 'calm' })

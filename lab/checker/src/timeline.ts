@@ -7,13 +7,17 @@ import type {
   Config,
   Counts,
   Deadline,
+  Effect,
   FinalJob,
+  FinalRow,
   HistoryRecord,
   LoggedEvent,
   NewJob,
   Operation,
   Outcome,
   State,
+  Stepped,
+  StepRow,
   Subscription,
 } from './records.ts';
 
@@ -30,6 +34,11 @@ export interface Deed<Name extends Operation = Operation> extends Span {
   readonly state?: State | undefined;
 }
 
+/** Steps that a lease recorded, as they were answered. */
+export interface Recorded extends Deed<'record'> {
+  readonly steps: readonly StepRow[];
+}
+
 export interface Claim extends Span {
   readonly job: string;
   readonly lease: string;
@@ -39,6 +48,7 @@ export interface Claim extends Span {
   readonly claim?: number | undefined;
   readonly leaseMs?: number | undefined;
   readonly request?: string | undefined;
+  readonly steps: readonly StepRow[];
   readonly renewals: Span[];
   /** Fetches that answered the same lease, and are no repetitions of the first. */
   readonly others: Deed<'fetch'>[];
@@ -54,6 +64,10 @@ export interface JobHistory {
   maybe?: Span;
   readonly claims: Claim[];
   readonly settlements: Deed<'ack' | 'nack'>[];
+  readonly records: Recorded[];
+  readonly stepped: Stepped[];
+  readonly rows: FinalRow[];
+  readonly effects: Effect[];
   readonly operations: Deed<'cancel' | 'discard' | 'retry' | 'activate' | 'remove' | 'release'>[];
   /** Spans in which another job may have replaced this one. */
   readonly replaced: Span[];
@@ -116,7 +130,7 @@ class Builder {
     const log: LoggedEvent[] = [];
     const deadlines: Deadline[] = [];
     const counts: Counts[] = [];
-    const finals: FinalJob[] = [];
+    const finals: (FinalJob | FinalRow | Effect | Stepped)[] = [];
     let config: Timeline['config'] = {};
     let calmAt: number | undefined;
     let complete = false;
@@ -131,6 +145,9 @@ class Builder {
           answers.set(record.call, record);
           break;
         case 'job':
+        case 'row':
+        case 'effect':
+        case 'step':
           finals.push(record);
           break;
         case 'config':
@@ -163,10 +180,14 @@ class Builder {
       }
     }
     for (const call of calls) this.#enter(call, answers.get(call.call));
-    for (const final of finals) {
-      const job = this.#job(final.id);
-      job.final = final;
-      job.of.push(final);
+    for (const record of finals) {
+      const job = this.#job(record.kind === 'job' ? record.id : record.job);
+      if (record.kind === 'job') {
+        job.final = record;
+        job.of.push(record);
+      } else if (record.kind === 'row') job.rows.push(record);
+      else if (record.kind === 'effect') job.effects.push(record);
+      else job.stepped.push(record);
     }
     // They concern jobs and claims that the history names only later, so they are entered last.
     for (const call of calls) {
@@ -198,7 +219,10 @@ class Builder {
   #job(id: string): JobHistory {
     let job = this.#jobs.get(id);
     if (job === undefined) {
-      job = { id, claims: [], settlements: [], operations: [], replaced: [], of: [] };
+      job = {
+        ...{ id, claims: [], settlements: [], operations: [], replaced: [], of: [] },
+        ...{ records: [], stepped: [], rows: [], effects: [] },
+      };
       this.#jobs.set(id, job);
     }
     return job;
@@ -218,6 +242,9 @@ class Builder {
       case 'ack':
       case 'nack':
         this.#settle(call, answer);
+        break;
+      case 'record':
+        this.#record(call, answer);
         break;
       case 'cancel':
       case 'discard':
@@ -275,6 +302,7 @@ class Builder {
         claim: answered.claim,
         leaseMs: answered.leaseMs,
         request: call.request,
+        steps: answered.steps ?? [],
         renewals: [],
         others: [],
         from: first,
@@ -294,6 +322,14 @@ class Builder {
       (one) => one.outcome !== 'refused' && one.call.op === call.op && one.call.lease === (call.lease ?? null),
     );
     settlements.push({ ...settled, from: first?.from ?? settled.from });
+  }
+
+  #record(call: CallOf<'record'>, answer: Answer | undefined): void {
+    const steps = (answer?.steps ?? []).map((row) => {
+      const sent = call.steps.find(({ name }) => name === row.name);
+      return row.isEarlier === true || sent === undefined || sent.state !== row.state ? row : { ...sent, ...row };
+    });
+    this.#job(call.job).records.push({ ...deed(call, answer), steps });
   }
 
   #renew(call: CallOf<'renew'>, answer: Answer | undefined): void {

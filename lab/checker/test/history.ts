@@ -1,4 +1,13 @@
-import { type AnsweredJob, check, type HistoryRecord, type NewJob, type State } from '../src/index.ts';
+import {
+  type AnsweredJob,
+  check,
+  type HistoryRecord,
+  type NewJob,
+  type State,
+  type Stepped,
+  type StepRow,
+  type Wait,
+} from '../src/index.ts';
 
 /** Writes made-up histories: each call takes from one whole moment to the next. */
 export class History {
@@ -52,6 +61,25 @@ export class History {
 
   nack(id: string, lease: string, state: State = 'retryable'): this {
     return this.call({ op: 'nack', job: id, lease }, { outcome: 'done', state });
+  }
+
+  /** Records the outcome of a step. */
+  record(id: string, lease: string, name: string, value: string, answered: Partial<StepRow> = {}): this {
+    const row: StepRow = { name, state: 'done', value, forgives: true };
+    const answer: StepRow = { name, state: 'done', ...answered };
+    return this.call({ op: 'record', job: id, lease, steps: [row] }, { outcome: 'done', steps: [answer] });
+  }
+
+  step(what: Stepped['what'], id: string, lease: string, name: string, value?: string): this {
+    return this.add({ kind: 'step', what, job: id, lease, name, ...(value !== undefined && { value }) });
+  }
+
+  suspend(id: string, lease: string, waits: readonly Wait[]): this {
+    return this.call({ op: 'nack', job: id, lease, counted: false, waits }, { outcome: 'done', state: 'retryable' });
+  }
+
+  row(id: string, name: string, value: string): this {
+    return this.add({ kind: 'row', job: id, name, state: 'done', value });
   }
 
   /** The store as it stands at the end: all jobs, and no more. */

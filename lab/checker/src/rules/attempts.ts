@@ -15,7 +15,9 @@ export const attempts: Rule = (timeline, broken) => {
       judged += 1;
       const most = asked?.retry?.maxAttempts;
       if (claim.attempt < 1) report(claim, `attempt ${claim.attempt}: attempts count from 1`);
-      if (most !== undefined && claim.attempt > most && !mayBeRetried(job, { from: 0, to: claim.to }))
+      // The rule `progress` judges a job with steps.
+      const hasSteps = job.records.length > 0;
+      if (!hasSteps && most !== undefined && claim.attempt > most && !mayBeRetried(job, { from: 0, to: claim.to }))
         report(claim, `attempt ${claim.attempt} of at most ${most}`);
     }
     for (const [index, later] of claims.entries()) {
@@ -54,7 +56,8 @@ function wrongStep(job: JobHistory, earlier: Claim, later: Claim, unseen: boolea
   return undefined;
 }
 
-function mayBeHurried({ operations }: JobHistory): boolean {
+/** Whether somebody may have made the job available before its time. */
+export function mayBeHurried({ operations }: JobHistory): boolean {
   return operations.some(({ call, outcome }) => call.op === 'activate' && outcome !== 'refused');
 }
 

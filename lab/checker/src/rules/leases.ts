@@ -35,7 +35,7 @@ export const lease: Rule = (timeline, broken) => {
 };
 
 /** What certainly ended the claim before a moment: a later claim, or an operator. */
-function ended(job: JobHistory, claim: Claim, before: number): string | undefined {
+export function ended(job: JobHistory, claim: Claim, before: number): string | undefined {
   const later = job.claims.find((other) => other.from > claim.to && other.to < before);
   if (later !== undefined) return `${later.lease} was handed out at ${later.to}`;
   const operation = job.operations.find(
@@ -73,7 +73,7 @@ export const fence: Rule = (timeline, broken) => {
   return judged;
 };
 
-function settledBefore(job: JobHistory, claim: Claim, { from }: Span): string | undefined {
+export function settledBefore(job: JobHistory, claim: Claim, { from }: Span): string | undefined {
   const settlement = job.settlements.find(
     ({ call, outcome, to }) => call.lease === claim.lease && outcome === 'done' && to < from,
   );
