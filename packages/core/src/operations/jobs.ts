@@ -52,3 +52,8 @@ export const jobOperations = {
   'admin.jobGroups': { route: 'GET /ojs/v1/admin/jobs/groups', right: 'list', queues: 'sent', payload: 'none' },
   'admin.job': { route: 'GET /ojs/v1/admin/jobs/:id', right: 'inspect', queues: 'job' },
 } as const satisfies Rows;
+
+export const signalOperations = {
+  'signal.send': { route: 'POST /ojs/v1/signals', right: 'enqueue', queues: 'sent', payload: 'none' },
+  'job.wake': { route: 'POST /ojs/v1/admin/jobs/:id/wake', right: 'operate', queues: 'job' },
+} as const satisfies Rows;

@@ -1,8 +1,7 @@
 import { bulkOperations } from './bulk.ts';
-import { jobOperations } from './jobs.ts';
+import { jobOperations, signalOperations } from './jobs.ts';
 import { queueOperations } from './queues.ts';
 import type { Operation, RouteRow } from './row.ts';
-import { signalOperations } from './signals.ts';
 import { systemOperations } from './system.ts';
 import { workerOperations } from './workers.ts';
 import { workflowOperations } from './workflows.ts';

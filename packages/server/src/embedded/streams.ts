@@ -6,9 +6,8 @@ import { faultOf, refusal } from '../binding/reply.ts';
 import { readChannel } from '../realtime/streams/channel.ts';
 import type { Connection, Delivery, Sink } from '../realtime/streams/connection.ts';
 import { filterOf, type Realtime } from '../realtime/streams/realtime.ts';
-import { writeFrames } from '../realtime/streams/state-frames.ts';
 import { SummaryStream } from '../realtime/streams/summary-stream.ts';
-import { heartbeatComment, streamEvent, streamHead } from '../realtime/streams/wire.ts';
+import { heartbeatComment, streamEvent, streamHead, writeFrames } from '../realtime/streams/wire.ts';
 
 /** As over HTTP (realtime options), so that a client's silence timeout works for both. */
 const heartbeatMs = 10_000;

@@ -2,11 +2,10 @@
 import type { OperationName } from '../../operations/operations.ts';
 import { bulkAnswers, deadLetterAnswers } from './bulk.ts';
 import { cronAnswers } from './crons.ts';
-import { jobAnswers } from './jobs.ts';
+import { jobAnswers, signalAnswers } from './jobs.ts';
 import type { Of } from './parts.ts';
 import { queueAnswers } from './queues.ts';
 import { schemaAnswers } from './schemas.ts';
-import { signalAnswers } from './signals.ts';
 import { stepAnswers } from './steps.ts';
 import { systemAnswers } from './system.ts';
 import { tokenAnswers } from './tokens.ts';

@@ -1,3 +1,4 @@
+import { signalOutcomes } from '../../durable/signal.ts';
 import { keptSeconds } from '../members.ts';
 import { Type } from '../type.ts';
 import * as t from './parts.ts';
@@ -208,4 +209,19 @@ export const jobAnswers = {
     }),
     metadata: t.object({ created_at: t.time(), ...t.each(t.orNull(t.time()), ...ends) }),
   }),
+};
+
+export const signalAnswers = {
+  'signal.send': t.answer({
+    signals: t.list(
+      t.object({
+        status: t.count('200; 404 for no such job, 409 if it has ended, 413 or 429.'),
+        id: t.text(),
+        outcome: t.maybe(t.oneOf(signalOutcomes)),
+        job_id: t.maybe(t.text('The job that waits, or whose mailbox it is.')),
+        error: t.maybe(t.ErrorBody),
+      }),
+    ),
+  }),
+  'job.wake': changed,
 };

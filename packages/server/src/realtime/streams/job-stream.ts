@@ -2,7 +2,7 @@ import { members, ProtocolError } from '@ojs-ts/core';
 import { type JobRecord, type Json, renderOutcome, renderProgress, State, Terminal } from '@ojs-ts/core/job';
 import type { Parts } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiter.ts';
-import type { StateFrame } from './state-frames.ts';
+import type { StateFrame } from './wire.ts';
 
 type Engine = Parts<'clock' | 'jobs' | 'subscriptions'>;
 

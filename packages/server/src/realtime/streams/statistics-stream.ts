@@ -1,6 +1,6 @@
 import { type Engine, overview, uptimeOf } from '../../binding/admin/statistics.ts';
 import { Waiter } from '../../engine/jobs/waiter.ts';
-import type { StateFrame } from './state-frames.ts';
+import type { StateFrame } from './wire.ts';
 
 /** GET /admin/stats/stream: the statistics of GET /admin/stats, read once an interval however many follow them. */
 export class StatisticsStream {

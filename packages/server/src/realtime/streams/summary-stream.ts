@@ -4,7 +4,7 @@ import type { Parts } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiter.ts';
 import { cursorText, placeOf, readCursor } from '../log/cursors.ts';
 import type { LogEvent } from '../log/log-events.ts';
-import type { StateFrame } from './state-frames.ts';
+import type { StateFrame } from './wire.ts';
 
 type Engine = Parts<'storage' | 'subscriptions'>;
 

@@ -1,6 +1,6 @@
 import { formatTimestamp } from '@ojs-ts/core';
 import type { Json } from '@ojs-ts/core/job';
-import type { Delivery } from './connection.ts';
+import type { Delivery, Sink, Target } from './connection.ts';
 
 /** How long a client waits before it connects again, in milliseconds (ojs-realtime §2.3). */
 const retryMs = 3_000;
@@ -43,4 +43,20 @@ export function frames({ to, message, dropped }: Delivery): readonly Json[] {
     newest_dropped_id: newest,
   };
   return [JSON.stringify(warning), event];
+}
+
+/** One event of a stream that shows a state, or a summary. */
+export interface StateFrame {
+  readonly name: string;
+  readonly id: string;
+  /** On one line. */
+  readonly data: Json;
+}
+
+const to: Target = { channel: '', subscriptionId: null };
+
+/** Writes until the frames end. A slow reader misses intermediate frames, never the last one. */
+export async function writeFrames(sink: Sink, frames: AsyncIterable<StateFrame>): Promise<void> {
+  for await (const frame of frames) await sink.write([{ to, message: { ...frame, at: 0 }, dropped: null }]);
+  sink.end();
 }
