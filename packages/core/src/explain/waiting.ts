@@ -85,15 +85,16 @@ function waits(all: readonly StepWait[], job: JobRecord): Reason {
 
 const never = Number.MAX_SAFE_INTEGER;
 
-/** Reports whether only a signal or an operator ends the waits of the job. */
+/** Reports whether the waits of the job end at no known time. */
 function isEndless(job: JobRecord): boolean {
   return job.deadlineAt === null && (waitsOf(job)?.every(({ until }) => until === undefined) ?? false);
 }
 
 function waitLine({ name, kind, until, signal = name, token }: StepWait): string {
-  const end = until === undefined ? ' without a timeout' : ` until ${formatTimestamp(until)}`;
+  const end = until === undefined ? (kind === 'child' ? '' : ' without a timeout') : ` until ${formatTimestamp(until)}`;
   if (token !== undefined) return `for the token "${shortened(token)}"${end}`;
   if (kind === 'retry') return `for the next attempt of the step "${shortened(name)}"${end}`;
+  if (kind === 'child') return `for the jobs of the step "${shortened(name)}"${end}`;
   return `for the ${kind} "${shortened(kind === 'signal' ? signal : name)}"${end}`;
 }
 

@@ -32,12 +32,22 @@ export function toneOf(state: string): Tone {
   return tones[state] ?? 'mute';
 }
 
+interface Waiting {
+  readonly state: string;
+  readonly x_wait?: readonly { readonly name: string; readonly signal?: string; readonly token?: string }[];
+}
+
 /** A job that waits in a durable step is retryable, and no attempt of it has failed. */
-export function JobStateBadge({ job }: { readonly job: { readonly state: string; readonly x_wait?: unknown } }) {
+export function JobStateBadge({ job: { state, x_wait: [first, ...more] = [] } }: { readonly job: Waiting }) {
   return (
     <>
-      <StateBadge state={job.state} />
-      {job.x_wait !== undefined && <Badge tone="info">waiting</Badge>}
+      <StateBadge state={state} />
+      {first !== undefined && (
+        <Badge tone="info">
+          <span className="waits-for">waiting for {first.token ?? first.signal ?? first.name}</span>
+          {more.length > 0 && ` +${more.length}`}
+        </Badge>
+      )}
     </>
   );
 }

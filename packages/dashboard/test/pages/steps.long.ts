@@ -59,6 +59,62 @@ describeDashboard('the steps of a job', {}, (dashboard) => {
     expect(dashboard.complaints).toEqual([]);
   });
 
+  test('a wait for a signal is shown with its signal, which is sent from here, and is ended', async () => {
+    const { page } = dashboard;
+    const held = await started();
+    const waiting = (name: string, number: number, more: object = {}) => ({
+      ...{ name, kind: 'signal', number, state: 'open' },
+      ...more,
+    });
+    await record(held, [
+      run('charge', 1, { value: { cents: 5 } }),
+      waiting('approval', 2, { ms: 3_600_000 }),
+      waiting('paid', 3, { token: 'order:o-17' }),
+    ]);
+    const suspend = ({ owner }: Held, ...names: readonly string[]) => {
+      const waits = names.map((name) => ({ name, kind: 'signal' }));
+      return dashboard.post('workers/nack', { ...owner, worker_id: worker, requeue: true, waits });
+    };
+    await suspend(held, 'approval', 'paid');
+    await dashboard.open(`jobs/${held.id}`);
+    await badge('waiting for approval +1').waitFor();
+    await page.getByText('The handler waits for the signal "approval" until').waitFor();
+    const row = (name: string) => steps().getByRole('listitem').filter({ hasText: name });
+    await row('approval').getByText('signal approval').waitFor();
+    await row('paid').getByText('token order:o-17').waitFor();
+    await row('paid').getByText('no timeout').waitFor();
+    await row('approval').getByRole('button', { name: 'Send signal…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Send the signal approval' });
+    const [payload, send] = [dialog.getByLabel('Payload'), dialog.getByRole('button', { name: 'Send signal' })];
+    await payload.fill('{"approved": tru}');
+    await expect.poll(() => send.isDisabled()).toBe(true);
+    await payload.fill('{"approved": true, "n": 1.50}');
+    await expect.poll(() => send.isDisabled()).toBe(false);
+    expect(await violations(page)).toEqual([]);
+    await send.click();
+    await page.getByText('The signal has ended the wait, and the job is available.').waitFor();
+    await row('approval').getByText('signal arrived').waitFor();
+    await row('approval').getByText('Value').click();
+    await row('approval').getByText('1.50', { exact: true }).waitFor();
+    const next = await fetched();
+    await record(next, [waiting('approval', 4, { state: 'expired' })]);
+    await suspend(next, 'paid');
+    await badge('waiting for order:o-17').waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await violations(page)).toEqual([]);
+    }
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.getByRole('button', { name: 'End wait: paid' }).click();
+    await badge('available').waitFor();
+    await record(await fetched(), [waiting('paid', 5, { state: 'expired' })]);
+    await row('paid').getByText('timed out').waitFor();
+    expect(await page.getByRole('button', { name: 'Send signal…' }).count()).toBe(0);
+    expect(dashboard.complaints).toEqual([]);
+  });
+
   test('a job without steps has no such card, and more than 500 steps are read page by page', async () => {
     const { page } = dashboard;
     const held = await started();

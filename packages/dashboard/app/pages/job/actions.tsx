@@ -7,6 +7,7 @@ import { Menu, type MenuItem } from '../../ui/menu.tsx';
 import { ChangeDialog } from './change-dialog.tsx';
 import { historyQuery, isEnded, isWaiting, type JobDocument, type JobState } from './job.ts';
 import { type JobCall, useJobCall } from './job-call.ts';
+import { endsOf } from './waits.ts';
 
 /** The actions that make a job available, by its state. */
 const starts: Partial<Record<JobState, Pick<JobCall, 'operation' | 'done' | 'body'> & { readonly label: string }>> = {
@@ -20,6 +21,8 @@ const starts: Partial<Record<JobState, Pick<JobCall, 'operation' | 'done' | 'bod
   retryable: { label: 'Retry now', operation: 'job.retry', done: 'The job is available again.' },
   discarded: { label: 'Retry', operation: 'job.retry', done: 'The job is available again.' },
 };
+
+const wake = { operation: 'job.wake', done: 'The job may start now.' } as const;
 
 /** The actions that ask first. */
 const asking = {
@@ -58,7 +61,8 @@ export function Actions({ document }: { readonly document: JobDocument }) {
   const mayEdit = mayCall(session, 'job.edit');
   const history = useCall('job.history', { params: { id }, query: historyQuery, enabled: asked === 'purge' });
   const ends = isEnded(state);
-  const first = starts[state];
+  // A retry would run the handler up to the same wait.
+  const first = document.job.x_wait === undefined ? starts[state] : { label: endsOf(document.job), ...wake };
   const more: MenuItem[] = [
     ...(mayCall(session, 'job.discard') && !ends
       ? [{ label: 'Discard…', kind: 'danger' as const, run: () => setAsked('discard') }]

@@ -9,9 +9,12 @@ import { call, callText } from '../../api/client.ts';
 import { useMay, useSession } from '../../api/session.ts';
 import { formatDuration } from '../../format/times.ts';
 import { hasJob } from '../../live/summary.ts';
-import { Badge, Button, Card, Failure, Loaded, Time, type Tone, useNow } from '../../ui/index.ts';
+import { Badge, Button, Card, Failure, Loaded, Opener, Time, type Tone, useNow } from '../../ui/index.ts';
 import { JsonTree } from '../../ui/json-tree.tsx';
-import type { Job } from './job.ts';
+import { isEnded, type Job } from './job.ts';
+import { useJobCall } from './job-call.ts';
+import { SendSignal } from './send-signal.tsx';
+import { type Wait, waitedFor } from './waits.ts';
 
 type Step = Answers['job.steps']['steps'][number];
 
@@ -19,7 +22,8 @@ type Step = Answers['job.steps']['steps'][number];
 const refreshMs = 2_000;
 
 /** The durable steps of a job in the order of their records; nothing for a job without any. */
-export function DurableSteps({ job: { id, state } }: { readonly job: Job }) {
+export function DurableSteps({ job }: { readonly job: Job }) {
+  const { id, state } = job;
   const mayRead = useMay('job.steps');
   const query = useInfiniteQuery({
     queryKey: keyOf('job.steps', { params: { id } }),
@@ -43,7 +47,7 @@ export function DurableSteps({ job: { id, state } }: { readonly job: Job }) {
     <Card title="Steps" note={hasNextPage ? `the first ${steps.length}` : steps.length}>
       <ol className="waterfall">
         {steps.map((step) => (
-          <StepRow key={step.name} job={id} step={step} from={from} to={to} />
+          <StepRow key={step.name} job={job} step={step} from={from} to={to} />
         ))}
       </ol>
       {hasNextPage && (
@@ -63,7 +67,7 @@ function endOf({ ended_at: end, started_at: start }: Step): number {
 }
 
 interface StepRowProps {
-  readonly job: string;
+  readonly job: Job;
   readonly step: Step;
   /** The times of the whole chart. */
   readonly from: number;
@@ -71,9 +75,10 @@ interface StepRowProps {
 }
 
 function StepRow({ job, step, from, to }: StepRowProps) {
-  const { name, kind, state, tries = 0, error, until, next_at: next } = step;
+  const { name, kind, state, tries = 0, error, until, next_at: next, arrived = false } = step;
+  const isOpen = state === 'open';
   const start = Date.parse(step.started_at);
-  const end = state === 'open' ? to : endOf(step);
+  const end = isOpen ? to : endOf(step);
   const place: CSSProperties = {
     left: `${((start - from) / (to - from)) * 100}%`,
     width: `${((end - start) / (to - from)) * 100}%`,
@@ -86,27 +91,34 @@ function StepRow({ job, step, from, to }: StepRowProps) {
         <span className="span-track" aria-hidden="true">
           <span
             className="span-bar"
-            data-waits={kind === 'sleep' || kind === 'poll' || state === 'open'}
+            data-waits={kind === 'sleep' || kind === 'poll' || kind === 'signal' || isOpen}
             style={place}
           />
         </span>
-        <span className="span-length number">{state === 'open' ? '' : formatDuration(end - start)}</span>
+        <span className="span-length number">{isOpen ? '' : formatDuration(end - start)}</span>
       </div>
       <div className="row small step-facts">
         <Badge tone={tone}>{words}</Badge>
-        {kind !== 'run' && <span className="soft">{kind}</span>}
+        {kind !== 'run' && <span className="soft breaks">{waitedFor(step) ?? kind}</span>}
         {tries > 1 && <span className="soft">{kind === 'poll' ? `asked ${tries} times` : `${tries} attempts`}</span>}
-        {state === 'open' && until !== undefined && (
+        {isOpen && kind === 'signal' && (
+          <span>
+            since <Time at={step.started_at} />
+          </span>
+        )}
+        {isOpen && until !== undefined && !arrived && (
           <span>
             until <Time at={until} />
           </span>
         )}
-        {state === 'open' && next !== undefined && (
+        {isOpen && next !== undefined && (
           <span>
             asks again <Time at={next} />
           </span>
         )}
-        {state === 'done' && (kind === 'run' || kind === 'poll') && <StepValue job={job} name={name} />}
+        {isOpen && kind === 'signal' && until === undefined && !arrived && <span>no timeout</span>}
+        {isOpen && !arrived && !isEnded(job.state) && <WaitActions job={job} step={step} />}
+        {(arrived || (state === 'done' && kind !== 'sleep')) && <StepValue job={job.id} name={name} />}
       </div>
       {error !== undefined && state !== 'done' && (
         <p className="error-message small">
@@ -118,10 +130,41 @@ function StepRow({ job, step, from, to }: StepRowProps) {
   );
 }
 
-function stateOf({ kind, state }: Step): readonly [Tone, string] {
+function stateOf({ kind, state, arrived }: Step): readonly [Tone, string] {
   if (state === 'failed') return ['bad', 'failed'];
+  if (state === 'expired') return ['warn', 'timed out'];
   if (state === 'done') return ['good', 'done'];
+  if (arrived) return ['good', 'signal arrived'];
   return kind === 'run' || kind === 'enqueue' ? ['warn', 'retries'] : ['info', 'waits'];
+}
+
+/** Sends the signal of a wait, and ends any wait of a suspended job. */
+function WaitActions({ job, step }: { readonly job: Job; readonly step: Step }) {
+  const { id, queue, x_wait: waits = [] } = job;
+  const [maySend, mayWake] = [useMay('signal.send'), useMay('job.wake')];
+  const { start } = useJobCall(id);
+  const { name, kind, signal, token } = step;
+  const isWait = waits.some((wait) => wait.name === name);
+  const wait: Wait = { name, kind: 'signal', ...(signal && { signal }), ...(token && { token }) };
+  const wake = {
+    operation: 'job.wake',
+    params: { id },
+    body: { names: [name] },
+    done: `The wait ${name} is over.`,
+    shows: 'available',
+  } as const;
+  return (
+    <>
+      <Opener text="Send signal…" size="small" shown={kind === 'signal' && maySend}>
+        {(close) => <SendSignal job={id} queue={queue} wait={wait} onClose={close} />}
+      </Opener>
+      {isWait && mayWake && (
+        <Button size="small" aria-label={`End wait: ${name}`} onClick={() => start(wake)}>
+          End wait
+        </Button>
+      )}
+    </>
+  );
 }
 
 /** The recorded value, which is read when it is opened. */

@@ -8,8 +8,8 @@ import { type JobDocument, type JobState, jobKey } from './job.ts';
 /** A call that changes the job, or what it waits for. */
 export interface JobCall extends Pick<CallOptions, 'params' | 'body' | 'idempotencyKey'> {
   readonly operation: OperationName;
-  /** Said when it has worked. */
-  readonly done: string;
+  /** Said when it has worked. A function reads the answer, and throws for one that reports a failure. */
+  readonly done: string | ((answer: string) => string);
   /** The state that the job shows at once; taken back if the call fails. */
   readonly shows?: JobState;
 }
@@ -31,13 +31,19 @@ export function useJobCall(id: string): RunCall {
     }
     try {
       const text = await callText(operation, options);
-      showToast({ kind: 'done', text: done });
+      showToast({ kind: 'done', text: typeof done === 'string' ? done : done(text) });
       return text;
     } catch (error) {
       if (shows !== undefined) client.setQueryData(jobKey(id), before);
       throw error;
     } finally {
-      const keys = [['admin.job', { id }], ['job.explain'], ['job.history', { id }], ['reruns', id]];
+      const keys = [
+        ['admin.job', { id }],
+        ['job.explain'],
+        ['job.history', { id }],
+        ['job.steps', { id }],
+        ['reruns', id],
+      ];
       for (const queryKey of keys) void client.invalidateQueries({ queryKey });
     }
   };

@@ -6,6 +6,7 @@ import { IfMay, useMay } from '../../api/session.ts';
 import { Button, JobsLink, LimitLink, QueueLink, WorkflowLink } from '../../ui/index.ts';
 import type { Job } from './job.ts';
 import { type JobCall, useJobCall } from './job-call.ts';
+import { endsOf } from './waits.ts';
 
 /** The remedies for a reason: calls as buttons, places as links. */
 export function Remedies({ job, reason }: { readonly job: Job; readonly reason: Reason }) {
@@ -33,7 +34,8 @@ function Remedy({ job, label, call }: Offer & { readonly job: Job }) {
   );
 }
 
-function callFor({ id, queue }: Job, code: string): Offer | null {
+function callFor(job: Job, code: string): Offer | null {
+  const { id, queue } = job;
   const ofJob = (label: string, operation: OperationName, done: string, body?: string): Offer => ({
     label,
     call: { operation, params: { id }, done, shows: 'available', ...(body !== undefined && { body }) },
@@ -46,6 +48,8 @@ function callFor({ id, queue }: Job, code: string): Offer | null {
     case 'backoff':
     case 'snoozed':
       return ofJob('Retry now', 'job.retry', 'The job may start now.');
+    case 'suspended':
+      return ofJob(endsOf(job), 'job.wake', 'The job may start now.');
     case 'attempts_exhausted':
     case 'final_error':
     case 'poison':
