@@ -190,11 +190,12 @@ function forgives(job: JobRecord): boolean {
 function forgiven(job: JobRecord): StepsMark {
   const mark = markOf(job) ?? {};
   const { deaths = 0 } = mark;
-  const { all } = deathsOf(job);
+  const forgivable = deathsOf(job).claims.slice(0, maxForgivenDeaths - deaths);
+  const last = forgivable.at(-1);
   return {
     ...mark,
     ...(job.attempt > 1 && { past: job.attempt - 1 }),
-    ...(all > 0 && deaths < maxForgivenDeaths && { deaths: deaths + all, deathsUntil: job.claim - 1 }),
+    ...(last !== undefined && { deaths: deaths + forgivable.length, deathsUntil: last }),
   };
 }
 

@@ -25,6 +25,8 @@ interface Deaths {
   /** Deaths at which the job was the only one of its process. */
   readonly alone: number;
   readonly all: number;
+  /** Their claims, the earliest first. */
+  readonly claims: readonly number[];
 }
 
 type Holder = Pick<JobRecord, 'history' | 'policy'>;
@@ -34,20 +36,21 @@ export const maxForgivenDeaths = 10;
 
 /** The deaths since the last retry by hand that no recorded step has forgiven. */
 export function deathsOf(job: Holder): Deaths {
-  if (!job.history.includes(deathReason)) return { alone: 0, all: 0 };
+  if (!job.history.includes(deathReason)) return { alone: 0, all: 0, claims: [] };
   const entries = historyOf(job);
   const forgiven = markOf(job)?.deathsUntil ?? 0;
   const round = entries
     .slice(entries.findLastIndex(({ kind }) => kind === 'retried') + 1)
     .filter((entry) => isDeath(entry) && claimOf(entry) > forgiven);
-  return { alone: round.filter(({ kind }) => kind === 'failed').length, all: round.length };
+  const alone = round.filter(({ kind }) => kind === 'failed').length;
+  return { alone, all: round.length, claims: round.map(claimOf) };
 }
 
 /**
  * Reports whether one more death alone proves that the job is the cause: `poisonAfter` deaths in all, two of them
  * alone. Anyone may kill a worker once.
  */
-export function isPoison({ alone, all }: Deaths, poisonAfter: number): boolean {
+export function isPoison({ alone, all }: Pick<Deaths, 'alone' | 'all'>, poisonAfter: number): boolean {
   return all + 1 >= poisonAfter && alone + 1 >= Math.min(2, poisonAfter);
 }
 
