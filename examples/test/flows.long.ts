@@ -48,6 +48,8 @@ const pages = {
   },
   steps: {
     'steps/order.ts': 'the handler starts\ncharging\nthe handler starts\nshipping\nreceipt of o-17\n',
+    'steps/approval.ts': 'asking for p-17\npaying p-17\napproved by ann\n',
+    'steps/drip.ts': 'mail: welcome\nleft after welcome\n',
   },
   limits: { 'limits/per-customer.ts': 'customer:acme used 10 waiting 2\ncustomer:zeta used 1 waiting 0\n' },
   'choosing-limits': {

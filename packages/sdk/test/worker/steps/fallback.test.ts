@@ -96,4 +96,11 @@ describe('on a server without x-steps', () => {
     const result = await run((ctx) => Promise.race([ctx.sleep('long', '10m'), ctx.step('first', () => 'first')]));
     expect(result).toBe('first');
   });
+
+  test('a wait for a signal says which extension the server lacks', async () => {
+    const message = await run((ctx) => ctx.wait('x').catch(String));
+    expect(message).toBe(
+      'OJSError: ctx.wait() needs a server with durable steps (the extension x-steps), and this one has none.',
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import { startServer } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
-import { Admin, Client, Worker } from '../../../src/index.ts';
+import { Admin, Client, defineSignal, Worker } from '../../../src/index.ts';
 import { keepingLogger } from '../../support/log.ts';
 
 test('steps over HTTP: recorded, read again, suspended and listed', async () => {
@@ -32,6 +32,36 @@ test('steps over HTTP: recorded, read again, suspended and listed', async () => 
     const { steps } = await admin.steps(job.id);
     expect(steps.map(({ name, kind, state }) => [name, kind, state])).toContainEqual(['step 4', 'run', 'done']);
     expect(steps.map(({ number }) => number)).toEqual(steps.map(({ number }) => number).toSorted((a, b) => a - b));
+  } finally {
+    await server.close();
+  }
+});
+
+test('signals over HTTP: to a job that waits, and under a token', async () => {
+  const server = await startServer({ storage: 'sqlite:', host: '127.0.0.1', port: 0, log: false });
+  try {
+    await using client = new Client(server.url);
+    await using admin = new Admin(server.url);
+    const approval = defineSignal<{ by: string }>('approval');
+    const job = await client.enqueue('test.job', []);
+    expect(await client.signalToken('invoice:1', [1])).toBe('kept');
+    const options = { handleSignals: false, heartbeatThread: false, suspendAfter: 1, logger: keepingLogger() };
+    const worker = new Worker(server.url, options).register('test.job', async (ctx) => {
+      const paid = await ctx.wait('paid', { token: 'invoice:1', timeout: '1d' });
+      return [paid, await ctx.wait(approval), await ctx.wait(approval, { as: 'second', timeout: 5 })];
+    });
+    const result = await worker.runUntil(async () => {
+      await expect.poll(async () => (await client.getJob(job.id)).state).toBe('retryable');
+      expect(await client.signal(job, approval, { by: 'ann' })).toBe('woken');
+      return await job.wait();
+    });
+    expect(result).toEqual([[1], { by: 'ann' }, null]);
+    const { steps } = await admin.steps(job.id);
+    expect(steps).toMatchObject([
+      { name: 'paid', kind: 'signal', state: 'done', token: 'invoice:1' },
+      { name: 'approval', kind: 'signal', state: 'done', value: { by: 'ann' } },
+      { name: 'second', kind: 'signal', state: 'expired', signal: 'approval' },
+    ]);
   } finally {
     await server.close();
   }
