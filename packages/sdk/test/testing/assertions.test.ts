@@ -8,6 +8,7 @@ import {
   assertEnqueued,
   assertFailed,
   assertJobState,
+  assertNotEnqueued,
   assertPerformed,
   assertWorkflowCreated,
   clearAll,
@@ -71,8 +72,11 @@ test('assertEnqueued lists the jobs that do not match, and why', () =>
       '1 matched:\n  - billing.charge ID in default, available',
     );
     refuteEnqueued('email.send', { queue: 'other' });
+    expect(allEnqueued({ jobType: 'billing.charge' }).map(({ queue }) => queue)).toEqual(['default']);
+    expect(allEnqueued({ queue: 'email' }).map(({ args }) => args)).toEqual([['a@example.com']]);
     clearAll();
-    refuteEnqueued('email.send');
+    assertNotEnqueued('email.send');
+    expect(allEnqueued()).toEqual([]);
   }));
 
 test('assertPerformed, assertCompleted, assertFailed and assertJobState check runs and states', () =>
