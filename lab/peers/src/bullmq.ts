@@ -1,16 +1,6 @@
-import {
-  batch,
-  chain,
-  DiscardError,
-  type EnqueueOptions,
-  group,
-  type JobContext,
-  nextRuns,
-  SnoozeError,
-  type UniquePolicy,
-} from '@ojs-ts/sdk';
+import { batch, chain, DiscardError, group, type JobContext, nextRuns, SnoozeError } from '@ojs-ts/sdk';
 import { differs, type Guide, load, same, type Untyped } from './case.ts';
-import { everyState, type Ours } from './ours.ts';
+import { everyState, fail, keyed, type Ours, recorder, stopOurs, whileOursRuns } from './ours.ts';
 import { roomFor, until } from './wait.ts';
 
 /** One queue of BullMQ below a prefix of its own. */
@@ -54,9 +44,6 @@ export async function openBull(url: string, prefix: string): Promise<Bull> {
   };
 }
 
-/** Fails the attempt; takes what `push` returns, so that a scenario notes it first. */
-const fail = (_noted?: unknown) => Promise.reject(new Error('no'));
-
 /** The pauses of a job that fails each time, as BullMQ plans them. */
 async function bullPauses(bull: Bull, options: object, count: number): Promise<readonly unknown[]> {
   const { id } = await bull.add('x', { attempts: count + 1, ...options });
@@ -85,15 +72,9 @@ async function twiceOnBull(bull: Bull, ran: unknown[], options: object): Promise
 async function twiceOnOurs(ours: Ours, ran: unknown[], options: Parameters<Ours['add']>[1]): Promise<void> {
   for (const data of ['first', 'second']) {
     await ours.add(data, options);
-    await ours.drain(({ args: [value] }) => void ran.push(value));
+    await ours.drain(recorder(ran));
   }
 }
-
-/** The policy of the guide, for a key in `meta`. */
-const keyed = (more: Partial<UniquePolicy> = {}): EnqueueOptions => ({
-  meta: { key: 'k' },
-  unique: { keys: ['type', 'meta'], metaKeys: ['key'], onConflict: 'ignore', ...more },
-});
 
 const tomorrow = 86_400_000;
 
@@ -126,7 +107,7 @@ export const bullmq: Guide<Bull> = {
       },
       async (ours, ran) => {
         await ours.client.enqueueBatch([1, 2, 3].map((value) => ({ type: 'peer.job', args: [value] })));
-        await ours.drain(({ args: [value] }) => void ran.push(value));
+        await ours.drain(recorder(ran));
       },
     ),
     differs(
@@ -287,7 +268,7 @@ export const bullmq: Guide<Bull> = {
         await bull.drain((one) => ran.push(one.data));
       },
       async (ours, ran) => {
-        const record = ({ args: [value] }: JobContext) => void ran.push(value);
+        const record = recorder(ran);
         const later = await ours.add('later', { delay: '1d' });
         await ours.add('now');
         await ours.drain(record);
@@ -308,7 +289,7 @@ export const bullmq: Guide<Bull> = {
       async (ours, ran) => {
         for (const priority of [5, 1, 2]) await ours.add(priority, { priority: -priority });
         await ours.add('none');
-        await ours.drain(({ args: [value] }) => void ran.push(value));
+        await ours.drain(recorder(ran));
       },
     ),
     differs(
@@ -383,7 +364,7 @@ export const bullmq: Guide<Bull> = {
         await bull.drain((one) => ran.push(one.data));
       },
       async (ours, ran) => {
-        const record = ({ args: [value] }: JobContext) => void ran.push(value);
+        const record = recorder(ran);
         for (const value of ['first', 'second']) await ours.add(value, keyed());
         await ours.drain(record);
         await ours.add('third', keyed());
@@ -412,7 +393,7 @@ export const bullmq: Guide<Bull> = {
         await ours.add('first', options);
         const { id } = await ours.add('second', options);
         await ours.admin.editJob(id, { scheduledAt: 'now' });
-        await ours.drain(({ args: [value] }) => void ran.push(value));
+        await ours.drain(recorder(ran));
       },
     ),
     differs(
@@ -420,7 +401,8 @@ export const bullmq: Guide<Bull> = {
       'what runs then',
       { peer: ['first'], ours: ['first', 'second'] },
       (bull, ran) => whileBullRuns(bull, ran, { deduplication: { id: 'k', replace: true } }, ['second']),
-      (ours, ran) => whileOursRuns(ours, ran, keyed({ states: ['scheduled'], onConflict: 'replace' }), ['second']),
+      (ours, ran) =>
+        whileOursRuns(ours, ran, keyed({ states: ['scheduled'], onConflict: 'replace' }), ['first', 'second']),
     ),
     same(
       ['`deduplication: { id, keepLastIfActive: true }`'],
@@ -431,7 +413,11 @@ export const bullmq: Guide<Bull> = {
       (ours, ran) => {
         const states = everyState.slice(0, 3);
         const options = keyed({ states, onConflict: 'replace_except_schedule' });
-        return whileOursRuns(ours, ran, { ...options, limits: [{ key: 'k', concurrency: 1 }] }, ['second', 'third']);
+        return whileOursRuns(ours, ran, { ...options, limits: [{ key: 'k', concurrency: 1 }] }, [
+          'first',
+          'second',
+          'third',
+        ]);
       },
     ),
     same(
@@ -777,7 +763,7 @@ export const bullmq: Guide<Bull> = {
     same(
       ['`worker.close()`'],
       'it resolves after the running job has ended',
-      ['ended', 'closed'],
+      ['ended', 'stopped'],
       async (bull, ran) => {
         const begun = Promise.withResolvers<void>();
         await bull.add(1);
@@ -788,20 +774,9 @@ export const bullmq: Guide<Bull> = {
         });
         await begun.promise;
         await worker.close();
-        ran.push('closed');
+        ran.push('stopped');
       },
-      async (ours, ran) => {
-        const begun = Promise.withResolvers<void>();
-        await ours.add(1);
-        const worker = ours.work(async () => {
-          begun.resolve();
-          await new Promise(setImmediate);
-          ran.push('ended');
-        });
-        await begun.promise;
-        await worker.stop();
-        ran.push('closed');
-      },
+      stopOurs,
     ),
     same(
       ['`queue.getJob(id)`, `job.remove()`', '`queue.drain()`'],
@@ -819,7 +794,7 @@ export const bullmq: Guide<Bull> = {
         await ours.add('drained');
         await ours.admin.purgeQueue('default', { states: 'available' });
         await ours.add('left');
-        await ours.drain(({ args: [value] }) => void ran.push(value));
+        await ours.drain(recorder(ran));
       },
     ),
     same(
@@ -857,7 +832,7 @@ export const bullmq: Guide<Bull> = {
         await ours.add('x', { retry: { maxAttempts: 1 } });
         await ours.drain(({ args: [value] }) => fail(ran.push(value)));
         for await (const { id } of await ours.admin.listJobs({ state: 'discarded' })) await ours.admin.retryJob(id);
-        await ours.drain(({ args: [value] }) => void ran.push(value));
+        await ours.drain(recorder(ran));
       },
     ),
   ],
@@ -889,25 +864,6 @@ async function whileBullRuns(bull: Bull, ran: unknown[], options: object, later:
   });
   await begun.promise;
   for (const data of later) await bull.add(data, options);
-  ending.resolve();
-  await drained;
-}
-
-async function whileOursRuns(
-  ours: Ours,
-  ran: unknown[],
-  options: Parameters<Ours['add']>[1],
-  later: readonly string[],
-): Promise<void> {
-  const [begun, ending] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  await ours.add('first', options);
-  const drained = ours.drain(async ({ args: [value] }) => {
-    ran.push(value);
-    begun.resolve();
-    await ending.promise;
-  });
-  await begun.promise;
-  for (const value of later) await ours.add(value, options);
   ending.resolve();
   await drained;
 }

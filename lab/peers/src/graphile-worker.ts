@@ -1,7 +1,7 @@
-import { type JobContext, nextRuns } from '@ojs-ts/sdk';
+import { nextRuns } from '@ojs-ts/sdk';
 import pg from 'pg';
 import { differs, type Guide, load, same, type Untyped } from './case.ts';
-import { everyState } from './ours.ts';
+import { everyState, fail, inOrder, keyed, mostOfOurs, queued, recorder } from './ours.ts';
 import { roomFor, until } from './wait.ts';
 
 /** A graphile-worker in a schema of its own. */
@@ -53,17 +53,7 @@ export async function openGraphile(url: string, schema: string): Promise<Graphil
   };
 }
 
-const fail = (_noted?: unknown) => Promise.reject(new Error('no'));
 const tomorrow = () => new Date(Date.now() + 86_400_000);
-const queued = ['available', 'scheduled', 'pending', 'retryable'] as const;
-const keyed = (more: object = {}) => ({
-  meta: { key: 'k' },
-  unique: { keys: ['type', 'meta'] as const, metaKeys: ['key'], ...more },
-});
-const recorder =
-  (ran: unknown[]) =>
-  ({ args: [value] }: JobContext) =>
-    void ran.push(value);
 
 export const graphileWorker: Guide<Graphile> = {
   page: 'docs/migrate/from-graphile-worker.md',
@@ -78,12 +68,7 @@ export const graphileWorker: Guide<Graphile> = {
         await add('urgent', { priority: -5 });
         await drain((value) => ran.push(value));
       },
-      async (ours, ran) => {
-        await ours.add('one');
-        await ours.client.enqueueBatch(['two', 'three'].map((value) => ({ type: 'peer.job', args: [value] })));
-        await ours.add('urgent', { priority: 5 });
-        await ours.drain(recorder(ran));
-      },
+      inOrder,
     ),
     same(
       ['`graphile_worker.add_job()` in SQL'],
@@ -173,12 +158,7 @@ export const graphileWorker: Guide<Graphile> = {
         await drain(() => room.enter(), 3);
         return room.most;
       },
-      async (ours) => {
-        const room = roomFor(1);
-        for (const value of [1, 2, 3]) await ours.add(value, { limits: [{ key: 'serial', concurrency: 1 }] });
-        await ours.drain(() => room.enter(), { concurrency: 3 });
-        return room.most;
-      },
+      mostOfOurs,
     ),
     same(
       ["`jobKey` (`jobKeyMode: 'replace'`)"],

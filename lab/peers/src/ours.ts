@@ -3,14 +3,16 @@ import {
   Client,
   type EnqueueOptions,
   type Handler,
+  type JobContext,
   type JobHandle,
   type JsonArray,
   type RetryPolicy,
+  type UniquePolicy,
   Worker,
   type WorkerOptions,
 } from '@ojs-ts/sdk';
 import { startServer } from '@ojs-ts/server';
-import { until } from './wait.ts';
+import { roomFor, until } from './wait.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -95,3 +97,75 @@ export const everyState = [
   'discarded',
   'cancelled',
 ] as const;
+
+/** The states in which a job waits. */
+export const queued = ['available', 'scheduled', 'pending', 'retryable'] as const;
+
+/** The policy of the guides for a key, which is in `meta`. */
+export const keyed = (more: Partial<UniquePolicy> = {}): EnqueueOptions => ({
+  meta: { key: 'k' },
+  unique: { keys: ['type', 'meta'], metaKeys: ['key'], onConflict: 'ignore', ...more },
+});
+
+/** A handler that notes its argument. */
+export const recorder =
+  (ran: unknown[]) =>
+  ({ args: [value] }: JobContext) =>
+    void ran.push(value);
+
+/** Fails the attempt. Takes what `push` returns, so that a scenario notes it first. */
+export const fail = (_noted?: unknown) => Promise.reject(new Error('no'));
+
+/** Single jobs, a list, and one with priority. */
+export async function inOrder(ours: Ours, ran: unknown[]): Promise<void> {
+  await ours.add('one');
+  await ours.client.enqueueBatch(['two', 'three'].map((value) => ({ type: 'peer.job', args: [value] })));
+  await ours.add('urgent', { priority: 5 });
+  await ours.drain(recorder(ran));
+}
+
+/** Adds `later` while the first job runs, then lets it end. With limits, a second slot proves that they hold jobs back. */
+export async function whileOursRuns(
+  ours: Ours,
+  ran: unknown[],
+  options: EnqueueOptions,
+  [first, ...later]: readonly unknown[],
+): Promise<void> {
+  const [begun, ending] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await ours.add(first, options);
+  const drained = ours.drain(
+    async ({ args: [value] }) => {
+      ran.push(value);
+      begun.resolve();
+      await ending.promise;
+    },
+    { concurrency: options.limits === undefined ? 1 : 2 },
+  );
+  await begun.promise;
+  for (const value of later) await ours.add(value, options);
+  ending.resolve();
+  await drained;
+}
+
+/** The most at once of three jobs under one limit, on two workers of two slots. */
+export async function mostOfOurs(ours: Ours): Promise<number> {
+  const room = roomFor(1);
+  for (const value of [1, 2, 3]) await ours.add(value, { limits: [{ key: 'k', concurrency: 1 }] });
+  ours.work(() => room.enter(), { concurrency: 2 });
+  await ours.drain(() => room.enter(), { concurrency: 2 });
+  return room.most;
+}
+
+/** Stops a worker while its job runs. */
+export async function stopOurs(ours: Ours, ran: unknown[]): Promise<void> {
+  const begun = Promise.withResolvers<void>();
+  await ours.add(0);
+  const worker = ours.work(async () => {
+    begun.resolve();
+    await new Promise(setImmediate);
+    ran.push('ended');
+  });
+  await begun.promise;
+  await worker.stop();
+  ran.push('stopped');
+}

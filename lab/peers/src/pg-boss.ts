@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { chain, type JobContext, nextRuns } from '@ojs-ts/sdk';
+import { chain, nextRuns } from '@ojs-ts/sdk';
 import { inbox, pgTransaction, TransactionClient } from '@ojs-ts/sdk/transaction';
 import pg from 'pg';
 import { differs, type Guide, load, same, type Untyped } from './case.ts';
-import { everyState, type Ours } from './ours.ts';
+import { everyState, fail, inOrder, keyed, mostOfOurs, queued, recorder, stopOurs, whileOursRuns } from './ours.ts';
 import { roomFor, until } from './wait.ts';
 
 /** A pg-boss in a schema of its own, with one queue. */
@@ -47,7 +47,6 @@ export async function openBoss(url: string, schema: string): Promise<Boss> {
   };
 }
 
-const fail = (_noted?: unknown) => Promise.reject(new Error('no'));
 const years = 315_360_000;
 const never = '30d' as const;
 
@@ -74,12 +73,6 @@ async function pauseOfBoss({ create, send, work, find }: Boss, options: object):
   return [(await find(id)).startAfter.getTime() - failedAt];
 }
 
-const keyed = (key: string, more: object = {}) => ({
-  meta: { key },
-  unique: { keys: ['type', 'meta'] as const, metaKeys: ['key'], onConflict: 'ignore' as const, ...more },
-});
-const queued = ['available', 'scheduled', 'pending', 'retryable'] as const;
-
 /**
  * Sends two more while the first job runs. Where nothing but a free slot is missing, one slot keeps the second waiting
  * when the third comes; with a key, a second slot proves that the policy keeps it waiting.
@@ -103,42 +96,12 @@ async function whileBossRuns(boss: Boss, ran: unknown[], policy: string, key?: s
   await drained;
 }
 
-async function whileOursRuns(ours: Ours, ran: unknown[], options: Parameters<Ours['add']>[1]): Promise<void> {
-  const [begun, ending] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  await ours.add(1, options);
-  const drained = ours.drain(
-    async ({ args: [value] }) => {
-      ran.push(value);
-      begun.resolve();
-      await ending.promise;
-    },
-    { concurrency: options?.limits === undefined ? 1 : 2 },
-  );
-  await begun.promise;
-  for (const value of [2, 3]) await ours.add(value, options);
-  ending.resolve();
-  await drained;
-}
-
-const recorder =
-  (ran: unknown[]) =>
-  ({ args: [value] }: JobContext) =>
-    void ran.push(value);
-
 /** Three jobs on two workers of two slots. */
 async function mostOfBoss(boss: Boss, send: object, work: object): Promise<number> {
   const room = roomFor(1);
   for (const value of [1, 2, 3]) await boss.send(value, send);
   await boss.work(() => room.enter(), { localConcurrency: 2, ...work });
   await boss.drain(() => room.enter(), { localConcurrency: 2, ...work });
-  return room.most;
-}
-
-async function mostOfOurs(ours: Ours): Promise<number> {
-  const room = roomFor(1);
-  for (const value of [1, 2, 3]) await ours.add(value, { limits: [{ key: 'k', concurrency: 1 }] });
-  ours.work(() => room.enter(), { concurrency: 2 });
-  await ours.drain(() => room.enter(), { concurrency: 2 });
   return room.most;
 }
 
@@ -162,12 +125,7 @@ export const pgBoss: Guide<Boss> = {
         await send('urgent', { priority: 5 });
         await drain((value) => ran.push(value));
       },
-      async (ours, ran) => {
-        await ours.add('one');
-        await ours.client.enqueueBatch(['two', 'three'].map((value) => ({ type: 'peer.job', args: [value] })));
-        await ours.add('urgent', { priority: 5 });
-        await ours.drain(recorder(ran));
-      },
+      inOrder,
     ),
     differs(
       ['`boss.work(name, { batchSize: 5 }, handler)`'],
@@ -317,14 +275,15 @@ export const pgBoss: Guide<Boss> = {
       'one may wait while one runs',
       [1, 2],
       (boss, ran) => whileBossRuns(boss, ran, 'short'),
-      (ours, ran) => whileOursRuns(ours, ran, { unique: { keys: ['type'], states: queued, onConflict: 'ignore' } }),
+      (ours, ran) =>
+        whileOursRuns(ours, ran, { unique: { keys: ['type'], states: queued, onConflict: 'ignore' } }, [1, 2, 3]),
     ),
     same(
       ['policy `exclusive`'],
       'none may wait while one runs',
       [1],
       (boss, ran) => whileBossRuns(boss, ran, 'exclusive'),
-      (ours, ran) => whileOursRuns(ours, ran, { unique: { keys: ['type'], onConflict: 'ignore' } }),
+      (ours, ran) => whileOursRuns(ours, ran, { unique: { keys: ['type'], onConflict: 'ignore' } }, [1, 2, 3]),
     ),
     same(
       ['policy `singleton`'],
@@ -334,7 +293,7 @@ export const pgBoss: Guide<Boss> = {
         await boss.create({ policy: 'singleton' });
         return mostOfBoss(boss, {}, {});
       },
-      (ours) => mostOfOurs(ours),
+      mostOfOurs,
     ),
     same(
       ['policy `stately`', '`singletonKey` with one of these policies'],
@@ -342,7 +301,7 @@ export const pgBoss: Guide<Boss> = {
       [1, 2],
       (boss, ran) => whileBossRuns(boss, ran, 'stately', 'k'),
       (ours, ran) =>
-        whileOursRuns(ours, ran, { ...keyed('k', { states: queued }), limits: [{ key: 'k', concurrency: 1 }] }),
+        whileOursRuns(ours, ran, { ...keyed({ states: queued }), limits: [{ key: 'k', concurrency: 1 }] }, [1, 2, 3]),
     ),
     same(
       ['`singletonSeconds`, `sendThrottled`'],
@@ -357,7 +316,7 @@ export const pgBoss: Guide<Boss> = {
         await drain((value) => ran.push(value));
       },
       async (ours, ran) => {
-        const options = keyed('k', { states: everyState, period: never });
+        const options = keyed({ states: everyState, period: never });
         await ours.add(1, options);
         await ours.drain(recorder(ran));
         for (const value of [2, 3]) await ours.add(value, options);
@@ -376,7 +335,7 @@ export const pgBoss: Guide<Boss> = {
         return [ran, left.map(({ data }: Untyped) => data.value)];
       },
       async (ours, ran) => {
-        const options = { ...keyed('k', { states: ['scheduled'], onConflict: 'replace' }), delay: never };
+        const options = { ...keyed({ states: ['scheduled'], onConflict: 'replace' }), delay: never };
         for (const value of [1, 2, 3]) await ours.add(value, options);
         await ours.drain(recorder(ran));
         const left = await ours.admin.listJobs({ state: 'scheduled' });
@@ -500,7 +459,7 @@ export const pgBoss: Guide<Boss> = {
         await drain((value) => ran.push(value));
       },
       async (ours, ran) => {
-        const options = keyed('k', { states: queued, onConflict: 'replace_except_schedule' });
+        const options = keyed({ states: queued, onConflict: 'replace_except_schedule' });
         for (const value of [1, 2]) await ours.add(value, options);
         await ours.drain(recorder(ran));
       },
@@ -536,7 +495,7 @@ export const pgBoss: Guide<Boss> = {
         await boss.create();
         return mostOfBoss(boss, { group: { id: 'k' } }, { groupConcurrency: 1 });
       },
-      (ours) => mostOfOurs(ours),
+      mostOfOurs,
     ),
     differs(
       ['your own `id`', 'names such as `Email_Queue`'],
@@ -589,18 +548,7 @@ export const pgBoss: Guide<Boss> = {
         await boss.offWork('peers');
         ran.push('stopped');
       },
-      async (ours, ran) => {
-        const begun = Promise.withResolvers<void>();
-        await ours.add(0);
-        const worker = ours.work(async () => {
-          begun.resolve();
-          await new Promise(setImmediate);
-          ran.push('ended');
-        });
-        await begun.promise;
-        await worker.stop();
-        ran.push('stopped');
-      },
+      stopOurs,
     ),
   ],
   untested: {
