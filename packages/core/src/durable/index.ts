@@ -1,6 +1,7 @@
 /** Durable steps: the rows of a job, and what they decide. */
 import '../require-node.ts';
 
+export * from './children.ts';
 export * from './mailbox.ts';
 export * from './mark.ts';
 export * from './marks.ts';

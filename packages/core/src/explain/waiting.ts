@@ -75,11 +75,14 @@ function waits(all: readonly StepWait[], job: JobRecord): Reason {
   const more = all.length > named.length ? `, and for ${plural(all.length - named.length, 'other wait')}` : '';
   const limit = runAt === deadlineAt ? ` Its total timeout ends at ${formatTimestamp(runAt)}.` : '';
   const isSignal = all.some(({ kind }) => kind === 'signal');
+  const isFamily = all.every(({ kind }) => kind === 'child');
   return {
     code: 'suspended',
     message: `The handler waits ${named.join(', ')}${more}.${limit}`,
     ...(!isEndless(job) && { until: runAt }),
-    remedy: `${isSignal ? 'Send the signal, or end the wait' : 'End the wait'} to start the job now.`,
+    remedy: isFamily
+      ? 'Look at the jobs of the workflow, or cancel it.'
+      : `${isSignal ? 'Send the signal, or end the wait' : 'End the wait'} to start the job now.`,
   };
 }
 
@@ -90,11 +93,11 @@ function isEndless(job: JobRecord): boolean {
   return job.deadlineAt === null && (waitsOf(job)?.every(({ until }) => until === undefined) ?? false);
 }
 
-function waitLine({ name, kind, until, signal = name, token }: StepWait): string {
-  const end = until === undefined ? (kind === 'child' ? '' : ' without a timeout') : ` until ${formatTimestamp(until)}`;
+function waitLine({ name, kind, until, signal = name, token, workflow }: StepWait): string {
+  if (workflow !== undefined) return `for the jobs of the step "${shortened(name)}" (workflow ${workflow})`;
+  const end = until === undefined ? ' without a timeout' : ` until ${formatTimestamp(until)}`;
   if (token !== undefined) return `for the token "${shortened(token)}"${end}`;
   if (kind === 'retry') return `for the next attempt of the step "${shortened(name)}"${end}`;
-  if (kind === 'child') return `for the jobs of the step "${shortened(name)}"${end}`;
   return `for the ${kind} "${shortened(kind === 'signal' ? signal : name)}"${end}`;
 }
 

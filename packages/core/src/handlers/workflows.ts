@@ -1,9 +1,14 @@
 import { ProtocolError } from '../errors.ts';
+import { lastError } from '../job/history.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import type { Page } from '../job/selection.ts';
+import { utf8Length } from '../json/json.ts';
+import { notFound } from '../not-found.ts';
 import { requireBody, wrongValue } from '../requests/fields.ts';
+import { PageSize } from '../requests/page-size.ts';
 import { pagination, readPage } from '../requests/pages.ts';
 import { ok, type PlainReply } from '../requests/reply.ts';
+import { readQuery } from '../schemas/requests.ts';
 import { type Answered, ask, type Steps } from '../steps.ts';
 import type { Workflows } from '../store/workflows.ts';
 import { didYouMean } from '../suggestion.ts';
@@ -11,7 +16,7 @@ import type { Clock } from '../time/clock.ts';
 import type { SentParent } from '../workflow/parent.ts';
 import { renderWorkflow } from '../workflow/render.ts';
 import { rerunWorkflow } from '../workflow/rerun.ts';
-import { readNodeSpec } from '../workflow/spec.ts';
+import { readNodeSpec, readWorkflowSpec } from '../workflow/spec.ts';
 import type { NewNode, NodeRecord, WorkflowRecord } from '../workflow/types.ts';
 import type { ReadWorkflow } from '../workflow/workflow.ts';
 import { type Handlers, idOf, idsOf, inSteps, type Request } from './handler.ts';
@@ -27,6 +32,7 @@ export interface WorkflowView {
 
 interface Host {
   readonly clock: Clock;
+  readonly jobs: { get(id: JobId): Answered<JobRecord | null> };
   readonly schemas: SchemaChecks;
   /** Each throws `not_found`. */
   readonly workflows: {
@@ -47,6 +53,8 @@ interface Host {
   readonly storage: {
     readonly workflows: {
       list(query: Parameters<Workflows['list']>[0]): Answered<Page<WorkflowRecord> & { readonly total: number }>;
+      get(id: string): Answered<WorkflowRecord | null>;
+      nodes(id: string, after: number, limit: number): Answered<readonly NodeRecord[]>;
     };
   };
 }
@@ -55,7 +63,13 @@ const states = ['running', 'completed', 'failed', 'cancelled'] as const;
 
 export const workflowHandlers: Handlers<
   Host,
-  'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.retry' | 'workflow.rerun'
+  | 'workflow.create'
+  | 'workflow.list'
+  | 'workflow.get'
+  | 'workflow.cancel'
+  | 'workflow.retry'
+  | 'workflow.rerun'
+  | 'workflow.results'
 > = {
   /** POST /workflows (ojs-http-binding §14). */
   'workflow.create': inSteps(function* (host, request) {
@@ -89,6 +103,32 @@ export const workflowHandlers: Handlers<
   'workflow.retry': inSteps(function* ({ workflows }, request) {
     return shown(yield* ask(workflows.retry(idOf(request), request.key)), request);
   }),
+  /** GET /workflows/:id/results: of the jobs in their order, so that a reader of thousands never holds them all. */
+  'workflow.results': inSteps(function* ({ clock, jobs, storage }, request) {
+    const id = idOf(request);
+    const { after = -1, limit } = readQuery('workflow.results', request.query, clock.now());
+    const most = Math.max(1, Math.min(resultPage.jobs, Number(limit ?? resultPage.jobs)));
+    const workflow = yield* ask(storage.workflows.get(id));
+    if (workflow === null) throw notFound('workflow', id);
+    const { top } = readWorkflowSpec(workflow.spec);
+    const texts: Json[] = [];
+    const page = new PageSize(resultPage.bytes);
+    let [bytes, last] = [0, after];
+    while (texts.length < most && bytes < resultPage.bytes && last < top - 1) {
+      const nodes = yield* ask(storage.workflows.nodes(id, last, Math.min(page.items, most - texts.length)));
+      if (nodes.length === 0) break;
+      const before = bytes;
+      for (const node of nodes.filter(({ index }) => index < top)) {
+        const hasError = node.state === 'failed' && node.error === null && node.job !== null;
+        const text = resultText(node, hasError ? yield* ask(jobs.get(node.job ?? '')) : null);
+        bytes += utf8Length(text);
+        texts.push(text);
+      }
+      page.had(bytes - before);
+      last = nodes.at(-1)?.index ?? top;
+    }
+    return ok(`{"results":[${texts.join(',')}],"next":${last < top - 1 ? last : null}}`);
+  }),
   /** POST /workflows/:id/rerun: a new workflow with the definition of another one. */
   'workflow.rerun': inSteps(function* (host, request) {
     const id = idOf(request);
@@ -97,6 +137,17 @@ export const workflowHandlers: Handlers<
     return yield* created(host, request, { ...again, steps: [], unknown: [] });
   }),
 };
+
+/** Jobs and bytes of a page of results. */
+const resultPage = { jobs: 500, bytes: 4_194_304 } as const;
+
+function resultText({ index, job: id, state, result, error }: NodeRecord, job: JobRecord | null): Json {
+  const last = job === null ? error : JSON.stringify(lastError(job));
+  let text = `{"index":${index},"job_id":${JSON.stringify(id)},"state":"${state}"`;
+  if (state === 'completed' && result !== null) text += `,"result":${result}`;
+  if (state === 'failed' && last !== null) text += `,"error":${last}`;
+  return `${text}}`;
+}
 
 /** The name of the state of a workflow that has not ended. */
 export function runningFor({ quirk }: Pick<Request, 'quirk'>): 'running' | 'active' {

@@ -12,6 +12,7 @@ export * from './filters.ts';
 export * from './lists.ts';
 export * from './missing-name.ts';
 export * from './order.ts';
+export * from './page-size.ts';
 export * from './pages.ts';
 export * from './queues.ts';
 export * from './reply.ts';

@@ -1,23 +1,19 @@
-import { utf8Length } from '@ojs-ts/core';
 import { runningFor, workflowHandlers as shared } from '@ojs-ts/core/handlers';
-import { type JobRecord, type Json, lastError, progressOf, State, stateName } from '@ojs-ts/core/job';
-import { notFound } from '@ojs-ts/core/requests';
-import { readQuery } from '@ojs-ts/core/schemas';
-import { type NodeRecord, readNodeSpec, readWorkflowSpec, renderGraph } from '@ojs-ts/core/workflow';
+import { type JobRecord, progressOf, State, stateName } from '@ojs-ts/core/job';
+import { type NodeRecord, readNodeSpec, renderGraph } from '@ojs-ts/core/workflow';
 import type { Parts } from '../engine/engine.ts';
-import { PageSize } from '../engine/page-size.ts';
 import type { BindingRequest, Handler, Handlers } from './handler.ts';
 import { held, waitForRoom } from './pieces.ts';
 import { json, ok, type Reply } from './reply.ts';
 
-type Engine = Parts<'answers' | 'clock' | 'memory' | 'queues' | 'schemas' | 'searches' | 'storage' | 'workflows'>;
+type Engine = Parts<
+  'answers' | 'children' | 'jobs' | 'clock' | 'memory' | 'queues' | 'schemas' | 'searches' | 'storage' | 'workflows'
+>;
 
 /** Steps that an answer about progress lists. */
 const stepsShown = 100;
 
-export const workflowHandlers: Handlers<
-  keyof typeof shared | 'workflow.results' | 'workflow.progress' | 'workflow.graph'
-> = {
+export const workflowHandlers: Handlers<keyof typeof shared | 'workflow.progress' | 'workflow.graph'> = {
   ...shared,
   'workflow.create': counted(shared['workflow.create']),
   'workflow.get': async (engine, request, about, failed) => {
@@ -27,7 +23,7 @@ export const workflowHandlers: Handlers<
   'workflow.cancel': counted(shared['workflow.cancel']),
   'workflow.retry': counted(shared['workflow.retry']),
   'workflow.rerun': counted(shared['workflow.rerun']),
-  'workflow.results': workflowResults,
+  'workflow.results': counted(shared['workflow.results']),
   'workflow.progress': workflowProgress,
   'workflow.graph': workflowGraph,
 };
@@ -71,47 +67,6 @@ function stepProgress(node: NodeRecord, job: JobRecord | undefined) {
     progress: node.state === 'completed' ? 1 : (report?.fraction ?? 0),
     data: report === null || report.data === null ? null : JSON.parse(report.data),
   };
-}
-
-/** Jobs and bytes of a page of results. */
-const resultPage = { jobs: 500, bytes: 4_194_304 } as const;
-
-/** GET /workflows/:id/results: of the jobs in their order, so that a reader of thousands never holds them all. */
-async function workflowResults(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const id = idOf(request);
-  const { after = -1, limit } = readQuery('workflow.results', request.query, engine.clock.now());
-  const most = Math.max(1, Math.min(resultPage.jobs, Number(limit ?? resultPage.jobs)));
-  const { workflows, jobs } = engine.storage;
-  const workflow = await workflows.get(id);
-  if (workflow === null) throw notFound('workflow', id);
-  const { top } = readWorkflowSpec(workflow.spec);
-  const texts: Json[] = [];
-  const page = new PageSize(resultPage.bytes);
-  let [bytes, last] = [0, after];
-  while (texts.length < most && bytes < resultPage.bytes && last < top - 1) {
-    const nodes = await workflows.nodes(id, last, Math.min(page.items, most - texts.length));
-    if (nodes.length === 0) break;
-    const failed = nodes.flatMap(({ job, state, error }) => (state === 'failed' && error === null && job ? [job] : []));
-    const found = new Map((await jobs.get(failed)).flatMap((job) => (job === null ? [] : [[job.id, job] as const])));
-    const read = nodes.filter(({ index }) => index < top);
-    const made = read.map((node) => resultText(node, found.get(node.job ?? '') ?? null));
-    const size = made.reduce((sum, text) => sum + utf8Length(text), 0);
-    page.had(size);
-    bytes += size;
-    texts.push(...made);
-    last = nodes.at(-1)?.index ?? top;
-  }
-  const text = `{"results":[${texts.join(',')}],"next":${last < top - 1 ? last : null}}`;
-  return { ...ok(text), ...held(engine, text.length) };
-}
-
-function resultText({ index, job: id, state, result, error }: NodeRecord, job: JobRecord | null): Json {
-  const last = job === null ? error : JSON.stringify(lastError(job));
-  const outcome = state === 'completed' ? result : null;
-  let text = `{"index":${index},"job_id":${JSON.stringify(id)},"state":"${state}"`;
-  if (outcome !== null) text += `,"result":${outcome}`;
-  if (last !== null && state === 'failed') text += `,"error":${last}`;
-  return `${text}}`;
 }
 
 /** GET /workflows/:id/graph: every node with its state and what it waits for. */

@@ -8,7 +8,7 @@ import type { OperationName } from '@ojs-ts/core/operations';
 import type { PlainReply } from '@ojs-ts/core/requests';
 import { withParentResults } from '@ojs-ts/core/workflow';
 import { MemorySchemas } from './schemas.ts';
-import { MemorySteps } from './step-store.ts';
+import type { MemorySteps } from './step-store.ts';
 import { Table } from './table.ts';
 import { MemoryWorkflows } from './workflows.ts';
 
@@ -61,7 +61,7 @@ export class Host {
     this.crons = new Crons(table, clock, { warn() {}, error() {} });
     this.schemas = new MemorySchemas(table);
     this.workflows = new MemoryWorkflows(table);
-    this.steps = new MemorySteps(table);
+    this.steps = table.steps;
     this.deadLetter = new DeadLetter({ store: table, queues: table.registry, clock, freshMs: 0 });
   }
 

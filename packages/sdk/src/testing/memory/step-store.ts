@@ -1,18 +1,32 @@
+import type { Clock } from '@ojs-ts/core';
 import { type StepStore, Tallies } from '@ojs-ts/core/durable';
 import type { JobRecord, Transition } from '@ojs-ts/core/job';
-import type { Table } from './table.ts';
+import type { CommitAnswer, RecordChange, RecordKey, RecordPage, StoredRecord } from '@ojs-ts/core/memory';
+
+/** The table of the jobs, as far as steps need it. */
+interface JobTable {
+  readonly clock: Clock;
+  readonly now: number;
+  readonly records: {
+    get(keys: readonly RecordKey[]): readonly (StoredRecord | null)[];
+    scan(kind: string, page: RecordPage): readonly StoredRecord[];
+    commit(changes: readonly RecordChange[], now: number): readonly CommitAnswer[];
+  };
+  get(id: string): JobRecord | null;
+  transition(transition: Transition): unknown;
+}
 
 /** The rows and the mail of the jobs of a test. */
 export class MemorySteps implements StepStore {
   readonly tallies = new Tallies();
   readonly maxJobBytes = 64 * 1_048_576;
-  readonly #table: Table;
+  readonly #table: JobTable;
 
-  constructor(table: Table) {
+  constructor(table: JobTable) {
     this.#table = table;
   }
 
-  get clock(): Table['clock'] {
+  get clock(): Clock {
     return this.#table.clock;
   }
 

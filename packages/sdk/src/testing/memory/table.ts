@@ -1,6 +1,7 @@
 import type { Clock } from '@ojs-ts/core';
 import type { BulkStore } from '@ojs-ts/core/bulk';
 import type { CronStore } from '@ojs-ts/core/cron';
+import { endsChildren, type WorkflowEnd, wakeParent } from '@ojs-ts/core/durable';
 import {
   defaultTimeoutMs,
   type JobId,
@@ -13,6 +14,7 @@ import {
   Waiting,
 } from '@ojs-ts/core/job';
 import {
+  atOnce,
   type ClaimTerms,
   cancelled,
   expired,
@@ -20,10 +22,12 @@ import {
   isIn,
   type JobStore,
   missingJob,
+  run,
 } from '@ojs-ts/core/lifecycle';
 import { type Moved, memoryStore, nextOfEach, startNow, Tables } from '@ojs-ts/core/memory';
 import type { CountedLists } from '@ojs-ts/core/requests';
-import { decideNode, refuseNode, type WorkflowStep } from '@ojs-ts/core/workflow';
+import { decideNode, parentOf, refuseNode, type WorkflowStep, workflowCancelled } from '@ojs-ts/core/workflow';
+import { MemorySteps } from './step-store.ts';
 
 const everything = Number.MAX_SAFE_INTEGER;
 const noWakes = { wake() {}, logged() {} };
@@ -43,6 +47,7 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
   readonly workflows = this.#store.workflows;
   readonly records = this.#store.records;
   readonly log = this.#store.log;
+  readonly steps = new MemorySteps(this);
   /** The newest job and place that `takeFresh` has seen. */
   #seen = this.tables.newest;
 
@@ -138,10 +143,13 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
   /** Starts the ready steps of workflows, and cancels the jobs of cancelled ones. */
   #advance(): void {
     const { now, workflows } = this;
+    this.#endChildren();
     for (let goesOn = true; goesOn; ) {
       const { ready, sweeping } = workflows.unfinished(everything);
       for (const id of sweeping) this.#sweep(id);
       const steps = ready.flatMap((ref) => this.#decide(ref) ?? []);
+      for (const step of steps)
+        if (step.kind === 'close' && step.end !== null) this.#end(step.node.workflow, step.end.state);
       const advanced = steps.length === 0 ? [] : workflows.advance(steps, now);
       const refused = advanced.flatMap(({ inserted }, index) => {
         const step = steps[index];
@@ -149,6 +157,24 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
       });
       const closed = refused.length === 0 ? [] : workflows.advance(refused, now);
       goesOn = [...advanced, ...closed].some(({ done }) => done);
+    }
+  }
+
+  /** Wakes the job whose step waits for the workflow. */
+  #end(id: string, end: WorkflowEnd): void {
+    const row = this.tables.workflows.rows.get(id);
+    if (row === undefined) return;
+    const node = row.record.total === 1 ? row.nodes.get(0) : undefined;
+    const only = node === undefined ? null : { node, job: this.get(node.job ?? '') };
+    atOnce(run(wakeParent(this.steps, row.record, end, only)));
+  }
+
+  /** Cancels the workflows whose parent has ended, and those whose first child has failed. */
+  #endChildren(): void {
+    for (const { record } of this.tables.workflows.rows.values()) {
+      const parent = parentOf(record);
+      if (parent !== null && endsChildren(record, this.get(parent.job)))
+        this.workflows.cancel(record.id, [workflowCancelled(record, this.now)], this.now);
     }
   }
 
@@ -172,6 +198,7 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
 
   #sweep(id: string): void {
     const { now, jobs } = this;
+    this.#end(id, 'cancelled');
     const nodes = this.workflows.nodes(id, -1, everything);
     const left = nodes.flatMap(({ job, state }) => (job === null || state !== 'pending' ? [] : (this.get(job) ?? [])));
     const waiting = left.filter(({ state }) => isIn(state, Waiting));
