@@ -51,6 +51,7 @@ const others: Partial<Record<OperationName, string>> = {
   'worker.fetch': 'Worker',
   'worker.steps': 'Worker',
   'worker.ack': 'Worker',
+  'workflow.results': 'Worker: the results of ctx.run() and ctx.runAll()',
   'worker.nack': 'Worker',
   'worker.heartbeat': 'Worker',
   'worker.exchange': 'Worker',

@@ -104,6 +104,7 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
         { job_id: active, x_lease: '1.x', steps: [{ name: 'a', kind: 'run', state: 'done', number: 1, value: 2 }] },
       ],
     },
+    'signal.send': { signals: [{ job_id: active, name: 'approval', payload: { ok: true }, id: 's-1' }] },
     'worker.ack': { ...owner, result: { a: 1 } },
     'worker.nack': { ...owner, error: { code: 'x', message: 'm', retryable: true }, delay_ms: 1 },
     'worker.heartbeat': { worker_id: 'keeper', ...beat },
