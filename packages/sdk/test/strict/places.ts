@@ -67,7 +67,7 @@ export const data = `
   Transport Logger MetricsRecorder KeyProvider PayloadCodec SqlTransaction SqlDatabase SqliteDatabase
   HandlerSource Clock EngineLog PgClient PrismaClient PostgresSql KyselyExecutor KnexExecutor FastifyLike
   ClosableServer HonoContext ExpressRequest ExpressResponse CloudflareBatch AzureHttpRequest Call CallContext
-  Meta JobDef JobContext Job Workflow WorkflowStep Destination PreparedRequest Delivery Scope MiddlewareChain
+  Meta JobDef SignalDef JobContext Job Workflow WorkflowStep Destination PreparedRequest Delivery Scope MiddlewareChain
   Client EnqueueClient DurableContext Worker PushWorker ErrorContext OJSErrorDetail RateLimitInfo Fields Payload Encoded
 `
   .trim()
@@ -84,6 +84,10 @@ export const ofCallers = [
   'SqliteJobs.complete(context, result) context',
   'TransactionClient.step(tx, step, value) step',
   'SqliteJobs.step(step, value) step',
+  'Client.signal(job, signal, payload, options) job',
+  'SyncClient.signal(job, signal, payload, options) job',
+  'defineSignal(name, schema) schema',
+  'new ChildError(step, child, context) child',
   'parentResults(ctx, parents) ctx',
   'parentResults(ctx, parents) parents[]',
   'dag(name, nodes) nodes',
@@ -134,6 +138,7 @@ const given: Readonly<Record<string, unknown>> = {
   version: '1.0.0',
   schema: { type: 'array' },
   job: definition,
+  signal: 'go',
   jobType: 'a.b',
   args: [],
   config: { concurrency: 1 },
@@ -263,6 +268,7 @@ function testingPlaces(): Record<string, Place> {
     refutePerformed: testing.refutePerformed,
   });
   return {
+    'perform(job, args, options) options': at((options) => testing.perform(definition, [], options)),
     'realMode(options) options': at((options) => apply(testing.realMode, options)),
     'drain(options) options': at((options) => apply(testing.drain, options)),
     'allEnqueued(filter) filter': at((options) => faked(testing.allEnqueued, options)),

@@ -301,6 +301,8 @@ function rest(dead: string, job: string, workflow: string): readonly Call[] {
     call('schema.deleteVersion', version),
     call('schema.deleteVersion', version),
     call('workflow.create', {}, { id: workflow, type: 'chain', name: 'again', steps: [{ type: 'r.job', args: [] }] }),
+    call('workflow.results', { id: workflow }),
+    call('workflow.results', { id: uuidv7() }),
     call('workflow.rerun', { id: workflow }),
     call('workflow.rerun', { id: uuidv7() }),
   ];
