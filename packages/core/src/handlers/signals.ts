@@ -44,6 +44,7 @@ export function* sendSignals({ steps }: Host, request: Request, refuse: Refuse):
 
 function readSignals(request: Request, { clock }: StepStore): readonly Signal[] {
   const fields = new Fields(Fields.parse(request.body));
+  if (!fields.has('signals')) fields.issue('signals', 'is required');
   const items = fields.items('signals', stepLimits.items);
   refuseUnknown(items, schema);
   const texts = elements(members(request.body ?? '{}').get('signals') ?? '[]');

@@ -32,7 +32,7 @@ export const signalRequests = {
     summary: 'Send signals to jobs that wait, or will wait, for them',
     body: {
       unknown: 'refuse',
-      schema: () => Type.Object({ signals: Type.Array(signal(), { minItems: 1, maxItems: stepLimits.items }) }),
+      schema: () => Type.Object({ signals: Type.Array(signal(), { maxItems: stepLimits.items }) }),
     },
   },
   'job.wake': {

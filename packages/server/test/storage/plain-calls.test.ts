@@ -70,7 +70,8 @@ function recording({ id, claim }: JobRecord, key: string): RecordChange {
 
 function expectCalls({ plain, steps }: Sent, wanted: Readonly<Record<string, number>>): void {
   const each = Object.entries({ ...plain, ...steps });
-  expect(Object.fromEntries(each.map(([name, texts]) => [name, texts.length]))).toEqual(wanted);
+  const counts = Object.fromEntries(each.map(([name, texts]) => [name, texts.length]));
+  expect(counts, JSON.stringify(Object.fromEntries(each), null, 1)).toEqual(wanted);
   expect(
     Object.values(plain)
       .flat()

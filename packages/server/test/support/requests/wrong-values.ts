@@ -365,6 +365,25 @@ const bodies: Partial<Record<OperationName, readonly WrongValue[]>> = {
   'worker.heartbeat': beats,
   'worker.register': beats,
   'worker.deregister': wrong(worker, 'worker_id'),
+  'signal.send': wrong(
+    {
+      kinds: {
+        signals: 'array',
+        'signals.0.job_id signals.0.name signals.0.id': 'string',
+        'signals.0.encoded': 'boolean',
+      },
+      values: {
+        'signals.0': ['1', '[]', '{}', '{"job_id":"x"}', '{"name":"a"}', '{"job_id":"x","name":"a","token":"t"}'],
+        'signals.0.name': ['""', '"ojs.children"', long(256)],
+        'signals.0.token': ['""', '"t"', '1', long(1_000_000)],
+        'signals.0.id': ['""', long(129)],
+        'signals.0.queue': ['"a"', '1', '"__proto__"'],
+        'signals.0.expires_in_ms': [...numbers, '0', '1', '"P7D"'],
+        'signals.0.nmae': ['"approval"'],
+      },
+    },
+    'signals signals.0.job_id signals.0.name',
+  ),
   'worker.exchange': wrong(
     joined(worker, under('fetch', fetch), under('beat', beat), {
       kinds: { 'acks nacks': 'array', 'beat fetch': 'object' },
