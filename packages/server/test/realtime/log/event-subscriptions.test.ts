@@ -1,6 +1,6 @@
 import { State } from '@ojs-ts/core/job';
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../src/engine/options.ts';
 import { EventSubscriptions, type Gap, type Topic } from '../../../src/realtime/log/event-subscriptions.ts';
 import type { LogEvent } from '../../../src/realtime/log/log-events.ts';
@@ -56,6 +56,16 @@ async function follow(b: Bench, topic: Topic, after?: number): Promise<Recorder>
   const recorder = new Recorder(b.engine.subscriptions, topic, after);
   await recorder.live;
   return recorder;
+}
+
+/**
+ * Waits until the log was read so often. A follower that joins and a page with an event are each followed by a look for
+ * more, which must not see the next push.
+ */
+function readsOf(storage: Storage): (count: number) => Promise<void> {
+  const reads = vi.spyOn(storage, 'events');
+  return (count) =>
+    expect.poll(() => reads.mock.settledResults.map(({ type }) => type)).toEqual(Array(count).fill('fulfilled'));
 }
 
 describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
@@ -133,12 +143,15 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
   test('a log that was pruned in front of its reader is a gap', async () => {
     await using b = await bench(url());
     const { storage } = b.engine;
+    const read = readsOf(storage);
     const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 3_600_000 });
     const all = new Recorder(subscriptions, 'all');
     await all.live;
+    await read(2);
     await b.push();
     subscriptions.wake();
     await all.until(1);
+    await read(4);
     b.clock.advance(1_000);
     for (let count = 0; count < 3; count++) await b.push();
     b.clock.advance(1_000);
@@ -155,9 +168,11 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
   test('a log of which nothing is left in front of its reader is a gap', async () => {
     await using b = await bench(url());
     const { storage } = b.engine;
+    const read = readsOf(storage);
     const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 3_600_000 });
     const all = new Recorder(subscriptions, 'all');
     await all.live;
+    await read(2);
     await b.push();
     b.clock.advance(1_000);
     await storage.upkeep.prune({ ...keepAll, events: { before: b.clock.now(), keep: 99 } }, 9);
