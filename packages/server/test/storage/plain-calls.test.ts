@@ -82,7 +82,8 @@ function expectCalls({ plain, steps }: Sent, wanted: Readonly<Record<string, num
 onPostgres('on PostgreSQL plain jobs cost no look for steps, and later steps are one statement', async () => {
   const query = vi.spyOn(pg.Client.prototype, 'query');
   try {
-    await using storage = postgresStorage({ url: newSchema() });
+    // A second connection would begin with statements of its own.
+    await using storage = postgresStorage({ url: newSchema({ connections: '1' }) });
     await storage.migrate();
     const found = await sent(storage, async () => {
       const texts = query.mock.calls.splice(0).map(([query]: readonly unknown[]) => textOf(query));
