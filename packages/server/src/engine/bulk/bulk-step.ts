@@ -68,8 +68,11 @@ export async function plan(parts: StepParts, operation: BulkOperation, limit: nu
   const at = { after: operation.cursor, limit: most, maxBytes: parts.bytes, pause: turn };
   const { jobs, next }: Selection = await select(storage, bulkFilter({ ...operation, action }), at);
   const step = { ids: jobs.map((job) => job.id), next };
-  // Nothing to be done twice, and nothing to be undone.
-  if (jobs.length === 0) return { step, found: jobs };
+  if (jobs.length === 0) {
+    // Another server may have written this step meanwhile, and changed its jobs, so that none was left to be found.
+    const late = await records.step(id, steps);
+    return late === null ? { step, found: jobs } : { step: late, found: null };
+  }
   if (await records.addStep(id, steps, step, clock.now())) return { step, found: jobs };
   const others = await records.step(id, steps);
   if (others === null) throw new Error(`Step ${steps} of the bulk operation ${id} is gone.`);

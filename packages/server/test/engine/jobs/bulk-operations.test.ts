@@ -263,6 +263,40 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect(await all(storage)).toHaveLength(70);
   });
 
+  test('a server that looks for the next jobs while another one changes the last of them does not end the operation', async () => {
+    let holds = false;
+    const [looked, changed, counts] = [1, 2, 3].map(() => Promise.withResolvers<void>());
+    const { storage, benches } = await nodes(url(), 2, (node) => async (name, call) => {
+      if (name === 'upkeep.lease') return true;
+      if (!holds) return call();
+      if (node === 1 && name.startsWith('jobs.')) {
+        looked?.resolve();
+        await changed?.promise;
+      }
+      const answer = await call();
+      if (node === 0 && name === 'jobs.transition') {
+        changed?.resolve();
+        await counts?.promise;
+      }
+      return answer;
+    });
+    const [a, b] = benches;
+    if (a === undefined || b === undefined) throw new Error('Two engines were made.');
+    for (let n = 0; n < 5; n++) await a.push();
+    const { id } = await start(a, 'cancel', { query: 'queue:q', rate: 3 });
+    await a.engine.bulkOperations.run();
+    a.clock.advance(1_000);
+    holds = true;
+    const later = b.engine.bulkOperations.run();
+    await looked?.promise;
+    const first = a.engine.bulkOperations.run();
+    await later;
+    counts?.resolve();
+    await first;
+    expect(await a.engine.bulkOperations.get(id)).toMatchObject({ state: 'done', done: 5, changed: 5, skipped: {} });
+    expect((await all(storage)).filter(({ state }) => state === State.cancelled)).toHaveLength(5);
+  });
+
   test('a job that starts, or is retried, after the step has read it is left alone, and the operation says so', async () => {
     let meanwhile: { readonly call: string; readonly act: () => Promise<unknown> } | null = null;
     const { storage, benches } = await nodes(url(), 1, () => async (name, call) => {
