@@ -69,7 +69,7 @@ export async function plan(parts: StepParts, operation: BulkOperation, limit: nu
   const { jobs, next }: Selection = await select(storage, bulkFilter({ ...operation, action }), at);
   const step = { ids: jobs.map((job) => job.id), next };
   if (jobs.length === 0) {
-    // Another server may have written this step meanwhile, and changed its jobs, so that none was left to be found.
+    // No job is left either where another server wrote this step and changed its jobs in the meantime.
     const late = await records.step(id, steps);
     return late === null ? { step, found: jobs } : { step: late, found: null };
   }
