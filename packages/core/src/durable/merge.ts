@@ -2,7 +2,7 @@ import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
 import { utf8Length } from '../json/json.ts';
 import type { Millis } from '../time/clock.ts';
-import { type StepRow, smallValueBytes, stepLimits } from './row.ts';
+import { isMailed, type StepRow, smallValueBytes, stepLimits } from './row.ts';
 import type { SentStep, SentTry } from './sent.ts';
 
 /** A row that stays as it is, or one to write. */
@@ -38,7 +38,7 @@ export function mergedStep(sent: SentStep, existing: StepRow | null, { now, clai
   if (existing !== null && existing.kind !== kind) throw otherKind(sent, existing);
   // The answer to the begin of a wait has its signal, so that of a repeated one has it too.
   if (existing !== null && existing.state !== 'open')
-    return { kind: 'kept', name, row: existing, isRepeated: state !== 'open' || kind === 'signal' };
+    return { kind: 'kept', name, row: existing, isRepeated: state !== 'open' || isMailed(kind) };
   if (existing?.arrivedAt !== undefined) {
     if (state === 'open') return { kind: 'kept', name, row: existing, isRepeated: false };
     const row = { ...ended(existing, now), number, claim };

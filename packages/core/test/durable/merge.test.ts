@@ -139,4 +139,26 @@ describe('the rows of durable steps', () => {
       }),
     );
   });
+
+  test.each(['signal', 'child'] as const)(
+    'the repeated begin of a %s that is over is answered with its outcome',
+    (kind) => {
+      const row: StepRow = {
+        kind,
+        state: 'done',
+        number: 2,
+        claim: 1,
+        startedAt: start,
+        endedAt: start + 5,
+        value: '7',
+      };
+      const again: SentStep = { name: 'a', kind, state: 'open', number: 3 };
+      expect(mergedStep(again, row, { now: start + 9, claim: 2 })).toEqual({
+        kind: 'kept',
+        name: 'a',
+        row,
+        isRepeated: true,
+      });
+    },
+  );
 });

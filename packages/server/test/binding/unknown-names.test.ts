@@ -153,9 +153,13 @@ describe('a name that is a letter off', () => {
         expect(unknown).toHaveLength(1);
         expect([...(unknown[0]?.shape.members.keys() ?? [])]).toEqual(names);
         expect(unknown[0]?.name).toBe(wrong);
-        if (wrong in value) expect(JSON.parse(`${job.envelope}`)[wrong]).toBe(1);
+        // The server itself says expired_at of a job, so that of a client is not stored.
+        if (wrong in value && wrong !== 'expired_at') expect(JSON.parse(`${job.envelope}`)[wrong]).toBe(1);
       }),
-      { numRuns: 1_000 },
+      {
+        numRuns: 1_000,
+        examples: [[{ names: [...jobShape.members.keys()], wrong: 'expired_at', path: [], value: { expired_at: 1 } }]],
+      },
     );
   });
 
