@@ -2,6 +2,7 @@
 import '../require-node.ts';
 
 export * from './children.ts';
+export * from './mail.ts';
 export * from './mailbox.ts';
 export * from './mark.ts';
 export * from './marks.ts';

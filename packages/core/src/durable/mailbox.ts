@@ -140,6 +140,20 @@ export class OpenMailbox {
     return { text: record?.body ?? null, encoded: letter.encoded };
   }
 
+  /** Removes expired mail and that of a deleted waiter. An empty mailbox is deleted. Null for no change. */
+  swept(isWaiterGone: boolean, now: Millis): RecordChange | null {
+    const { unread } = this.#box;
+    this.drop(({ until }) => isWaiterGone || (until !== undefined && until <= now));
+    if (isWaiterGone) this.waiter = undefined;
+    const { checks, ...change } = this.change(now);
+    const isNeeded =
+      this.#box.unread.length > 0 ||
+      this.waiter !== undefined ||
+      this.#box.read.some(([, at]) => at > now - mailLimits.readMs);
+    if (!isNeeded) return { checks, deletes: [...change.deletes, this.key] };
+    return isWaiterGone || this.#box.unread.length < unread.length ? { checks, ...change } : null;
+  }
+
   /** Its part of a commit. The record is always written, so that of two calls one comes first and the other sees it. */
   change(now: Millis): Required<Pick<RecordChange, 'checks' | 'puts' | 'deletes'>> {
     const [before, key] = [this.#record, this.key];

@@ -36,7 +36,7 @@ import { Totals } from './queues/totals.ts';
 import { Schemas } from './schemas/schemas.ts';
 import { Children } from './steps/children.ts';
 import { OlderWorkers } from './steps/older-workers.ts';
-import { StepRecords } from './steps/step-records.ts';
+import { StepRecords, sweepMs } from './steps/step-records.ts';
 import { measured } from './telemetry/measured-storage.ts';
 import { StoreReadings } from './telemetry/store-reading.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
@@ -249,6 +249,7 @@ export class Engine implements AsyncDisposable {
         { name: 'probe', everyMs: 1_000, run: () => this.storeHealth.probe() },
         { name: 'workflows', everyMs: 1_000, run: () => workflows.finish() },
         { name: 'children', everyMs: 1_000, run: () => this.children.tend() },
+        { name: 'mail', everyMs: sweepMs, run: () => this.steps.sweep() },
         {
           name: 'empty queues',
           everyMs: emptyQueuesMs,

@@ -1,6 +1,7 @@
 import type { Clock } from '@ojs-ts/core';
-import { type StepState, type StepStore, Tallies } from '@ojs-ts/core/durable';
+import { type StepState, type StepStore, sweepMail, Tallies } from '@ojs-ts/core/durable';
 import type { JobId, JobRecord, Transition } from '@ojs-ts/core/job';
+import { run } from '@ojs-ts/core/lifecycle';
 import type {
   CommitAnswer,
   RecordChange,
@@ -15,6 +16,9 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** The most bytes of the values of a job, in a storage that does not say less. */
 const usualJobBytes = 64 * 1_048_576;
+
+/** The interval of sweeps, in milliseconds. */
+export const sweepMs = 10_000;
 
 /** A record weighs one more for each so many characters, so a commit of 1,000 has at most about 16 MiB. */
 const heavy = 16_384;
@@ -34,6 +38,8 @@ export class StepRecords implements StepStore {
   readonly #parts: Parts;
   readonly #get: (keys: readonly RecordKey[]) => Promise<readonly (StoredRecord | null)[]>;
   readonly #commit: (change: RecordChange) => Promise<CommitAnswer>;
+  /** The place at which the next sweep begins. */
+  #swept: string | undefined;
 
   constructor(parts: Parts) {
     const { storage, clock, telemetry } = parts;
@@ -75,6 +81,11 @@ export class StepRecords implements StepStore {
 
   transition(transition: Transition): Promise<unknown> {
     return this.#parts.batches.transition(transition);
+  }
+
+  /** Removes expired mail from one page of mailboxes. */
+  async sweep(): Promise<void> {
+    this.#swept = await run(sweepMail(this, this.#swept));
   }
 
   recorded(kind: string, outcome: StepState | 'repeated'): void {

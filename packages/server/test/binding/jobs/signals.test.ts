@@ -156,6 +156,43 @@ describe.each(storages)('signals on $name', (storage) => {
     expect((await w.record(job, waiting('order', 1, to))).steps).toMatchObject([{ state: 'done', value: 2 }]);
   });
 
+  it('upkeep removes expired mail, and the mailboxes of tokens that are needed for nothing more', async ({
+    w,
+    bench,
+  }) => {
+    const { records } = bench.engine.storage;
+    const kept = async () => {
+      await bench.engine.upkeep.run();
+      const [boxes, mail] = await Promise.all(['mailboxes', 'mail'].map((kind) => records.scan(kind, { limit: 10 })));
+      return [boxes?.map(({ key }) => key), mail?.map(({ key }) => key)];
+    };
+    await signal(
+      w,
+      { token: 'brief', payload: 1, id: 'a', expires_in_ms: minute },
+      { token: 'long', payload: 2, id: 'b', expires_in_ms: minute },
+      { token: 'long', payload: 3, id: 'c' },
+      { token: 'read', payload: 4, id: 'd', expires_in_ms: 5 * minute },
+    );
+    await w.enqueue();
+    const job = await w.take();
+    await w.record(job, waiting('read', 1, { token: 'read' }), waiting('waits', 2, { token: 'waiter' }));
+    expect(await kept()).toEqual([
+      ['brief', 'long', 'read', 'waiter'],
+      ['brief/a', 'long/b', 'long/c'],
+    ]);
+    bench.clock.advance(minute);
+    expect(await kept()).toEqual([['long', 'read', 'waiter'], ['long/c']]);
+    expect(outcomes(await signal(w, { token: 'read', id: 'd' }))).toEqual(['repeated']);
+    bench.clock.advance(7 * 1_440 * minute);
+    expect(await kept()).toEqual([['waiter'], []]);
+    const { url } = w;
+    await call(url, `/jobs/${job.id}`, undefined, { method: 'DELETE' });
+    expect(await kept()).toEqual([['waiter'], []]);
+    bench.clock.advance(400 * 1_440 * minute);
+    await bench.engine.upkeep.run();
+    expect(await kept()).toEqual([[], []]);
+  });
+
   it('a wake by hand ends a sleep, and makes a wait for a signal time out', async ({ w, bench }) => {
     await w.enqueue();
     const job = await w.take();
