@@ -75,7 +75,7 @@ export type { ExplainOptions, ExplainReason, ExplainWorker, Explanation } from '
 export type { JobGroup, JobGroups, JobGroupsOptions } from './operations/jobs/groups.ts';
 export type { HistoryEvent } from './operations/jobs/history.ts';
 export type { JobListOptions } from './operations/jobs/jobs.ts';
-export type { JobStep, JobSteps, JobStepsOptions, WakeOptions } from './operations/jobs/steps.ts';
+export type { JobStep, JobSteps, JobStepsOptions, TokenMailbox, WakeOptions } from './operations/jobs/steps.ts';
 export type { Limit, LimitOverride, LimitOverrideRequest, RateUse } from './operations/limits.ts';
 export type { Maintenance, MaintenanceOptions } from './operations/maintenance.ts';
 export { type NextRunsOptions, nextRuns } from './operations/next-runs.ts';

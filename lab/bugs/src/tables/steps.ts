@@ -65,4 +65,23 @@ export const steps: CaseBugs = {
     'OJS-L1-STP-016',
     on(core, 'suspended', (next, ...given) => ({ ...next(...given), to: core.State.retryable })),
   ],
+  'signal-wakes-no-job': ['OJS-L1-STP-017', on(durable, 'isWaitingIn', () => false)],
+  'signal-id-counts-twice': ['OJS-L1-STP-018', on(durable.OpenMailbox.prototype, 'knows', () => false)],
+  'signal-after-timeout-wins': [
+    'OJS-L1-STP-019',
+    on(durable, 'mergedStep', (next, sent, existing, merging) =>
+      next(sent, existing?.state === 'expired' ? null : existing, merging),
+    ),
+  ],
+  'token-shared': [
+    'OJS-L1-STP-020',
+    answerTexts(/^worker\.steps$/, (text) => text.replace('"status":409', '"status":200')),
+  ],
+  'signals-share-a-status': [
+    'OJS-L1-STP-021',
+    answerTexts(/^signal\.send$/, (text) => text.replaceAll(/"status":\d+/g, '"status":409')),
+  ],
+  'mail-unlisted': ['OJS-L1-STP-022', on(durable.OpenMailbox.prototype, 'unread', () => [])],
+  'wake-ends-every-wait': ['OJS-L1-STP-023', on(durable, 'wakeByHand', (next, store, id) => next(store, id, null))],
+  'parent-sleeps-on': ['OJS-L1-STP-024', on(durable, 'wakeParent', function* () {})],
 };

@@ -144,6 +144,7 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
     'jobs show': both([done], [done, '--json'], [asleep]),
     'jobs history': both([failed], ['none']),
     'jobs steps': both([done], [done, '--values', '--json'], [asleep, '--values']),
+    'jobs mailboxes': both([]),
     'jobs groups': both(['--by', 'queue', '--limit', '2']),
     'jobs export': once(['--query', 'args[0].user=43']),
     explain: both([waiting], [asleep], [chain, '--step', '1']),

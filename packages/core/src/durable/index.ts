@@ -16,4 +16,5 @@ export * from './signal.ts';
 export type * from './store.ts';
 export * from './suspend.ts';
 export * from './tally.ts';
+export * from './waiting.ts';
 export * from './wake.ts';

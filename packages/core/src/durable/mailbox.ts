@@ -93,6 +93,11 @@ export class OpenMailbox {
     this.#box = { ...box, ...(waiter !== undefined && { waiter }) };
   }
 
+  /** Mail that has not expired, the oldest first. */
+  unread(now: Millis): readonly Letter[] {
+    return this.#box.unread.filter(({ until }) => until === undefined || until > now);
+  }
+
   knows(id: string): boolean {
     return this.#box.unread.some((letter) => letter.id === id) || this.#box.read.some(([read]) => read === id);
   }

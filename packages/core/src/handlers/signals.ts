@@ -1,5 +1,6 @@
 import { changedReply } from '../answers.ts';
-import { ownSignals } from '../durable/mailbox.ts';
+import { tokenMailbox } from '../durable/mail.ts';
+import { ownSignals, tokenKind } from '../durable/mailbox.ts';
 import { stepLimits } from '../durable/row.ts';
 import { type Sent, type Signal, sendSignal } from '../durable/signal.ts';
 import type { StepStore } from '../durable/store.ts';
@@ -10,11 +11,13 @@ import { State } from '../job/states.ts';
 import { missingJob } from '../job-store.ts';
 import { elements, members } from '../json/json.ts';
 import { Fields } from '../requests/fields.ts';
+import { readPage } from '../requests/pages.ts';
 import { ok, type PlainReply } from '../requests/reply.ts';
 import { readMembers } from '../schemas/read.ts';
-import { readBody } from '../schemas/requests.ts';
+import { readBody, readQuery } from '../schemas/requests.ts';
 import { signal } from '../schemas/signals.ts';
 import { ask, run, type Steps } from '../steps.ts';
+import { latestOf } from '../time/clock.ts';
 import { isUuidv7 } from '../uuid.ts';
 import { type Access, idOf, idsOf, type Request } from './handler.ts';
 import { refuseUnknown } from './step-requests.ts';
@@ -95,6 +98,19 @@ function sentText({ outcome, job }: Sent, id: string): Json {
 function ofOtherQueue(token: string): ProtocolError {
   const message = `The token ${JSON.stringify(token)} is waited for by a job of another queue.`;
   return new ProtocolError('permission_denied', message);
+}
+
+/** GET /signals, in pages by token. */
+export function* listMailboxes({ steps }: Host, request: Request): Steps<PlainReply> {
+  const { limit } = readPage(request.query);
+  const { cursor = null } = readQuery('signal.list', request.query, steps.clock.now());
+  const found = yield* ask(steps.scan(tokenKind, { ...(cursor !== null && { from: cursor }), limit: limit + 1 }));
+  const now = latestOf(steps.clock);
+  const shown = found.slice(0, limit);
+  const next = found.length > limit ? shown.at(-1)?.key : undefined;
+  const pagination = { limit, has_more: next !== undefined, next_cursor: next };
+  const items = shown.map((record) => tokenMailbox(record, now));
+  return ok(`{"mailboxes":[${items.join(',')}],"pagination":${JSON.stringify(pagination)}}`);
 }
 
 /** POST /admin/jobs/:id/wake. */

@@ -1,3 +1,4 @@
+import { unreadMail } from '../durable/mail.ts';
 import { type NamedRow, namedRow, rowsOf } from '../durable/read-rows.ts';
 import { marking, recordSteps, type StepOwner, tallied } from '../durable/record.ts';
 import { claimedSteps, fetchBytes, recordedStep, shownStep } from '../durable/render.ts';
@@ -101,7 +102,9 @@ export function* listSteps({ steps }: Pick<Host, 'steps'>, request: Request, sho
     texts.push(text);
     last = one.row.number;
   }
-  return ok(`{"steps":[${texts.join(',')}],"next":${texts.length < rest.length ? last : null}}`);
+  const mail = names === undefined && after === 0 && hasSteps(job) ? yield* unreadMail(steps, id) : [];
+  const shown = mail.length === 0 ? '' : `,"mail":[${mail.join(',')}]`;
+  return ok(`{"steps":[${texts.join(',')}],"next":${texts.length < rest.length ? last : null}${shown}}`);
 }
 
 function readLimit(text: string): number {

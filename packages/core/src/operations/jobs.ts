@@ -55,5 +55,6 @@ export const jobOperations = {
 
 export const signalOperations = {
   'signal.send': { route: 'POST /ojs/v1/signals', right: 'enqueue', queues: 'sent', payload: 'none' },
+  'signal.list': { route: 'GET /ojs/v1/signals', right: 'list', queues: 'every', payload: 'none' },
   'job.wake': { route: 'POST /ojs/v1/admin/jobs/:id/wake', right: 'operate', queues: 'job' },
 } as const satisfies Rows;

@@ -1,6 +1,7 @@
 import { mailLimits } from '../durable/mailbox.ts';
 import { stepLimits } from '../durable/row.ts';
-import { optional } from './members.ts';
+import { checked, optional } from './members.ts';
+import { limit } from './parameters.ts';
 import { signalName, token } from './steps.ts';
 import { Type } from './type.ts';
 
@@ -27,6 +28,12 @@ export const signal = () =>
     }),
   );
 
+const afterToken = checked(
+  (text) => text !== '' && text.length <= stepLimits.token && !text.includes('\0'),
+  'the `next_cursor` of the page before',
+  { description: 'The `next_cursor` of the page before.' },
+);
+
 export const signalRequests = {
   'signal.send': {
     summary: 'Send signals to jobs that wait, or will wait, for them',
@@ -34,6 +41,10 @@ export const signalRequests = {
       unknown: 'refuse',
       schema: () => Type.Object({ signals: Type.Array(signal(), { maxItems: stepLimits.items }) }),
     },
+  },
+  'signal.list': {
+    summary: 'Mailboxes under tokens, in the order of the tokens',
+    query: { limit, cursor: afterToken },
   },
   'job.wake': {
     summary: 'End waits of a suspended job',

@@ -207,6 +207,7 @@ async function everything(client: Client, admin: Admin): Promise<void> {
   await client.signal(pending.id, 'approval', null, { id: 's-1' });
   await client.signalToken('order:1', [1], { id: 's-2', queue: 'other', expires: '1d' });
   await refused(client.signal(uuidv7(), 'approval', 1, { id: 's-3' }));
+  await admin.listMailboxes({ limit: 1 });
   await refused(admin.wake(pending.id));
   await refused(admin.wake(uuidv7(), { names: ['approval'] }));
   await admin.discardJob(pending.id);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { text } from '../../output/cells.ts';
+import { age, text } from '../../output/cells.ts';
 import { printItems } from '../../output/format.ts';
+import { view } from '../../output/table.ts';
 import { group, serverCommand } from '../command.ts';
 import { choice, flag, isoSpan, nowOrAhead } from '../flags.ts';
 import { listCommand, pages } from '../list.ts';
@@ -43,6 +44,11 @@ export function jobsCommand(): Command {
     }),
     stepsCommand(),
     signalCommand(),
+    listCommand('mailboxes', 'list tokens that jobs wait for, or that have unread signals', 'signal.list', {
+      what: 'mailboxes',
+      member: 'mailboxes',
+      columns: view`TOKEN | UNREAD>: unread | OLDEST>: ${age} oldest_at | JOB: job_id | STEP`,
+    }),
     change('wake', 'end waits of a job: a sleep is over, a wait for a signal times out', 'job.wake', {
       args,
       flags: { names: flag('--name <name>', 'only the wait in this step; may be repeated', eachName) },

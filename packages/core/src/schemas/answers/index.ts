@@ -14,7 +14,7 @@ import { workflowAnswers } from './workflows.ts';
 
 export type { BulkOperation, DeadJob } from './bulk.ts';
 export type { ClockChange, Cron, CronRuns } from './crons.ts';
-export type { HistoryEvent, ListedJob, Reason } from './jobs.ts';
+export type { HistoryEvent, ListedJob, Reason, TokenMailbox } from './jobs.ts';
 export type { Pagination, Search } from './parts.ts';
 export type { Limit, QueueConfig, QueueOverview } from './queues.ts';
 export type { Schema } from './schemas.ts';

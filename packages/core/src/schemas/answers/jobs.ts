@@ -2,7 +2,7 @@ import { signalOutcomes } from '../../durable/signal.ts';
 import { keptSeconds } from '../members.ts';
 import { Type } from '../type.ts';
 import * as t from './parts.ts';
-import { claimedSteps, waits } from './steps.ts';
+import { claimedSteps, unread, waits } from './steps.ts';
 
 export const JobError = t.named('JobError', {
   ...t.each(t.text(), 'code', 'type', 'message'),
@@ -211,6 +211,14 @@ export const jobAnswers = {
   }),
 };
 
+const TokenMailbox = t.named('TokenMailbox', {
+  token: t.text(),
+  ...unread,
+  job_id: t.maybe(t.text('The job that waits for the token.')),
+  step: t.maybe(t.text('The step of this job that waits.')),
+});
+export type TokenMailbox = t.Of<typeof TokenMailbox>;
+
 export const signalAnswers = {
   'signal.send': t.answer({
     signals: t.list(
@@ -223,5 +231,6 @@ export const signalAnswers = {
       }),
     ),
   }),
+  'signal.list': t.answer({ mailboxes: t.list(TokenMailbox), pagination: t.Cursor }),
   'job.wake': changed,
 };

@@ -50,6 +50,14 @@ export const waits = t.list(
   t.named('Wait', { name: t.text(), kind: t.oneOf(waitKinds), until: t.maybe(t.time('Absent for none.')), ...mailbox }),
 );
 
+/** The unread signals of a mailbox. */
+export const unread = {
+  unread: t.count('Signals that no wait has read.'),
+  oldest_at: t.maybe(t.time('When the oldest of them was sent.')),
+};
+
+const UnreadMail = t.named('UnreadMail', { name: t.text('Of the signal.'), ...unread });
+
 const recorded = t.object({
   name: t.text(),
   state: t.oneOf(stepStates),
@@ -65,6 +73,7 @@ export const stepAnswers = {
   'job.steps': t.answer({
     steps: t.list(Step),
     next: t.orNull(t.count('The `after` of the next page.')),
+    mail: t.maybe(t.list(UnreadMail)),
   }),
   'worker.steps': t.answer({
     items: t.list(

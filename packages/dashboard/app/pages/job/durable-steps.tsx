@@ -39,7 +39,8 @@ export function DurableSteps({ job }: { readonly job: Job }) {
   const now = useNow();
   if (error !== null) return <Failure error={error} retry={() => void query.refetch()} />;
   const steps = data?.pages.flatMap((page) => page.steps) ?? [];
-  if (steps.length === 0) return null;
+  const mail = data?.pages[0]?.mail ?? [];
+  if (steps.length + mail.length === 0) return null;
   const from = Math.min(...steps.map(({ started_at: at }) => Date.parse(at)));
   const isOpen = steps.some((step) => step.state === 'open');
   const to = Math.max(...steps.map(endOf), isOpen ? now : 0, from + 1);
@@ -50,6 +51,16 @@ export function DurableSteps({ job }: { readonly job: Job }) {
           <StepRow key={step.name} job={job} step={step} from={from} to={to} />
         ))}
       </ol>
+      {mail.map(({ name, unread, oldest_at: oldest }) => (
+        <p key={name} className="small">
+          <span className="breaks">{name}</span>: {unread === 1 ? 'one unread signal' : `${unread} unread signals`}
+          {oldest !== undefined && (
+            <>
+              , the oldest from <Time at={oldest} />
+            </>
+          )}
+        </p>
+      ))}
       {hasNextPage && (
         <div>
           <Button busy={isFetchingNextPage} onClick={() => void query.fetchNextPage()}>

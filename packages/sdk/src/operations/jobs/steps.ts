@@ -1,4 +1,5 @@
 import type { NamesOf } from '@ojs-ts/core';
+import type * as answers from '@ojs-ts/core/schemas';
 import type { Answers, Step } from '@ojs-ts/core/schemas';
 import type { Job } from '../../job/job.ts';
 import { type CallOptions, callNames } from '../../job/options.ts';
@@ -6,7 +7,8 @@ import { jobIn, readJob } from '../../job/read-job.ts';
 import { compact } from '../../json.ts';
 import { integer } from '../../options/values.ts';
 import { type Camel, camel } from '../answer.ts';
-import { change, read } from '../row.ts';
+import type { PageQuery } from '../page.ts';
+import { change, list, read } from '../row.ts';
 
 /** Selects the steps of a job. */
 export interface JobStepsOptions extends CallOptions {
@@ -39,7 +41,12 @@ export interface JobSteps {
   readonly steps: readonly JobStep[];
   /** `after` of the next page; absent at the end. */
   readonly next?: number;
+  /** On the first page: the signals of the job that no step has read yet, by their names. */
+  readonly mail?: Camel<NonNullable<Answers['job.steps']['mail']>>;
 }
+
+/** A token that a handler waits for or will wait for, and its unread signals. */
+export interface TokenMailbox extends Camel<answers.TokenMailbox> {}
 
 export const stepRows = {
   /**
@@ -56,11 +63,17 @@ export const stepRows = {
         limit: integer(limit, 'limit', 1),
       });
       return read({ operation: 'job.steps', params: { id: jobId }, query }, (body): JobSteps => {
-        const { steps, next } = camel<Answers['job.steps']>(body, 'steps');
-        return { steps, ...compact({ next }) };
+        const { steps, ...more } = camel<Answers['job.steps']>(body, 'steps');
+        return { steps, ...more };
       });
     },
   },
+  /**
+   * The mailboxes under tokens, in the order of the tokens, with the jobs that wait for them. The server of this project
+   * has this operation, others answer `not_found`.
+   */
+  listMailboxes: () => (query: PageQuery) =>
+    list('signal.list', query, ['mailboxes'], tokenMailbox, { offset: undefined }),
   /**
    * Ends waits of a suspended job now: a sleep or a pause is over, a poll probes, and a wait for a signal times out. The
    * server of this project has this operation, others answer `not_found`.
@@ -76,3 +89,7 @@ export const stepRows = {
     },
   },
 };
+
+function tokenMailbox(item: unknown): TokenMailbox {
+  return camel<answers.TokenMailbox>(item, 'token');
+}

@@ -11,6 +11,7 @@ import {
 } from '@ojs-ts/core/durable';
 import {
   fetchedSteps,
+  listMailboxes,
   listSteps,
   type Refuse,
   type Request,
@@ -45,6 +46,7 @@ export const stepAnswers: Answers = {
   'worker.steps': (host, request) => run(recordAll(host, request, refusalOf(request))),
   'job.steps': (host, request) => run(listSteps(host, request, true)),
   'signal.send': (host, request) => run(sendSignals(host, request, refusalOf(request))),
+  'signal.list': (host, request) => run(listMailboxes(host, request)),
   'job.wake': (host, request) => run(wakeJob(host, request)),
 };
 

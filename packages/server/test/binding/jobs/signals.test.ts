@@ -21,6 +21,11 @@ interface Sent {
   readonly error?: { readonly code: string };
 }
 
+interface Mailboxes {
+  readonly mailboxes: readonly { readonly token: string; readonly unread: number }[];
+  readonly pagination: object;
+}
+
 async function signal(w: DurableWorker, ...signals: readonly object[]): Promise<readonly Sent[]> {
   const { status, body } = await call<{ signals: readonly Sent[] }>(w.url, '/signals', { signals });
   if (status !== 200) throw new Error(JSON.stringify(body));
@@ -191,6 +196,40 @@ describe.each(storages)('signals on $name', (storage) => {
     bench.clock.advance(400 * 1_440 * minute);
     await bench.engine.upkeep.run();
     expect(await kept()).toEqual([[], []]);
+  });
+
+  it('mailboxes are listed with what nobody has read: of a job beside its steps, under tokens in pages', async ({
+    w,
+    bench,
+  }) => {
+    const first = new Date(bench.clock.now()).toISOString();
+    const waiter = await suspendedJob(w, 'paid', { token: 'order:2' });
+    const to = { job_id: waiter.id, name: 'note' };
+    await signal(w, { ...to, payload: 'secret', id: 'a' }, { token: 'order:1', id: 'a', expires_in_ms: minute });
+    bench.clock.advance(1_000);
+    await signal(w, { ...to, id: 'b' }, { token: 'order:1', id: 'b' }, { token: 'order:3', id: 'a' });
+    const steps = await w.steps(waiter.id);
+    expect(steps.mail).toEqual([{ name: 'note', unread: 2, oldest_at: first }]);
+    const { body: later } = await call<object>(w.url, `/jobs/${waiter.id}/steps?after=1`);
+    expect(later).toEqual({ steps: [], next: null });
+    const list = async (query = '') => (await call<Mailboxes>(w.url, `/signals${query}`)).body;
+    expect((await list()).mailboxes).toEqual([
+      { token: 'order:1', unread: 2, oldest_at: first },
+      { token: 'order:2', unread: 0, job_id: waiter.id, step: 'paid' },
+      { token: 'order:3', unread: 1, oldest_at: new Date(bench.clock.now()).toISOString() },
+    ]);
+    bench.clock.advance(minute);
+    const { mailboxes, pagination } = await list('?limit=2');
+    expect([mailboxes.map(({ unread }) => unread), pagination]).toEqual([
+      [1, 0],
+      { limit: 2, has_more: true, next_cursor: 'order:2' },
+    ]);
+    const rest = await list('?limit=2&cursor=order:2');
+    expect([rest.mailboxes.map(({ token }) => token), rest.pagination]).toEqual([
+      ['order:3'],
+      { limit: 2, has_more: false },
+    ]);
+    expectRefusal(await send(w.url, { method: 'GET', path: '/ojs/v1/signals?cursor=a%00b' }), 400, 'invalid_request');
   });
 
   it('a wake by hand ends a sleep, and makes a wait for a signal time out', async ({ w, bench }) => {

@@ -29,6 +29,12 @@ export interface Item {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
+interface StepPage {
+  readonly steps: readonly Row[];
+  readonly next: number | null;
+  readonly mail?: readonly object[];
+}
+
 export type Answer = Readonly<Record<string, unknown>>;
 
 /** A server, and the calls of one worker with durable steps. */
@@ -86,8 +92,8 @@ export class DurableWorker {
     return (await call<{ job: Answer }>(this.url, `/jobs/${id}`)).body.job;
   }
 
-  async steps(id: string, query = ''): Promise<{ readonly steps: readonly Row[]; readonly next: number | null }> {
-    return (await call<{ steps: readonly Row[]; next: number | null }>(this.url, `/jobs/${id}/steps${query}`)).body;
+  async steps(id: string, query = ''): Promise<StepPage> {
+    return (await call<StepPage>(this.url, `/jobs/${id}/steps${query}`)).body;
   }
 }
 
