@@ -57,15 +57,21 @@ const stores: readonly Store[] = [
  * it went and came back. What a killed process wrote stays with the system; only where the power fails it is lost, as
  * far as it was not synced.
  */
-async function killStore({ mayLoseMs = 0, unsynced }: Store, instance: Instance, done: () => number) {
+async function killStore(
+  { mayLoseMs = 0, unsynced }: Store,
+  instance: Instance,
+  done: () => number,
+  signal: AbortSignal,
+) {
   const outages: { readonly safeUntil: number; readonly startedAt: number; readonly to: number }[] = [];
   const sizes: { readonly at: number; readonly file: string; readonly bytes: number }[] = [];
   const sampling = setInterval(() => {
     const file = unsynced?.(instance);
     if (file !== undefined) sizes.push({ at: performance.now(), file, bytes: statSync(file).size });
   }, 20);
+  signal.addEventListener('abort', () => clearInterval(sampling));
   for (let kill = 1; kill <= kills; kill++) {
-    while (done() < (jobs * kill) / (kills + 1)) await pause(10);
+    while (done() < (jobs * kill) / (kills + 1)) await pause(10, undefined, { signal });
     const synced = sizes.findLast(({ at }) => at < performance.now() - syncMs);
     await instance.kill();
     const downAt = performance.now();
@@ -93,9 +99,16 @@ test.concurrent.each(stores)('ten SIGKILLs of the store during 5,000 jobs lose n
   for (let worker = 0; worker < 3; worker++) runs.work(url, 'load');
   const began = performance.now();
   const acknowledged = new Map<string, number>();
-  const killing = killStore(tested, store, () => acknowledged.size);
-  await produce([client], 'load', jobs, acknowledged);
-  const outages = await killing;
+  const failed = new AbortController();
+  const killing = killStore(tested, store, () => acknowledged.size, failed.signal);
+  const producing = produce([client], 'load', jobs, acknowledged).catch((error: unknown) => {
+    failed.abort();
+    const { exitCode, signalCode } = server.process;
+    throw new Error(`The server (${exitCode ?? signalCode ?? 'running'}) printed: ${server.errors.join('\n')}`, {
+      cause: error,
+    });
+  });
+  const [outages] = await Promise.all([killing, producing]);
   await drained(client, 'load');
   await runs.stop();
   const took = performance.now() - began;
