@@ -65,13 +65,14 @@ async function killStore(
 ) {
   const outages: { readonly safeUntil: number; readonly startedAt: number; readonly to: number }[] = [];
   const sizes: { readonly at: number; readonly file: string; readonly bytes: number }[] = [];
-  const sampling = setInterval(() => {
-    const file = unsynced?.(instance);
+  using _sampling = setInterval(() => {
+    // The folder of the store may be gone by then.
+    const file = signal.aborted ? undefined : unsynced?.(instance);
     if (file !== undefined) sizes.push({ at: performance.now(), file, bytes: statSync(file).size });
   }, 20);
-  signal.addEventListener('abort', () => clearInterval(sampling));
   for (let kill = 1; kill <= kills; kill++) {
-    while (done() < (jobs * kill) / (kills + 1)) await pause(10, undefined, { signal });
+    while (!signal.aborted && done() < (jobs * kill) / (kills + 1)) await pause(10);
+    if (signal.aborted) break;
     const synced = sizes.findLast(({ at }) => at < performance.now() - syncMs);
     await instance.kill();
     const downAt = performance.now();
@@ -84,7 +85,6 @@ async function killStore(
     await instance.restart();
     outages.push({ safeUntil: (synced?.at ?? downAt) - mayLoseMs, startedAt, to: performance.now() });
   }
-  clearInterval(sampling);
   return outages;
 }
 
