@@ -27,10 +27,12 @@ export interface DeltaPages {
   readonly most: number;
   /** Deltas of limits or of limit groups from which on upkeep merges them too. */
   readonly upkeepFrom: number;
+  /** The shortest pause between two looks of upkeep, in milliseconds. */
+  readonly upkeepEveryMs: number;
 }
 
 /** A page takes some tens of milliseconds. */
-export const usualDeltaPages: DeltaPages = { deltas: 400, most: 8, upkeepFrom: 200 };
+export const usualDeltaPages: DeltaPages = { deltas: 400, most: 8, upkeepFrom: 200, upkeepEveryMs: 1_000 };
 
 /** A job as counters and limits see it. */
 export interface LimitedJob {

@@ -13,8 +13,6 @@ import { prune } from './prune.ts';
 import { rollUp } from './rollup.ts';
 import type { Vacuum } from './vacuum.ts';
 
-/** The shortest pause between two looks for rows to add up, in milliseconds. */
-const rollUpEveryMs = 1_000;
 const overdueActive = `SELECT ${decisionColumns} FROM (
     SELECT id AS found FROM ojs.active WHERE due_at <= $1 AND due_at >= $3 ORDER BY due_at, number LIMIT $2) AS late
   JOIN ojs.whole ON ${indexJoin('id', 'found')}`;
@@ -55,7 +53,7 @@ export function upkeep(database: Database, vacuum: Vacuum, edges: LeftEdges): Up
         return counts;
       });
       // Its look walks the dead rows of earlier sums.
-      if (performance.now() - rolledUpAt >= rollUpEveryMs) {
+      if (performance.now() - rolledUpAt > database.pages.upkeepEveryMs) {
         rolledUpAt = performance.now();
         await rollUp(database, now);
       }

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { expect } from 'vitest';
 import { testWith } from '../../../../../core/test/support/test-with.ts';
 import { memoryStorage } from '../../../../src/storage/memory/memory.ts';
+import { usualDeltaPages } from '../../../../src/storage/postgres/limits/limit-deltas.ts';
 import type { Storage, Wake } from '../../../../src/storage/storage.ts';
 import { checkProperty } from '../../../support/property.ts';
 import { compare, script } from '../../model.ts';
@@ -60,7 +61,7 @@ test('a claim merges one page of new keys, however many there are, and starts th
   expect(await countErrors(storage)).toEqual([]);
 });
 
-const small = { deltas: 40, most: 2, upkeepFrom: 200 };
+const small = { ...usualDeltaPages, deltas: 40, most: 2 };
 const it = testWith(() => openPostgres(newSchema(), small));
 
 it('jobs start by priority, then place, whatever is not merged yet', async (storage) => {
@@ -123,7 +124,7 @@ it('numbers of a job hold before they are merged, and a freed slot is found', as
 
 test('memory and postgres give equal answers and keep equal rows, be the pages as small as can be', async () => {
   await using model = memoryStorage();
-  await using paged = await openPostgres(newSchema(), { deltas: 1, most: 1_000, upkeepFrom: 1 });
+  await using paged = await openPostgres(newSchema(), { deltas: 1, most: 1_000, upkeepFrom: 1, upkeepEveryMs: 0 });
   const { jobs, upkeep } = paged;
   // A key that was closed opens once that is taken over; until then a claim that gets enough behind it passes it by.
   const subject: Storage = {
