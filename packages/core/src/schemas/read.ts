@@ -73,7 +73,9 @@ function messageOf(schema: Keywords, given: unknown): string {
   if (message !== undefined) return typeof message === 'string' ? message : message(given);
   const known = schema.enum?.map(String);
   if (known === undefined || given === undefined) return 'is required';
-  return `must be ${known.length === 1 ? '' : 'one of '}${known.join(', ')}.${didYouMean(String(given), known)}`;
+  // An object may have a member `toString`, so no other value becomes a text.
+  const meant = typeof given === 'string' ? didYouMean(given, known) : '';
+  return `must be ${known.length === 1 ? '' : 'one of '}${known.join(', ')}.${meant}`;
 }
 
 function readItems(fields: Fields, name: string, schema: Keywords, now: Millis): unknown {
