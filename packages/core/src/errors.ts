@@ -202,6 +202,20 @@ export const errorKinds = {
     ojs: 'OJS-7913',
     hint: 'Wait until the job has read some signals, or cancel it.',
   },
+  steps_moved: {
+    status: 409,
+    retryable: false,
+    canonical: 'STEPS_MOVED',
+    ojs: 'OJS-7914',
+    hint: 'Look at the job details.successor: it has the steps now, and can be retried, undone or run again.',
+  },
+  undo_pending: {
+    status: 409,
+    retryable: false,
+    canonical: 'UNDO_PENDING',
+    ojs: 'OJS-7915',
+    hint: 'Undo the job, run it again from a later step, or send forget to leave these steps as they are.',
+  },
   backend_error: {
     status: 500,
     retryable: true,

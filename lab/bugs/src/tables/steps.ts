@@ -84,4 +84,10 @@ export const steps: CaseBugs = {
   'mail-unlisted': ['OJS-L1-STP-022', on(durable.OpenMailbox.prototype, 'unread', () => [])],
   'wake-ends-every-wait': ['OJS-L1-STP-023', on(durable, 'wakeByHand', (next, store, id) => next(store, id, null))],
   'parent-sleeps-on': ['OJS-L1-STP-024', on(durable, 'wakeParent', function* () {})],
+  'steps-taken-over-twice': [
+    'OJS-L1-STP-025',
+    on(durable, 'stepsMoved', () => new core.ProtocolError('conflict', 'The steps have moved.')),
+  ],
+  'discarded-job-not-undone': ['OJS-L1-STP-026', on(durable, 'quietFrom', () => Number.POSITIVE_INFINITY)],
+  'rerun-forgets-undo': ['OJS-L1-STP-027', on(durable, 'standing', () => [])],
 };

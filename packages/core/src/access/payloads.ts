@@ -24,6 +24,7 @@ const described = /^(?:ext_|x[_:-])/;
 const shownAnyhow: ReadonlySet<string> = new Set([
   'x_progress',
   'x_wait',
+  'x_successor',
   'x_lease',
   'x_parent_results_from',
   'x_parent_results_left_out',

@@ -10,6 +10,18 @@ export interface StepsMark {
   readonly deathsUntil?: number;
   /** The last suspension: the claim that made it, and what the job waits for. It stays when the job runs again. */
   readonly suspended?: { readonly by: number; readonly waits: readonly StepWait[] };
+  /** The job that has taken over the rows of this one, which has ended. */
+  readonly next?: Successor;
+  /** The steps of this job stay when it is cancelled. */
+  readonly keep?: true;
+  /** The worker of this claim has answered after the end of the job: it runs no step any more. */
+  readonly left?: number;
+}
+
+/** A job that takes over the rows of an ended one: to undo them, or to continue behind some of them. */
+export interface Successor {
+  readonly job: string;
+  readonly as: 'undo' | 'rerun';
 }
 
 /** `retry` is the pause between two tries of a step. */

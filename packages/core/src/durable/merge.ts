@@ -70,6 +70,8 @@ export function mergedStep(sent: SentStep, existing: StepRow | null, { now, clai
     ...(workflow !== undefined && { workflow }),
     ...(value !== null && (isApart ? { bytes } : { value })),
     ...(error !== undefined && { error }),
+    ...((sent.undo ?? existing?.undo) && { undo: true as const }),
+    ...(existing?.origin !== undefined && { origin: existing.origin }),
   };
   if (existing !== null && isAlike(row, existing)) return { kind: 'kept', name, row: existing, isRepeated: false };
   return { kind: 'written', name, row, apart: isApart ? value : null, isNew: existing === null, bytes };
@@ -112,7 +114,8 @@ export function mergedTry(sent: SentTry, existing: StepRow | null, { now, claim 
   // It was recorded when its backoff began.
   if (existing !== null && isCounted(tries, existing)) return { kind: 'kept', name, row: existing, isRepeated: false };
   const startedAt = existing?.startedAt ?? now;
-  const row: StepRow = { kind: 'run', state: 'open', number, claim, startedAt, tries, until: now + retryMs, error };
+  const until = now + retryMs;
+  const row: StepRow = { ...existing, kind: 'run', state: 'open', number, claim, startedAt, tries, until, error };
   return { kind: 'written', name, row, apart: null, isNew: existing === null, bytes: 0 };
 }
 

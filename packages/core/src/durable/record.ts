@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.ts';
-import type { JobRecord, Transition } from '../job/job.ts';
+import type { JobRecord } from '../job/job.ts';
 import { State } from '../job/states.ts';
 import { missingJob } from '../job-store.ts';
 import { conflict } from '../lifecycle/decide.ts';
@@ -9,13 +9,14 @@ import type { RecordChange, RecordKey, StoredRecord } from '../records.ts';
 import { ask, type Steps } from '../steps.ts';
 import { latestOf, type Millis } from '../time/clock.ts';
 import type { StepsMark } from './mark.ts';
-import { markOf, withMark } from './marks.ts';
+import { marking, markOf } from './marks.ts';
 import { type Merged, mergedStep } from './merge.ts';
 import { rowsOf, valueBytes } from './read-rows.ts';
 import { hasSteps, isMailed, readRow, rowText, type StepRow, stepLimits, stepsKind, valuesKind } from './row.ts';
 import type { SentStep } from './sent.ts';
 import type { StepStore } from './store.ts';
 import type { Tally } from './tally.ts';
+import { noteUndo } from './undo.ts';
 import { lookForMail } from './waiting.ts';
 
 /** The execution that a call is about. A lease that the store has not issued is a claim of another job. */
@@ -50,15 +51,28 @@ export function* recordSteps(store: StepStore, owner: StepOwner, steps: readonly
       job === null ? { merged: asked, changes: [] } : yield* lookForMail(store, job, asked, { now, ends: true });
     const mark = job === null ? null : markAfter(job, merged);
     const after = checkedTally(store, tally, merged);
+    const noted = yield* noteBefore(store, id, steps, tally);
     const change = joined([changeOf(owner, merged, found, now), ...changes]);
     const ends = job === null || mark === null ? [] : [marking(job, mark)];
     const isDone = change.puts.length + ends.length === 0 || (yield* ask(store.commit({ ...change, ends })));
     if (isDone !== true) continue;
-    store.tallies.set(id, { ...after, forgiven: job === null || !forgives(job) || isProgress(merged) });
+    store.tallies.set(id, { ...after, ...noted, forgiven: job === null || !forgives(job) || isProgress(merged) });
     for (const one of merged) count(store, one);
     return merged;
   }
   throw busy(id);
+}
+
+/** The note of a job comes before the first row that can be undone, or upkeep would miss that row. */
+export function* noteBefore(
+  store: StepStore,
+  id: string,
+  steps: readonly SentStep[],
+  { noted }: Pick<Tally, 'noted'>,
+): Steps<Pick<Tally, 'noted'>> {
+  if (noted || !steps.some(({ undo }) => undo)) return { ...(noted && { noted }) };
+  yield* noteUndo(store, id, latestOf(store.clock));
+  return { noted: true };
 }
 
 /** @param id null for a token without a waiter. */
@@ -197,12 +211,6 @@ function forgiven(job: JobRecord): StepsMark {
     ...(job.attempt > 1 && { past: job.attempt - 1 }),
     ...(last !== undefined && { deaths: deaths + forgivable.length, deathsUntil: last }),
   };
-}
-
-/** Writes the mark of a job, which stays in its state. */
-export function marking(job: JobRecord, mark: StepsMark): Transition {
-  const { id, state, claim } = job;
-  return { id, from: state, claim, to: state, policy: withMark(job, mark), events: [] };
 }
 
 export function count(store: StepStore, one: Merged): void {

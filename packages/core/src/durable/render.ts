@@ -62,6 +62,7 @@ export function recordedStep({ name, kind, row, ...one }: Merged, value: Json | 
 
 function rowMembers(row: StepRow, value: Json | undefined): Json {
   const { kind, state, number, tries, until, nextAt, error, signal, token, workflow, encoded, arrivedAt } = row;
+  const { undo, origin } = row;
   const bytes = valueBytes(row);
   let text = `,"kind":"${kind}","state":"${state}","number":${number}`;
   if (tries !== undefined) text += `,"tries":${tries}`;
@@ -75,5 +76,7 @@ function rowMembers(row: StepRow, value: Json | undefined): Json {
   if (workflow !== undefined) text += `,"workflow":"${workflow}"`;
   if (arrivedAt !== undefined) text += ',"arrived":true';
   if (encoded) text += ',"encoded":true';
+  if (undo) text += ',"undo":true';
+  if (origin !== undefined) text += `,"origin":"${origin}"`;
   return text;
 }

@@ -57,7 +57,14 @@ export interface StepRow {
   readonly bytes?: number;
   /** JSON text of the error of the last try. */
   readonly error?: Json;
+  /** The step can be undone. */
+  readonly undo?: true;
+  /** The job that ran the step first, where another one has taken over its rows. */
+  readonly origin?: JobId;
 }
+
+/** The row of the undo of a step has the name of the step behind this. */
+export const undoPrefix = 'undo:';
 
 /** Larger values have a record of their own, so that the rows of a job are read without them. Bytes. */
 export const smallValueBytes = 1_024;

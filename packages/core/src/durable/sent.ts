@@ -21,6 +21,8 @@ export interface SentStep {
   readonly token?: string;
   /** The workflow of a step that has started jobs. */
   readonly workflow?: string;
+  /** The step can be undone. */
+  readonly undo?: true | undefined;
 }
 
 /** A failed try of a step that is tried again after a pause. */

@@ -2,7 +2,7 @@ import type { JobId, JobRecord, Transition } from '../job/job.ts';
 import type { CommitAnswer, RecordChange, RecordKey, StoredRecord } from '../records.ts';
 import type { Answered } from '../steps.ts';
 import type { RecordPage } from '../store/records.ts';
-import type { Clock } from '../time/clock.ts';
+import type { Clock, Millis } from '../time/clock.ts';
 import type { StepState } from './row.ts';
 import type { Tallies } from './tally.ts';
 
@@ -17,6 +17,8 @@ export interface StepStore {
   scan(kind: string, page: RecordPage): Answered<readonly StoredRecord[]>;
   commit(change: RecordChange): Answered<CommitAnswer>;
   transition(transition: Transition): Answered<unknown>;
+  /** The lease of a job without a visibility timeout of its own, in milliseconds. */
+  readonly defaultLeaseMs: Millis;
   /** Counts what was recorded. */
   recorded(kind: string, outcome: StepState | 'repeated'): void;
 }

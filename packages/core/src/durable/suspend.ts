@@ -9,7 +9,7 @@ import type { StoredRecord } from '../records.ts';
 import { ask, type Steps } from '../steps.ts';
 import { latestOf } from '../time/clock.ts';
 import type { StepWait } from './mark.ts';
-import { markOf } from './marks.ts';
+import { marking, markOf } from './marks.ts';
 import { dueOf, type Merged, mergedStep, mergedTry } from './merge.ts';
 import {
   busy,
@@ -17,7 +17,7 @@ import {
   checkedTally,
   count,
   joined,
-  marking,
+  noteBefore,
   recordRounds,
   rowIn,
   type StepOwner,
@@ -70,6 +70,7 @@ export function* suspend(
     });
     const { merged, changes } = yield* lookForMail(store, job, [...asked, ...signals], { now, ends: false });
     checkedTally(store, tally, merged);
+    yield* noteBefore(store, id, sent.steps, tally);
     const rows = new Map<string, StepRow>(merged.map(({ name, row }) => [name, row]));
     const waits = waitsIn(sent, (name) => rows.get(name) ?? before(name), now);
     const tries = sent.tries.map(

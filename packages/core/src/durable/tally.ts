@@ -8,6 +8,8 @@ export interface Tally {
   /** Rows of the job, and bytes of their values. Other servers may have written more: bounds need not be exact. */
   readonly count: number;
   readonly bytes: number;
+  /** The job is noted as one with steps to undo. */
+  readonly noted?: true;
 }
 
 const maxTallies = 10_000;

@@ -77,7 +77,7 @@ export const managedNames =
   /* @__PURE__ */ `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at
   activated_at re_enqueued_at previous_state error errors result retry_delay_ms next_attempt_at next_retry_at
   worker_id workflow_id parent_results x_parent_results_from x_parent_results_left_out deduplicated x_lease
-  x_progress checkpoint last_checkpoint`.split(/\s+/);
+  x_progress x_wait x_steps x_successor x_alone_ms checkpoint last_checkpoint`.split(/\s+/);
 /**
  * Names that the server uses for a job elsewhere in its answers, so a reader of an envelope may take them for the
  * server's word. Not stored either, but a client that sends one is warned.

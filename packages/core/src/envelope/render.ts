@@ -1,4 +1,4 @@
-import { renderWait, waitsOf } from '../durable/marks.ts';
+import { markOf, renderWait, waitsOf } from '../durable/marks.ts';
 import { renderResume } from '../job/checkpoint.ts';
 import { historyOf, lastEntry } from '../job/history.ts';
 import type { JobPolicy, JobRecord, Json } from '../job/job.ts';
@@ -44,6 +44,7 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   if (record.history !== '') text += renderHistory(record);
   if (record.progress !== null) text += `,"x_progress":{${progressMembers(record)}}`;
   if (state === State.retryable) text += renderWaits(record);
+  if (finishedAt !== null) text += renderSuccessor(record);
   if (options.lease !== undefined) text += `${renderResume(record)}${renderAlone(record)},"x_lease":"${options.lease}"`;
   if (options.extra) text += `,${options.extra}`;
   return `${text}}`;
@@ -90,6 +91,12 @@ function envelopeOf(job: JobRecord): Json {
 function renderWaits(record: JobRecord): Json {
   const waits = waitsOf(record)?.map(renderWait);
   return waits === undefined ? '' : `,"x_wait":${JSON.stringify(waits)}`;
+}
+
+/** `x_successor`: the job that has taken over the steps of an ended one. */
+function renderSuccessor(record: JobRecord): Json {
+  const next = markOf(record)?.next;
+  return next === undefined ? '' : `,"x_successor":{"job_id":"${next.job}","as":"${next.as}"}`;
 }
 
 function renderAlone(record: JobRecord): Json {

@@ -13,5 +13,6 @@ export * from './schemas.ts';
 export * from './signals.ts';
 export * from './step-requests.ts';
 export * from './steps.ts';
+export * from './successors.ts';
 export * from './warnings.ts';
 export * from './workflows.ts';

@@ -10,6 +10,7 @@ import type { Changed, Lifecycle } from '../lifecycle/lifecycle.ts';
 import { Fields, requireBody } from '../requests/fields.ts';
 import { json, ok, type PlainReply } from '../requests/reply.ts';
 import { readEdit } from '../requests/targets.ts';
+import { readQuery } from '../schemas/requests.ts';
 import { type Answered, ask, type Steps } from '../steps.ts';
 import type { Clock } from '../time/clock.ts';
 import { isUuidv7 } from '../uuid.ts';
@@ -48,7 +49,10 @@ export const jobHandlers: Handlers<
     return ok(oneJob(job, renderJob(job, { now: host.clock.now() })));
   }),
   /** DELETE /jobs/:id: CANCEL. */
-  'job.cancel': changing((lifecycle, id, key) => lifecycle.cancel(id, key)),
+  'job.cancel': inSteps(function* ({ lifecycle, clock }, request) {
+    const { undo } = readQuery('job.cancel', request.query, clock.now());
+    return changedReply(yield* ask(lifecycle.cancel(idOf(request), request.key, undefined, undo)));
+  }),
   /**
    * POST /admin/jobs/:id/retry (ojs-admin-api §7.4): a discarded job starts again with attempt 0, a retryable one is
    * available at once. A cancelled job stays so (ojs-core §6.3).

@@ -30,6 +30,7 @@ export function readSteps(fields: Fields, text: () => Json): readonly SentStep[]
     const sent = members(texts[index] ?? '{}');
     const [value, error] = [sent.get('value'), sent.get('error')];
     checkWait(item, row);
+    if (row.undo && row.kind !== 'run') item.issue('undo', 'belongs to the kind run');
     if (row.state !== 'done' && value !== undefined) item.issue('value', 'belongs to a step that is done');
     if (row.state === 'done' && item.has('error')) item.issue('error', 'belongs to a step that has failed');
     if (item.has('error') || row.state === 'failed') checkError(item);

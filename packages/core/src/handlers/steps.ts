@@ -1,6 +1,7 @@
 import { unreadMail } from '../durable/mail.ts';
+import { marking } from '../durable/marks.ts';
 import { type NamedRow, namedRow, rowsOf } from '../durable/read-rows.ts';
-import { marking, recordSteps, type StepOwner, tallied } from '../durable/record.ts';
+import { recordSteps, type StepOwner, tallied } from '../durable/record.ts';
 import { claimedSteps, fetchBytes, recordedStep, shownStep } from '../durable/render.ts';
 import { hasSteps, mayHaveSteps, type StepRow, stepLimits, stepsKind, valuesKind } from '../durable/row.ts';
 import type { SentStep } from '../durable/sent.ts';

@@ -1,3 +1,4 @@
+import { markOf, withMark } from '../durable/marks.ts';
 import { ProtocolError } from '../errors.ts';
 import { historyOf } from '../job/history.ts';
 import type { JobId, JobRecord, Transition } from '../job/job.ts';
@@ -32,11 +33,16 @@ export class Lifecycle {
     this.#clock = clock;
   }
 
-  /** Only from one of the states of `from`, if it is given. */
-  cancel(id: JobId, key: string | null, from?: StateMask): Answered<Changed> {
+  /**
+   * Only from one of the states of `from`, if it is given.
+   * @param undoes false if the durable steps of the job are to stay.
+   */
+  cancel(id: JobId, key: string | null, from?: StateMask, undoes = true): Answered<Changed> {
     return this.#change('cancelled', id, key, (job) => {
       if (from !== undefined && !isIn(job.state, from)) throw conflict(job, from);
-      return cancelled(job, this.#clock.now(), key ?? undefined);
+      const transition = cancelled(job, this.#clock.now(), key ?? undefined);
+      const mark = undoes ? null : markOf(job);
+      return mark === null ? transition : { ...transition, policy: withMark(job, { ...mark, keep: true }) };
     });
   }
 

@@ -8,8 +8,13 @@ import { readTime } from '../time/timestamp.ts';
 import { isIn } from './change.ts';
 import { changedRequest, type JobChanges, merged } from './job-changes.ts';
 
-/** The member of `meta` in which a job names the one that it runs again. */
+/** The members of `meta` in which a job names the one that it runs again, or whose steps it undoes. */
 export const rerunOfName = 'ojs.rerun_of';
+export const undoOfName = 'ojs.undo_of';
+/** The type of a job that undoes steps ends so: no handler takes it for the job itself. */
+export const undoSuffix = '.undo';
+/** An undo is tried as often as the steps of a saga deserve, then a person looks at it in the dead letter. */
+const undoRetry: Json = '{"max_attempts":10,"on_exhaustion":"dead_letter"}';
 
 /** The moments from which the times of a rerun count: see {@link readEnvelope}. */
 export interface RerunTimes {
@@ -39,13 +44,36 @@ export function rerunOf(
   request.set('id', id ?? 'null');
   if (changes.scheduled_at === undefined && changes.delay_until === undefined) request.delete('scheduled_at');
   if (hasPassed(request.get('expires_at'), now)) request.delete('expires_at');
-  const meta = request.get('meta') ?? '{}';
-  if (meta.startsWith('{')) request.set('meta', merged(meta, JSON.stringify({ [rerunOfName]: job.id })));
+  link(request, rerunOfName, job);
   const read = readEnvelope(objectText(request), now, newId, { latest });
   const { unique } = read.job;
   return unique === null
     ? read
     : { ...read, job: { ...read.job, unique: { ...unique, states: unique.states & ~Terminal } } };
+}
+
+/**
+ * A job that undoes the steps of an ended one: in its queue, with its args, priority and meta, and without what could
+ * refuse or end it.
+ */
+export function undoOf(job: JobRecord, changes: JobChanges, { now }: RerunTimes, newId: () => JobId): ReadEnvelope {
+  const request = changedRequest(job, changes);
+  for (const name of ofTheJob) request.delete(name);
+  request.set('type', JSON.stringify(job.type + undoSuffix));
+  request.set('retry', undoRetry);
+  link(request, undoOfName, job);
+  return readEnvelope(objectText(request), now, newId, {});
+}
+
+/** Members that do not hold for the undo of a job. */
+const ofTheJob = [
+  ...['id', 'unique', 'rate_limit', 'schema', 'scheduled_at', 'expires_at', 'enqueue_ttl', 'total_timeout'],
+  ...['retry_policy', 'max_attempts', 'pending', 'result_ttl', 'result_size_limit'],
+];
+
+function link(request: Map<string, Json>, name: string, { id }: JobRecord): void {
+  const meta = request.get('meta') ?? '{}';
+  if (meta.startsWith('{')) request.set('meta', merged(meta, JSON.stringify({ [name]: id })));
 }
 
 /** A relative time counts from the rerun. */

@@ -14,6 +14,7 @@ export const jobOperations = {
   'job.retry': { route: 'POST /ojs/v1/admin/jobs/:id/retry', right: 'operate', queues: 'job' },
   'job.discard': { route: 'POST /ojs/v1/admin/jobs/:id/discard', right: 'operate', queues: 'job' },
   'job.rerun': { route: 'POST /ojs/v1/admin/jobs/:id/rerun', right: 'operate', queues: 'job' },
+  'job.undo': { route: 'POST /ojs/v1/admin/jobs/:id/undo', right: 'operate', queues: 'job' },
   'job.edit': {
     route: 'PATCH /ojs/v1/admin/jobs/:id',
     also: ['PATCH /ojs/v1/jobs/:id'],

@@ -29,7 +29,11 @@ export const jobRequests = {
   },
   'job.list': { summary: 'Jobs in pages, by filters or a query', query: list },
   'job.get': { summary: 'One job' },
-  'job.cancel': { summary: 'Cancel a job', audit: 'job.cancelled' },
+  'job.cancel': {
+    summary: 'Cancel a job',
+    audit: 'job.cancelled',
+    query: { undo: flag('`false` leaves its durable steps as they are. Default: they are undone.') },
+  },
   'job.retry': { summary: 'Restart a discarded job, or end the pause of a retryable one', audit: 'job.retried' },
   'job.discard': { summary: 'Discard a job for good', audit: 'job.discarded' },
   'job.rerun': {
@@ -43,11 +47,17 @@ export const jobRequests = {
           optional({
             id: Type.String({ description: 'Id of the new job.' }),
             queue: Type.String({ description: 'Another queue.' }),
+            from_step: Type.String({
+              minLength: 1,
+              description: 'The new job keeps the durable steps recorded before this one. Excludes every change.',
+            }),
+            forget: Type.Boolean({ description: 'Steps behind `from_step` that were not undone stay so.' }),
             ...changes(),
           }),
         ),
     },
   },
+  'job.undo': { summary: 'Undo the durable steps of an ended job, in a job of its own', audit: 'job.undone' },
   'job.edit': {
     summary: 'Change a job that waits',
     audit: 'job.edited',

@@ -46,6 +46,7 @@ export const stepRow = () =>
       signal: signalName('Of the signal that a wait is for. Default: the name of the step.'),
       workflow: Type.String({ maxLength: 64, description: 'Of a step that waits for jobs.' }),
       token: token('That a wait is for, in place of a signal of the job.'),
+      undo: Type.Literal(true, { description: 'Of a step of the kind `run` that can be undone.' }),
     }),
   });
 

@@ -9,6 +9,7 @@ export class MemorySteps implements StepStore {
   readonly clock = manualClock(start);
   readonly tallies = new Tallies();
   readonly maxJobBytes = 64 * 1_048_576;
+  readonly defaultLeaseMs = 1_800_000;
   readonly id = uuidFrom(start, 1, 1);
   readonly #tables = new Tables({ wake() {}, logged() {} }, true);
   readonly #store = memoryStore(() => this.#tables);

@@ -210,7 +210,11 @@ async function everything(client: Client, admin: Admin): Promise<void> {
   await admin.listMailboxes({ limit: 1 });
   await refused(admin.wake(pending.id));
   await refused(admin.wake(uuidv7(), { names: ['approval'] }));
+  await refused(admin.undo(pending.id));
+  await refused(admin.undo(uuidv7()));
   await admin.discardJob(pending.id);
+  await refused(admin.undo(pending.id));
+  await refused(admin.rerunJob(pending.id, { fromStep: 'charge' }));
   await refused(client.signal(pending.id, 'approval', 1, { id: 's-4' }));
   await refused(admin.discardJob(pending.id));
   await admin.listJobs({ state: ['discarded', 'cancelled'] });

@@ -54,7 +54,7 @@ export async function audited(
     ...(after !== null && { after }),
     ...(operation.startsWith('bulk.') ? operationIn(reply.text) : {}),
     ...summaryOf(reply.text),
-    ...(operation === 'job.rerun' && { new_job_id: Fields.parse(reply.text).id }),
+    ...((operation === 'job.rerun' || operation === 'job.undo') && { new_job_id: Fields.parse(reply.text).id }),
   };
   await engine.audit.record({ ...callerOf(request), event_type: type, outcome: 'success', detail });
   return reply;

@@ -181,7 +181,10 @@ export class Engine implements AsyncDisposable {
       admit,
       tracing,
     });
-    this.steps = new StepRecords({ storage, batches: this.#batches, clock, telemetry });
+    this.steps = new StepRecords({
+      ...{ storage, batches: this.#batches, clock, telemetry, log },
+      defaultLeaseMs: settings.visibilityMs,
+    });
     this.children = new Children({
       ...{ storage, clock, steps: this.steps, leases: this.leases },
       cancel: (id) => workflows.cancel(id),
@@ -249,6 +252,7 @@ export class Engine implements AsyncDisposable {
         { name: 'probe', everyMs: 1_000, run: () => this.storeHealth.probe() },
         { name: 'workflows', everyMs: 1_000, run: () => workflows.finish() },
         { name: 'children', everyMs: 1_000, run: () => this.children.tend() },
+        { name: 'undo', everyMs: 1_000, run: () => this.steps.undo() },
         { name: 'mail', everyMs: sweepMs, run: () => this.steps.sweep() },
         {
           name: 'empty queues',

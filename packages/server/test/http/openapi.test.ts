@@ -3,7 +3,7 @@ import { type OperationName, operationNames, routeOf, routesOf } from '@ojs-ts/c
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DurableWorker, sleeping } from '../binding/workers/durable.ts';
+import { DurableWorker, done, sleeping } from '../binding/workers/durable.ts';
 import { type Canaries, plantCanaries } from '../support/canaries.ts';
 import { newId } from '../support/ids.ts';
 import { call, type Request, type Response, send } from '../support/request.ts';
@@ -108,6 +108,15 @@ describe('every real answer equals its schema', () => {
     await worker.suspend(job, { waits: [{ name: 'pause', kind: 'sleep' }] });
     return id;
   };
+  const undoable = async () => {
+    const worker = new DurableWorker(server.url, 'keeper');
+    const queue = newId();
+    const id = await worker.enqueue({ options: { queue } });
+    const job = await worker.take({ queues: [queue] });
+    await worker.record(job, done('charge', 1, 'ch_1', { undo: true }));
+    await worker.end(job);
+    return id;
+  };
   const dead = async () => {
     const id = await running({ max_attempts: 1, on_exhaustion: 'dead_letter' });
     await call(server.url, '/workers/nack', { job_id: id, worker_id: 'keeper', error: { code: 'x', message: 'm' } });
@@ -146,6 +155,7 @@ describe('every real answer equals its schema', () => {
     'job.edit': { available: waiting },
     'job.retry': { available: dead },
     'job.wake': { available: suspended },
+    'job.undo': { available: undoable },
     'deadLetter.retry': { deadLetter: dead },
     'deadLetter.delete': { deadLetter: dead },
     'worker.ack': { active: running },

@@ -70,6 +70,7 @@ export const statuses: Partial<Record<OperationName, readonly number[]>> = {
   'job.enqueue': [201, 200],
   'job.enqueueBatch': [201],
   'job.rerun': [201, 200],
+  'job.undo': [201, 200],
   'job.result': [200, 202],
   'bulk.enqueue': [201, 207, 422],
   'bulk.cancel': [200, 207, 422],

@@ -52,6 +52,7 @@ export const jobMembers = {
   errors: t.maybe(t.list(JobError)),
   x_progress: t.maybe(t.object(progress)),
   x_wait: t.maybe(waits),
+  x_successor: t.maybe(t.object({ job_id: t.text(), as: t.oneOf(['undo', 'rerun']) })),
 };
 
 /** The envelope of a job. Members that the protocol does not have are there too, unchanged. */
@@ -176,6 +177,7 @@ export const jobAnswers = {
   'job.retry': changed,
   'job.discard': changed,
   'job.rerun': enqueued,
+  'job.undo': enqueued,
   'job.edit': changed,
   'job.explain': Explanation,
   'job.history': t.answer({ events: t.list(HistoryEvent), next_cursor: t.orNull(t.text()), total: t.count() }),

@@ -26,6 +26,8 @@ const row = {
   bytes: t.maybe(t.count('Bytes of a value that this answer does not have.')),
   error: t.maybe(StepError),
   ...mailbox,
+  undo: t.maybe(t.yes('The step can be undone.')),
+  origin: t.maybe(t.text('The job that ran the step first, where its rows were taken over.')),
   due: t.maybe(t.yes('The wait is over.')),
   arrived: t.maybe(t.yes('A signal has come for this open wait, and `value` is its payload.')),
   encoded: t.maybe(t.yes('The payload of a signal went through the codec of its sender.')),

@@ -61,21 +61,29 @@ export interface Rerun {
   readonly outcome: Exclude<EnqueueOutcome, 'dropped'>;
 }
 
-type RerunOptions = CallOptions & { changes?: RerunChanges | undefined };
-const rerunCallNames: NamesOf<RerunOptions> = { ...callNames, changes: true };
+type RerunOptions = CallOptions & {
+  changes?: RerunChanges | undefined;
+  /** The new job keeps the durable steps that were recorded before this one. Excludes `changes`. */
+  fromStep?: string | undefined;
+  /** With `fromStep`: steps from there on that can be undone and were not stay so. */
+  forget?: boolean | undefined;
+};
+const rerunCallNames: NamesOf<RerunOptions> = { ...callNames, changes: true, fromStep: true, forget: true };
 
 export const changeRows = {
   /**
    * Runs an ended job again as a new job, with these changes. The new job names the old one in
    * `meta['ojs.rerun_of']`; it is no step of a workflow. The server of this project has this operation, others answer
-   * `not_found`. @throws {OJSAPIError} `conflict` if the job has not ended; {DuplicateJobError} by its unique policy.
+   * `not_found`. @throws {OJSAPIError} `conflict` if the job has not ended; with `fromStep` also `undo_pending` if a step
+   * that was not undone would be forgotten, and `steps_moved` if another job has the steps; {DuplicateJobError} by its
+   * unique policy.
    */
   rerunJob: {
     names: rerunCallNames,
-    make: (jobId: string, { changes = {} }: RerunOptions) => {
+    make: (jobId: string, { changes = {}, fromStep, forget }: RerunOptions) => {
       checkNames(changes, rerunNames, 'changes');
       const { id, ...rest } = changes;
-      const body = JSON.stringify({ ...compact({ id }), ...wireChanges(rest) });
+      const body = JSON.stringify({ ...compact({ id, from_step: fromStep, forget }), ...wireChanges(rest) });
       return change(
         { operation: 'job.rerun', params: { id: jobId }, body },
         (answer): Rerun => ({

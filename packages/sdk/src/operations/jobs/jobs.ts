@@ -4,6 +4,7 @@ import type { Operation } from '../../connection/operation.ts';
 import { asFound, getCall } from '../../connection/recovery.ts';
 import { OJSAnswerError, OJSValidationError } from '../../errors.ts';
 import type { Job } from '../../job/job.ts';
+import { type CallOptions, callNames } from '../../job/options.ts';
 import type { JobState } from '../../job/policies.ts';
 import { jobIn, readJob, readProgress } from '../../job/read-job.ts';
 import { compact, type JsonArray, listOf, quoted } from '../../json.ts';
@@ -54,8 +55,16 @@ export function getJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, 
   return read(getCall(jobId), (body) => readJob<A, R>(jobIn(body)));
 }
 
-export function cancelJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
-  return change({ operation: 'job.cancel', params: { id: jobId } }, (body) => readJob<A, R>(jobIn(body)), {
+export interface CancelOptions extends CallOptions {
+  /** False leaves the durable steps of the job as they are. Default: those that can be undone are undone. */
+  undo?: boolean | undefined;
+}
+
+const cancelNames: NamesOf<CancelOptions> = { ...callNames, undo: true };
+
+export function cancelJob<A extends JsonArray, R>(jobId: string, undo?: boolean): Operation<Job<A, R>> {
+  const query = undo === false && { query: { undo: 'false' } };
+  return change({ operation: 'job.cancel', params: { id: jobId }, ...query }, (body) => readJob<A, R>(jobIn(body)), {
     settings: {
       recover: ({ statusCode, error }) =>
         statusCode === 409 && error.details.current_state === 'cancelled' ? asFound(getCall(jobId)) : null,
@@ -84,9 +93,13 @@ export const clientJobRows = {
 export const jobRows = {
   /**
    * Cancels a job (CANCEL, ojs-core §7.6). If it runs, its `ctx.signal` aborts with the next heartbeat of its worker.
+   * Its durable steps that can be undone are undone by another job, unless `undo` is false.
    * @throws {OJSAPIError} `conflict` if the job has ended.
    */
-  cancelJob: (jobId: string): Operation<Job> => cancelJob(jobId),
+  cancelJob: {
+    names: cancelNames,
+    make: (jobId: string, { undo }: CancelOptions): Operation<Job> => cancelJob(jobId, undo),
+  },
 };
 
 export const adminJobRows = {

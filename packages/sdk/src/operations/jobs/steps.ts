@@ -88,6 +88,15 @@ export const stepRows = {
       return change(call, (answer): Job => readJob(jobIn(answer)));
     },
   },
+  /**
+   * Undoes the durable steps of an ended job, in a job of its own whose type ends in `.undo`, and returns that job. A
+   * cancelled or discarded job is undone by itself; a job in the dead letter waits for this call or a retry. The server
+   * of this project has this operation, others answer `not_found`.
+   * @throws {JobNotFoundError}; {OJSAPIError} `conflict` for a job that has not ended, whose worker may still run a step,
+   * or without steps to undo; `steps_moved` if another job has the steps.
+   */
+  undo: (jobId: string) =>
+    change({ operation: 'job.undo', params: { id: jobId } }, (answer): Job => readJob(jobIn(answer))),
 };
 
 function tokenMailbox(item: unknown): TokenMailbox {

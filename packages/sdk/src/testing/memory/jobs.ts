@@ -1,5 +1,5 @@
 import { isUuidv7, members, readJson } from '@ojs-ts/core';
-import { idOf, idsOf, type Request } from '@ojs-ts/core/handlers';
+import { idOf, idsOf, type Request, rerunFromStep } from '@ojs-ts/core/handlers';
 import { type ReadEnvelope, readEnvelope, readEnvelopes, renderOutcome } from '@ojs-ts/core/job';
 import { atOnce, push, rerunOf, run } from '@ojs-ts/core/lifecycle';
 import {
@@ -38,11 +38,14 @@ export const jobAnswers: Answers = {
   },
   /** A call is never repeated here, so the ids need not follow from its key. */
   'job.rerun': (host, request) => {
+    const newId = idsOf(request, host.clock, 'job');
+    const continued = atOnce(run(rerunFromStep(host, request, newId)));
+    if (continued !== null) return continued;
     const { body } = request;
     const changes = readChanges(body);
     const job = host.known(idOf(request));
     const id = body === undefined ? undefined : members(body).get('id');
-    return pushOne(host, request, rerunOf(job, changes, host.storage, idsOf(request, host.clock, 'job'), id));
+    return pushOne(host, request, rerunOf(job, changes, host.storage, newId, id));
   },
   'job.list': ({ storage }, { query }) => listed(storage, readJobList(query, storage.now)),
   'deadLetter.list': ({ storage }, { query }) => listed(storage, readDeadLetterList(query, storage.now)),

@@ -1,6 +1,7 @@
-import type { Clock } from '@ojs-ts/core';
-import { type StepStore, Tallies } from '@ojs-ts/core/durable';
+import { type Clock, uuidv7 } from '@ojs-ts/core';
+import { type StepStore, Tallies, tendUndos } from '@ojs-ts/core/durable';
 import type { JobRecord, Transition } from '@ojs-ts/core/job';
+import { atOnce, run } from '@ojs-ts/core/lifecycle';
 import type { CommitAnswer, RecordChange, RecordKey, RecordPage, StoredRecord } from '@ojs-ts/core/memory';
 
 /** The table of the jobs, as far as steps need it. */
@@ -20,6 +21,7 @@ interface JobTable {
 export class MemorySteps implements StepStore {
   readonly tallies = new Tallies();
   readonly maxJobBytes = 64 * 1_048_576;
+  readonly defaultLeaseMs = 1_800_000;
   readonly #table: JobTable;
 
   constructor(table: JobTable) {
@@ -49,6 +51,17 @@ export class MemorySteps implements StepStore {
 
   transition(transition: Transition): unknown {
     return this.#table.transition(transition);
+  }
+
+  /** Undoes the jobs that have ended badly. */
+  undo(): void {
+    const newId = () => uuidv7(this.clock);
+    const failed = (_: string, error: unknown) => {
+      throw error;
+    };
+    let from: string | undefined;
+    do from = atOnce(run(tendUndos(this, from, newId, failed)));
+    while (from !== undefined);
   }
 
   recorded(): void {}

@@ -11,6 +11,7 @@ import {
 } from '@ojs-ts/core/durable';
 import {
   fetchedSteps,
+  idsOf,
   listMailboxes,
   listSteps,
   type Refuse,
@@ -18,6 +19,7 @@ import {
   readSuspension,
   recordAll,
   sendSignals,
+  undoJob,
   wakeJob,
 } from '@ojs-ts/core/handlers';
 import type { JobRecord, Json } from '@ojs-ts/core/job';
@@ -48,6 +50,7 @@ export const stepAnswers: Answers = {
   'signal.send': (host, request) => run(sendSignals(host, request, refusalOf(request))),
   'signal.list': (host, request) => run(listMailboxes(host, request)),
   'job.wake': (host, request) => run(wakeJob(host, request)),
+  'job.undo': (host, request) => run(undoJob(host, request, idsOf(request, host.clock, 'undo'))),
 };
 
 function refusalOf(request: Request): Refuse {

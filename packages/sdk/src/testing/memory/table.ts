@@ -120,6 +120,7 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
         now,
       );
     this.#advance();
+    this.steps.undo();
   }
 
   /** Jobs that were created, or became available again, since the last call. */

@@ -37,6 +37,35 @@ test('steps over HTTP: recorded, read again, suspended and listed', async () => 
   }
 });
 
+test('a job runs again from a step: the steps before it keep their results, and the handler runs the others', async () => {
+  const server = await startServer({ storage: 'sqlite:', host: '127.0.0.1', port: 0, log: false });
+  try {
+    await using client = new Client(server.url);
+    await using admin = new Admin(server.url);
+    const job = await client.enqueue('test.job', []);
+    const ran: string[] = [];
+    const options = { handleSignals: false, heartbeatThread: false, logger: keepingLogger() };
+    const worker = new Worker(server.url, options).register('test.job', async (ctx) => {
+      const step = (name: string) => ctx.step(name, () => `${name} ${ran.push(name)}`);
+      return [await step('load'), await step('count'), await step('send')];
+    });
+    const [first, second] = await worker.runUntil(async () => {
+      const result = await job.wait();
+      const again = await admin.rerunJob(job.id, { fromStep: 'count' });
+      expect(again.job.meta['ojs.rerun_of']).toBe(job.id);
+      await expect(admin.rerunJob(job.id, { fromStep: 'send' })).rejects.toMatchObject({ code: 'steps_moved' });
+      await expect(admin.undo(again.job.id)).rejects.toMatchObject({ code: 'conflict' });
+      await expect.poll(async () => (await client.getJob(again.job.id)).state).toBe('completed');
+      return [result, (await client.getJob(again.job.id)).result];
+    });
+    expect(first).toEqual(['load 1', 'count 2', 'send 3']);
+    expect(second).toEqual(['load 1', 'count 4', 'send 5']);
+    expect(ran).toEqual(['load', 'count', 'send', 'count', 'send']);
+  } finally {
+    await server.close();
+  }
+});
+
 test('signals over HTTP: to a job that waits, and under a token', async () => {
   const server = await startServer({ storage: 'sqlite:', host: '127.0.0.1', port: 0, log: false });
   try {

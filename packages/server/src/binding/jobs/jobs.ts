@@ -1,8 +1,8 @@
 import { latestOf, members, ProtocolError } from '@ojs-ts/core';
 import { renderExplanation } from '@ojs-ts/core/explain';
-import { jobHandlers as shared, warningsOf } from '@ojs-ts/core/handlers';
+import { rerunFromStep, jobHandlers as shared, undoJob, warningsOf } from '@ojs-ts/core/handlers';
 import { type ReadEnvelope, readEnvelope, readEnvelopes } from '@ojs-ts/core/job';
-import { missingJob, type PushedItem, rerunOf } from '@ojs-ts/core/lifecycle';
+import { missingJob, type PushedItem, rerunOf, run } from '@ojs-ts/core/lifecycle';
 import {
   acceptedOf,
   batchParts,
@@ -38,14 +38,21 @@ type Engine = Parts<
   | 'searches'
   | 'settings'
   | 'statistics'
+  | 'steps'
   | 'storage'
 >;
 
-export const jobHandlers: Handlers<keyof typeof shared | 'job.enqueue' | 'job.enqueueBatch' | 'job.rerun'> = {
+export const jobHandlers: Handlers<
+  keyof typeof shared | 'job.enqueue' | 'job.enqueueBatch' | 'job.rerun' | 'job.undo'
+> = {
   ...shared,
   'job.enqueue': enqueue,
   'job.enqueueBatch': enqueueBatch,
   'job.rerun': rerunJob,
+  'job.undo': async (engine, request) => {
+    const ids = new Ids(engine, request.key, `undo ${request.params.id ?? ''}`);
+    return run(undoJob(engine, request, () => ids.next()));
+  },
 };
 
 /**
@@ -111,9 +118,12 @@ export async function enqueueBatch(engine: Engine, request: BindingRequest): Pro
  * POST /admin/jobs/:id/rerun: a new job with the work of one that has ended, changed as the body says, with the id of
  * the body or a new one. With an idempotency key a repeated call gets the job of the first one.
  */
-export async function rerunJob(engine: Engine, { params, body, key, access }: BindingRequest): Promise<Reply> {
+export async function rerunJob(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { params, body, key, access } = request;
   const id = params.id ?? '';
   const ids = new Ids(engine, key, `rerun ${id}`);
+  const continued = await run(rerunFromStep(engine, request, () => ids.next()));
+  if (continued !== null) return continued;
   const changes = readChanges(body);
   const named = body === undefined || body === '' ? undefined : members(body).get('id');
   const job = await engine.jobs.get(id);

@@ -1,5 +1,5 @@
 import { type Clock, latestOf, type Millis, utf8Length } from '@ojs-ts/core';
-import { markOf, type SentSuspension, type StepStore, suspend } from '@ojs-ts/core/durable';
+import { leftBy, markOf, type SentSuspension, type StepStore, suspend } from '@ojs-ts/core/durable';
 import {
   type Failure,
   historyOf,
@@ -96,9 +96,12 @@ export class Settlements {
     this.#log = log;
   }
 
-  settle(settlement: Settlement): Promise<Outcome> {
+  async settle(settlement: Settlement): Promise<Outcome> {
     if (settlement.kind === 'suspend') return this.#suspend(settlement);
-    return settlement.kind === 'ack' ? this.#ack(settlement) : this.#fail(settlement);
+    const outcome = await (settlement.kind === 'ack' ? this.#ack(settlement) : this.#fail(settlement));
+    const left = outcome.kind === 'conflict' ? leftBy(outcome.job, settlement.claim) : null;
+    if (left !== null) await this.#batches.transition(left);
+    return outcome;
   }
 
   async #suspend(settlement: Settlement & { readonly kind: 'suspend' }): Promise<Outcome> {

@@ -1,5 +1,5 @@
-import type { Clock } from '@ojs-ts/core';
-import { type StepState, type StepStore, sweepMail, Tallies } from '@ojs-ts/core/durable';
+import { type Clock, type Millis, uuidv7 } from '@ojs-ts/core';
+import { type StepState, type StepStore, sweepMail, Tallies, tendUndos } from '@ojs-ts/core/durable';
 import type { JobId, JobRecord, Transition } from '@ojs-ts/core/job';
 import { run } from '@ojs-ts/core/lifecycle';
 import type {
@@ -12,6 +12,7 @@ import type {
 } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import { coalesce } from '../coalesce.ts';
+import type { EngineLog } from '../options.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** The most bytes of the values of a job, in a storage that does not say less. */
@@ -28,6 +29,8 @@ interface Parts {
   readonly batches: Batches;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly log: EngineLog;
+  readonly defaultLeaseMs: Millis;
 }
 
 /** The rows of durable steps in the store. Calls of one turn of the event loop share a read and a commit. */
@@ -35,11 +38,13 @@ export class StepRecords implements StepStore {
   readonly clock: Clock;
   readonly tallies = new Tallies();
   readonly maxJobBytes: number;
+  readonly defaultLeaseMs: Millis;
   readonly #parts: Parts;
   readonly #get: (keys: readonly RecordKey[]) => Promise<readonly (StoredRecord | null)[]>;
   readonly #commit: (change: RecordChange) => Promise<CommitAnswer>;
   /** The place at which the next sweep begins. */
   #swept: string | undefined;
+  #undone: string | undefined;
 
   constructor(parts: Parts) {
     const { storage, clock, telemetry } = parts;
@@ -49,6 +54,7 @@ export class StepRecords implements StepStore {
     this.#parts = parts;
     this.clock = clock;
     this.maxJobBytes = maxStepBytes;
+    this.defaultLeaseMs = parts.defaultLeaseMs;
     this.#get = coalesce(
       async (calls: readonly (readonly RecordKey[])[]) => {
         const found = (await records.get(calls.flat())).values();
@@ -86,6 +92,21 @@ export class StepRecords implements StepStore {
   /** Removes expired mail from one page of mailboxes. */
   async sweep(): Promise<void> {
     this.#swept = await run(sweepMail(this, this.#swept));
+  }
+
+  /** Undoes jobs of one page that have ended badly. */
+  async undo(): Promise<void> {
+    const { clock, log } = this.#parts;
+    this.#undone = await run(
+      tendUndos(
+        this,
+        this.#undone,
+        () => uuidv7(clock),
+        (id, error) => {
+          log.warn({ job_id: id, error: String(error) }, 'undo not started');
+        },
+      ),
+    );
   }
 
   recorded(kind: string, outcome: StepState | 'repeated'): void {
