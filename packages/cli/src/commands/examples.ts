@@ -13,6 +13,7 @@ const examples: Readonly<Record<string, string>> = {
   'ojs jobs signal': `ojs jobs signal 0195b7a2-6f10-7c3e-9d2b-1f4a5c6d7e8f approval '{"approved":true}'`,
   'ojs jobs mailboxes': 'ojs jobs mailboxes --all',
   'ojs jobs wake': 'ojs jobs wake 0195b7a2-6f10-7c3e-9d2b-1f4a5c6d7e8f --name cool-down',
+  'ojs jobs undo': 'ojs jobs undo 0195b7a2-6f10-7c3e-9d2b-1f4a5c6d7e8f',
   'ojs jobs groups': 'ojs jobs groups --by meta.tenant --state available',
   'ojs jobs export': 'ojs jobs export --state discarded > discarded.ndjson',
   'ojs jobs edit': 'ojs jobs edit --queue email --state available --priority 10 --dry-run',

@@ -182,6 +182,7 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
       ['mail.send', '["ada@example.com"]', '--queue', 'mail', '--meta', 'tenant=acme'],
       ['mail.send', 'ada@example.com'],
     ),
+    'jobs undo': once([asleep], [done]),
     'jobs wake': once([asleep, '--name', 'payd'], [done]),
     'jobs signal': once(
       [asleep, 'aproval', '{"approved":true}', '--id', 's1'],
@@ -204,6 +205,8 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
       ['--query', 'meta.tenant=acme', '--if-state', 'available', '--priority', '1'],
     ),
     'jobs rerun': once(
+      [failed, '--from-step', 'charge'],
+      ['--query', 'queue:done', '--from-step', 'charge'],
       [failed],
       ['--query', 'queue:done', '--to-queue', 'again'],
       ['--query', 'queue:done', '--to-queue', 'again', '--yes'],

@@ -46,13 +46,18 @@ export function rerunCommand(): Command {
       to_queue: flag('--to-queue <name>', 'queue of the new job; default as before'),
       ...jobFlags('default as before'),
       new_args,
+      from_step: flag('--from-step <name>', 'keep the durable steps before this one, and run the others again'),
+      forget: flag('--forget', 'with --from-step, also where steps were not undone'),
     }),
     ...many,
   };
   const about =
     'run a finished job, or all that match a filter, again as a new job; its meta has the id of the old one';
   return serverCommand('rerun', about, { args, flags, also }, async (server, values, id) => {
-    const body = objectOf({ args: values.new_args, queue: values.to_queue, ...wireFlags(values) });
+    const { from_step, forget } = values;
+    const body = objectOf({ args: values.new_args, queue: values.to_queue, from_step, forget, ...wireFlags(values) });
+    if (id === undefined && (from_step !== undefined || forget))
+      throw new Failure('usage', 'Expected the id of one job with --from-step and --forget.');
     if (id === undefined) return matching(server, { action: 'rerun' }, values, body);
     checkNamed(values);
     const { text: answer } = await server.change({ operation: 'job.rerun', params: { id }, body });

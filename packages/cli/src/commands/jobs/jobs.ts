@@ -54,6 +54,10 @@ export function jobsCommand(): Command {
       flags: { names: flag('--name <name>', 'only the wait in this step; may be repeated', eachName) },
       shown: (job, id) => `Job ${id} is ${text(job, 'state')}.`,
     }),
+    change('undo', 'undo the durable steps of a finished job, in a job of its own', 'job.undo', {
+      args,
+      shown: (job, id) => `Job ${text(job, 'id')} undoes the steps of job ${id}.`,
+    }),
     groupsCommand(),
     exportCommand(),
     editCommand(),
