@@ -129,4 +129,32 @@ describeDashboard('the steps of a job', {}, (dashboard) => {
     await steps().getByText('row 600', { exact: true }).waitFor();
     expect(dashboard.complaints).toEqual([]);
   });
+
+  test('an ended job is run again from a step, and another one is undone', async () => {
+    const { page } = dashboard;
+    const end = async () => {
+      const held = await started();
+      await record(held, [run('load', 1, {}), run('charge', 2, { undo: true }), run('send', 3, {})]);
+      await dashboard.post('workers/ack', { ...held.owner, worker_id: worker });
+      return held.id;
+    };
+    const [first, second] = [await end(), await end()];
+    const related = page.getByRole('region', { name: 'Related', exact: true });
+    await dashboard.open(`jobs/${first}`);
+    await steps().getByRole('button', { name: 'Run again from charge' }).click();
+    await page.getByText('were not: "charge"').waitFor();
+    await steps().getByRole('button', { name: 'Run again from send' }).click();
+    await page.getByText('A new job runs from send on.').waitFor();
+    await related.getByText('Steps moved to').waitFor();
+    expect(await steps().getByRole('button', { name: 'Run again from send' }).count()).toBe(0);
+    await related.getByRole('link').first().click();
+    await related.getByText('Runs again').waitFor();
+    expect(await steps().getByRole('listitem').count()).toBe(2);
+    await dashboard.open(`jobs/${second}`);
+    await steps().getByRole('button', { name: 'Undo the steps' }).click();
+    await related.getByText('Undone by').waitFor();
+    await related.getByRole('link').first().click();
+    await related.getByText('Undoes').waitFor();
+    await page.getByText('order.pay.undo').first().waitFor();
+  });
 });

@@ -61,6 +61,7 @@ export function DurableSteps({ job }: { readonly job: Job }) {
           )}
         </p>
       ))}
+      <UndoSteps job={job} steps={steps} />
       {hasNextPage && (
         <div>
           <Button busy={isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
@@ -129,6 +130,7 @@ function StepRow({ job, step, from, to }: StepRowProps) {
         )}
         {isOpen && kind === 'signal' && until === undefined && !arrived && <span>no timeout</span>}
         {isOpen && !arrived && !isEnded(job.state) && <WaitActions job={job} step={step} />}
+        <RunFrom job={job} name={name} />
         {(arrived || (state === 'done' && kind !== 'sleep')) && <StepValue job={job.id} name={name} />}
       </div>
       {error !== undefined && state !== 'done' && (
@@ -175,6 +177,42 @@ function WaitActions({ job, step }: { readonly job: Job; readonly step: Step }) 
         </Button>
       )}
     </>
+  );
+}
+
+/** Another job can have the steps of an ended job, until one has them. */
+function isOwnEnd({ state, x_successor: next }: Job): boolean {
+  return isEnded(state) && next === undefined;
+}
+
+/** Runs an ended job again, as a new job that keeps the steps before this one. */
+function RunFrom({ job, name }: { readonly job: Job; readonly name: string }) {
+  const mayRerun = useMay('job.rerun');
+  const { start } = useJobCall(job.id);
+  if (!mayRerun || !isOwnEnd(job)) return null;
+  const call = {
+    operation: 'job.rerun',
+    params: { id: job.id },
+    body: { from_step: name },
+    done: `A new job runs from ${name} on.`,
+  } as const;
+  return (
+    <Button size="small" aria-label={`Run again from ${name}`} onClick={() => start(call)}>
+      Run again from here
+    </Button>
+  );
+}
+
+/** Undoes the steps of an ended job. */
+function UndoSteps({ job, steps }: { readonly job: Job; readonly steps: readonly Step[] }) {
+  const mayUndo = useMay('job.undo');
+  const { start } = useJobCall(job.id);
+  if (!mayUndo || !isOwnEnd(job) || !steps.some(({ undo }) => undo)) return null;
+  const call = { operation: 'job.undo', params: { id: job.id }, done: 'A new job undoes the steps.' } as const;
+  return (
+    <div>
+      <Button onClick={() => start(call)}>Undo the steps</Button>
+    </div>
   );
 }
 

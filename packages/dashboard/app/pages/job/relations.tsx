@@ -10,13 +10,14 @@ import { neighboursOf, type Step } from './steps.ts';
 
 /** The origin of the job, and the jobs that came from it. */
 export function Relations({ job }: { readonly job: Job }) {
-  const { workflow_id: workflow, meta, state, error_fingerprint: fingerprint } = job;
-  const { cron_name: cron, 'ojs.rerun_of': original } = meta;
+  const { workflow_id: workflow, meta, state, error_fingerprint: fingerprint, x_successor: next } = job;
+  const { cron_name: cron, 'ojs.rerun_of': original, 'ojs.undo_of': undone } = meta;
   const isDead = state === 'discarded' && job.retry_policy.on_exhaustion === 'dead_letter';
   const reruns = useReruns(job);
   const workflowFacts = useWorkflowFacts(job);
   const hasReruns = reruns !== undefined && (reruns.ids.length > 0 || !reruns.isComplete);
-  const isAlone = workflow === undefined && cron === undefined && original === undefined && !hasReruns;
+  const isLinked = original !== undefined || undone !== undefined || next !== undefined || hasReruns;
+  const isAlone = workflow === undefined && cron === undefined && !isLinked;
   if (isAlone && !isDead && fingerprint === null) return null;
   return (
     <Card title="Related">
@@ -25,6 +26,9 @@ export function Relations({ job }: { readonly job: Job }) {
           ...workflowFacts,
           Cron: typeof cron === 'string' && <CronLink id={cron} />,
           'Runs again': typeof original === 'string' && <JobLink id={original} className="mono breaks" />,
+          Undoes: typeof undone === 'string' && <JobLink id={undone} className="mono breaks" />,
+          'Undone by': next?.as === 'undo' && <JobLink id={next.job_id} className="mono breaks" />,
+          'Steps moved to': next?.as === 'rerun' && <JobLink id={next.job_id} className="mono breaks" />,
           'Run again as': hasReruns && (
             <ul className="plain">
               {reruns.ids.map((id) => (
