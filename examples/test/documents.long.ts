@@ -43,6 +43,12 @@ declare global {
   const myMeterProvider: MeterProvider;
   function roleOf(cookie: string | null | undefined): Promise<'viewer' | 'operator' | 'admin' | false>;
   function sendEmail(...args: unknown[]): Promise<void>;
+  const stock: {
+    reserve(sku: string): Promise<{ id: string; price: number }>;
+    release(id: string | undefined): Promise<void>;
+    ship(id: string): Promise<void>;
+  };
+  const bank: { charge(amount: number, key: string): Promise<void>; refund(key: string): Promise<void> };
   function exportData(id: string): Promise<void>;
   function generateTraceId(): string;
   function reportToSentry(error: unknown, context: { jobId: string }): Promise<void>;

@@ -26,6 +26,9 @@ export function isDotSegment(name: string): boolean {
   return name === '.' || name === '..';
 }
 
+/** The type of a job that undoes steps ends so: no handler takes it for the job itself. */
+export const undoSuffix = '.undo';
+
 /** Named priorities (ojs-core §5.2). */
 export const namedPriorities = { HIGH: 10, NORMAL: 0, LOW: -10 } as const;
 export const expectedPriority = 'a whole number from -100 to 100';

@@ -112,6 +112,7 @@ export {
   StepNestedError,
   Suspended,
   TokenTakenError,
+  UndoError,
 } from './worker/steps/errors.ts';
 export type { EnqueueClient } from './worker/steps/parts.ts';
 export type {
@@ -124,6 +125,7 @@ export type {
   SignalWaitOptions,
   StepInfo,
   StepOptions,
+  StepUndo,
 } from './worker/steps/types.ts';
 export { Worker, Worker as OjsWorker } from './worker/worker.ts';
 export {

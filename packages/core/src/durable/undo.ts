@@ -42,6 +42,8 @@ export function quietFrom(job: JobRecord, leaseMs: Millis): Millis {
 function wasTakenAway(job: JobRecord): boolean {
   const last = historyOf(job).at(-1);
   if (last === undefined) return false;
+  // A worker reports a timeout while the handler may still run.
+  if (last.kind === 'failed' && last.error.code === 'timeout') return true;
   if (last.kind === 'failed') return last.by === 'server' && last.error.type !== 'visibility_timeout';
   return 'from' in last && last.from === State.active;
 }

@@ -3,6 +3,7 @@ import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import { State, stateName, Terminal } from '../job/states.ts';
 import { objectText } from '../json/json.ts';
+import { undoSuffix } from '../names.ts';
 import type { Millis } from '../time/clock.ts';
 import { readTime } from '../time/timestamp.ts';
 import { isIn } from './change.ts';
@@ -11,8 +12,6 @@ import { changedRequest, type JobChanges, merged } from './job-changes.ts';
 /** The members of `meta` in which a job names the one that it runs again, or whose steps it undoes. */
 export const rerunOfName = 'ojs.rerun_of';
 export const undoOfName = 'ojs.undo_of';
-/** The type of a job that undoes steps ends so: no handler takes it for the job itself. */
-export const undoSuffix = '.undo';
 /** An undo is tried as often as the steps of a saga deserve, then a person looks at it in the dead letter. */
 const undoRetry: Json = '{"max_attempts":10,"on_exhaustion":"dead_letter"}';
 
@@ -59,7 +58,7 @@ export function rerunOf(
 export function undoOf(job: JobRecord, changes: JobChanges, { now }: RerunTimes, newId: () => JobId): ReadEnvelope {
   const request = changedRequest(job, changes);
   for (const name of ofTheJob) request.delete(name);
-  request.set('type', JSON.stringify(job.type + undoSuffix));
+  request.set('type', JSON.stringify(job.type.endsWith(undoSuffix) ? job.type : job.type + undoSuffix));
   request.set('retry', undoRetry);
   link(request, undoOfName, job);
   return readEnvelope(objectText(request), now, newId, {});

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { members } from '../../src/index.ts';
 import { State } from '../../src/job/index.ts';
-import { rerunOf } from '../../src/lifecycle/index.ts';
+import { rerunOf, undoOf } from '../../src/lifecycle/index.ts';
 import { jobOf, start } from '../support/records.ts';
 
 const newId = () => '01980d2c-7b1e-7c44-9d0a-5f0c3c1b7a10';
@@ -85,4 +85,15 @@ test('wrong changes are refused under their own paths, and args that the client 
   refuses({}, '$.id', '"x"');
   refuses({ args: '[1]' }, '$.args');
   expect(rerunOf(old, { args: '[1]', meta: '{"ojs.codec.encodings":[]}' }, times, newId).args).toBe('[1]');
+});
+
+test('a job that undoes has the args, the meta and the queue, and nothing that could refuse or end it', () => {
+  const request = { args: [1], meta: { a: 1 }, queue: 'q', unique: {}, total_timeout: 60, timeout: 9, tags: ['t'] };
+  const old = ended(request);
+  const { job, args } = undoOf(old, {}, times, newId);
+  const { type, meta, ...rest } = JSON.parse(job.envelope);
+  expect([type, meta, args]).toEqual([`${old.type}.undo`, { a: 1, 'ojs.undo_of': old.id }, '[1]']);
+  expect(rest).toMatchObject({ queue: 'q', timeout: 9, tags: ['t'] });
+  expect([job.unique, job.limits, job.deadlineAt, job.expiresAt]).toEqual([null, [], null, null]);
+  expect(undoOf({ ...old, type }, {}, times, newId).job.type).toBe(type);
 });

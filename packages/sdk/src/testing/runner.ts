@@ -106,7 +106,7 @@ export class Runner {
 
   /** Runs the handler inside its worker's middleware. An ordered failure replaces the handler. */
   perform(context: JobContext): Promise<unknown> {
-    const own = this.#own.get(context.jobType);
+    const own = this.#ownOf(context.jobType);
     const layers = own === undefined ? (this.#workerOf(context.jobType)?.middlewares.all ?? none) : none;
     return compose(layers, (inner: JobContext) => untilSuspended(inner, () => this.#handle(inner)))(context);
   }
@@ -187,7 +187,12 @@ export class Runner {
   }
 
   #handlersOf(type: string): Handlers | undefined {
-    return this.#own.get(type) ?? this.#workerOf(type);
+    return this.#ownOf(type) ?? this.#workerOf(type);
+  }
+
+  /** Handlers of a type undo its jobs too. */
+  #ownOf(type: string): Handlers | undefined {
+    return this.#own.get(type) ?? this.#own.values().find((handlers) => handlers.has(type));
   }
 
   #workerOf(type: string): Handlers | undefined {

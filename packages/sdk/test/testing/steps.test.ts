@@ -44,6 +44,41 @@ test('perform() rejects with the error of a step', async () => {
   await expect(perform('test.job', [])).rejects.toThrow(StepError);
 });
 
+test('perform() undoes with ctx.undo()', async () => {
+  const store = fakeMode();
+  const seen: unknown[] = [];
+  store.registerHandler('test.job', async (ctx) => {
+    await ctx.step('a', () => ({ id: 1 }), {
+      undo: ({ result, certain, key }) => void seen.push([result, certain, key]),
+    });
+    await ctx.step('b', () => 2, { undo: () => void seen.push('b') });
+    await ctx.undo();
+    await ctx.undo();
+  });
+  await perform('test.job', []);
+  expect(seen).toEqual(['b', [{ id: 1 }, true, expect.stringMatching(/\/a$/)]]);
+});
+
+test('drain() undoes a job that has failed, and one that was cancelled', async () => {
+  const store = fakeMode();
+  const seen: string[] = [];
+  store.registerHandler('test.job', async (ctx) => {
+    await ctx.step('charge', () => ctx.args[0], { undo: ({ result }) => void seen.push(`undo ${result}`) });
+    if (ctx.args[0] === 'fails') throw new Error('no');
+    await ctx.sleep('night', '8h');
+  });
+  const client = new Client();
+  await client.enqueue('test.job', ['fails'], { retry: { maxAttempts: 1 } });
+  const [waits, kept] = [await client.enqueue('test.job', ['waits']), await client.enqueue('test.job', ['kept'])];
+  expect(await drain()).toBeGreaterThanOrEqual(3);
+  await client.cancelJob(waits.id);
+  await client.cancelJob(kept.id, { undo: false });
+  store.advanceTime('1s');
+  await drain();
+  expect(seen.toSorted()).toEqual(['undo fails', 'undo waits']);
+  expect(allEnqueued({ jobType: 'test.job.undo' })).toHaveLength(2);
+});
+
 test('drain() runs a job until it is suspended, and advanceTime() wakes it', async () => {
   const store = fakeMode();
   const seen: string[] = [];

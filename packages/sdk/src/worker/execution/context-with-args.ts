@@ -11,6 +11,8 @@ import {
   type JobContext,
   overKey,
   suspendKey,
+  undoKey,
+  undoSteps,
   untilSuspended,
 } from './context.ts';
 
@@ -119,6 +121,10 @@ class ContextWithArgs<A extends JsonArray> implements JobContext<A> {
     return this.#inner.runAll;
   }
 
+  get undo(): JobContext['undo'] {
+    return this.#inner.undo;
+  }
+
   get wait(): JobContext['wait'] {
     return this.#inner.wait;
   }
@@ -129,6 +135,10 @@ class ContextWithArgs<A extends JsonArray> implements JobContext<A> {
 
   [suspendKey](work: () => unknown): unknown {
     return untilSuspended(this.#inner, work);
+  }
+
+  [undoKey](handler: () => unknown): unknown {
+    return undoSteps(this.#inner, handler);
   }
 
   [codecKey](codec: StepCodec): void {

@@ -1,4 +1,5 @@
 import type { Logger } from '../../connection/logger.ts';
+import { OJSError } from '../../errors.ts';
 import type { Job } from '../../job/job.ts';
 import type { JsonArray, Meta } from '../../json.ts';
 import type { StepCodec } from '../steps/codec.ts';
@@ -71,6 +72,15 @@ export const suspendKey: unique symbol = Symbol.for('@ojs-ts/sdk.untilSuspended'
 /** The outcome of the handler. It rejects with {@link Suspended} as soon as the execution is suspended. */
 export function untilSuspended(context: JobContext, work: () => unknown): unknown {
   return suspendKey in context && typeof context[suspendKey] === 'function' ? context[suspendKey](work) : work();
+}
+
+/** Registered process-wide, as `abortKey`. */
+export const undoKey: unique symbol = Symbol.for('@ojs-ts/sdk.undoSteps');
+
+/** Undoes the steps of another job, as its handler names them. */
+export function undoSteps(context: JobContext, handler: () => unknown): unknown {
+  if (undoKey in context && typeof context[undoKey] === 'function') return context[undoKey](handler);
+  throw new OJSError('An undo needs a job that a worker has fetched.', { jobId: context.jobId });
 }
 
 /** Registered process-wide, as `abortKey`. */

@@ -14,7 +14,7 @@ import type { Suspension } from '../steps/host.ts';
 import type { Steps } from '../steps/steps.ts';
 import type { Children, ChildrenOptions, SignalWaitOptions } from '../steps/types.ts';
 import type { WorkerSteps } from '../steps/worker-steps.ts';
-import { abortKey, codecKey, type JobContext, overKey, suspendKey } from './context.ts';
+import { abortKey, codecKey, type JobContext, overKey, suspendKey, undoKey } from './context.ts';
 import { resultsFrom } from './left-out-results.ts';
 import { type Reporting, Reports } from './reports.ts';
 
@@ -46,6 +46,7 @@ export class ExecutionContext implements JobContext {
   #ownReports: Reports | undefined;
   #ownSteps: Promise<Steps> | undefined;
   #codec: StepCodec = plain;
+  #undoes = false;
   /** Rejects the handler inside of its middleware. */
   #suspension: PromiseWithResolvers<never> | undefined;
 
@@ -163,6 +164,10 @@ export class ExecutionContext implements JobContext {
       this.#durable<Children<T>>((steps) => steps.run(name, job, args, options));
   }
 
+  get undo(): JobContext['undo'] {
+    return () => this.#durable<void>((steps) => steps.undo());
+  }
+
   get wait(): JobContext['wait'] {
     return (signal: SignalDef | string, options?: SignalWaitOptions) =>
       this.#durable((steps) => steps.wait(signal, options));
@@ -177,6 +182,7 @@ export class ExecutionContext implements JobContext {
   }
 
   #steps(): Promise<Steps> {
+    this.#leased.usesSteps = true;
     this.#leased.steps ??= { ending: async () => (await this.#ownSteps)?.ending() };
     this.#ownSteps ??= this.#openSteps();
     return this.#ownSteps;
@@ -197,6 +203,7 @@ export class ExecutionContext implements JobContext {
       jobId,
       jobType: this.jobType,
       log: this.log,
+      undoes: this.#undoes,
       suspend: (suspension, reason) => {
         suspend(this.#leased, suspension, this.#suspension !== undefined);
         this.#suspension?.reject(reason);
@@ -229,6 +236,12 @@ export class ExecutionContext implements JobContext {
     );
     const returned = work();
     return isThenable(returned) ? Promise.race([returned, this.#suspension.promise]) : returned;
+  }
+
+  async [undoKey](handler: () => unknown): Promise<void> {
+    this.#undoes = true;
+    const steps = await this.#steps();
+    await steps.undoAfter(handler);
   }
 
   [codecKey](codec: StepCodec): void {

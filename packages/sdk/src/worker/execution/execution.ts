@@ -270,7 +270,15 @@ export class Execution {
     if (!leased.occupies) return;
     leased.ranMs = performance.now() - leased.beganAt;
     this.#detach(leased);
+    if (leased.state === 'lost' && leased.usesSteps) this.#tellThatItLeft(leased);
     if (leased.state !== 'running') this.#services.changed();
+  }
+
+  /** No step runs any more. The server refuses this outcome of a cancelled job, and undoes its steps without a wait. */
+  #tellThatItLeft(leased: LeasedJob): void {
+    const { connection } = this.#services.reporting;
+    const call = { operation: 'worker.nack', body: nackEntry(leased, notRunning) } as const;
+    connection.call(call, {}, { jobId: leased.id }).catch(() => {});
   }
 
   #detach(leased: LeasedJob): void {

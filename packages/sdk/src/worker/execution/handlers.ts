@@ -1,4 +1,4 @@
-import { didYouMean, isJobType } from '@ojs-ts/core';
+import { didYouMean, isJobType, undoSuffix } from '@ojs-ts/core';
 import { OJSError, OJSValidationError } from '../../errors.ts';
 import { type JobDef, parseArgs } from '../../job/definition.ts';
 import { parseWith } from '../../job/standard-schema.ts';
@@ -7,7 +7,7 @@ import { MiddlewareChain } from '../../middleware/chain.ts';
 import { compose } from '../../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../../middleware/types.ts';
 import { expectedType } from '../../options/values.ts';
-import { type JobContext, untilSuspended } from './context.ts';
+import { type JobContext, undoSteps, untilSuspended } from './context.ts';
 import { withArgs } from './context-with-args.ts';
 import { ContractViolation } from './contract-violation.ts';
 
@@ -46,8 +46,15 @@ export class Handlers {
     return [...this.#byType.keys()];
   }
 
+  /** Also for a job that undoes the steps of a job with a handler. */
   has(jobType: string): boolean {
-    return this.#byType.has(jobType);
+    return this.#find(jobType) !== undefined;
+  }
+
+  #find(jobType: string): Handler | undefined {
+    const base = jobType.endsWith(undoSuffix) ? this.#byType.get(jobType.slice(0, -undoSuffix.length)) : undefined;
+    const undoing: Handler | undefined = base && ((context) => undoSteps(context, () => base(context)));
+    return this.#byType.get(jobType) ?? undoing;
   }
 
   /** Without middleware the handler itself: nothing is composed, and what is not asynchronous stays so. */
@@ -68,7 +75,7 @@ export class Handlers {
 
   /** The handler alone, without the middleware. */
   handle(context: JobContext): unknown {
-    const handler = this.#byType.get(context.jobType);
+    const handler = this.#find(context.jobType);
     if (handler === undefined) throw new OJSError(this.missing(context.jobType));
     return handler(context);
   }

@@ -3,7 +3,7 @@ import { compact, wireOf } from '../../json.ts';
 import type { Duration } from '../../options/duration.ts';
 import { durationMs } from '../../options/values.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
-import { StepError, StepLimitError } from '../steps/errors.ts';
+import { StepError, StepLimitError, UndoError } from '../steps/errors.ts';
 import { ContractViolation, misfit } from './contract-violation.ts';
 import { ResultError, resultText } from './result.ts';
 
@@ -93,7 +93,8 @@ function readThrown(thrown: unknown, isEncoded: boolean): GiveBack {
     const failure = { ...describe(thrown), type, retryable: false, details: { step, step_attempts: attempts } };
     return { failure: isEncoded ? { ...failure, message: `The step "${step}" failed in try ${attempts}.` } : failure };
   }
-  if (thrown instanceof StepLimitError) return { failure: { ...describe(thrown), retryable: false } };
+  const isFinal = thrown instanceof StepLimitError || (thrown instanceof UndoError && thrown.missing.length === 0);
+  if (isFinal) return { failure: { ...describe(thrown), retryable: false } };
   if (isTimeout(thrown)) return { failure: timeoutFailure(thrown.message, thrown.timeoutMs) };
   const failure = describe(thrown);
   return isDiscard(thrown) ? { failure: { ...failure, ...forGood } } : { failure };

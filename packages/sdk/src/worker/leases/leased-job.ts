@@ -40,6 +40,7 @@ export class LeasedJob {
   reports: { end(): Promise<void> | null } | undefined;
   /** The durable steps of a handler that has some. `ending` resolves when those that run are recorded. */
   steps: { ending(): Promise<unknown> } | undefined;
+  usesSteps = false;
   /** Set once the handler waits: the job goes back, and continues in another execution. */
   suspension: Readonly<Record<'waits' | 'steps' | 'failed_steps', readonly object[]>> | undefined;
   /** The context for callbacks, if there are any. */

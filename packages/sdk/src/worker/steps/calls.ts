@@ -1,4 +1,4 @@
-import { isMailed, type StepKind, stepLimits } from '@ojs-ts/core/durable';
+import { isMailed, type StepKind, stepLimits, undoPrefix } from '@ojs-ts/core/durable';
 import { macrotask } from '../../connection/pause.ts';
 import { OJSError } from '../../errors.ts';
 import { timerMs } from '../../options/duration.ts';
@@ -13,7 +13,12 @@ import { stepErrorOf } from './value.ts';
 
 /** The end of a call: its place among the outcomes of the job, and what the handler gets. */
 export type Outcome =
-  | { readonly number: number; readonly value: unknown; readonly isPayload?: boolean }
+  | {
+      readonly number: number;
+      readonly value: unknown;
+      readonly isPayload?: boolean;
+      readonly workflow?: string | undefined;
+    }
   | { readonly number: number; readonly error: Error };
 
 /** An open wait, which a suspension names. */
@@ -65,6 +70,9 @@ export class Calls {
   #number = 0;
   #state: 'open' | 'ending' | 'over' | 'suspended' = 'open';
   #ended: (() => void) | undefined;
+  /** Calls of the handler that have no outcome, where it gets recorded outcomes only. */
+  #stopped = 0;
+  readonly #replayed = Promise.withResolvers<void>();
   readonly waiting: Waiting;
 
   /**
@@ -76,8 +84,12 @@ export class Calls {
     this.#store = store;
     this.waiting = waiting;
     this.#disturbed = disturbed;
-    const isWaiting = () => this.#state === 'open' && this.#waits.size > 0 && this.#active === 0;
-    this.#idle = new Idle(suspendAfterMs, isWaiting, () => this.#suspend());
+    const isWaiting = () => this.#state === 'open' && this.#waits.size + this.#stopped > 0 && this.#active === 0;
+    this.#idle = new Idle(suspendAfterMs, isWaiting, () => {
+      if (this.#stopped === 0) this.#suspend();
+      this.#stopped = 0;
+      this.#replayed.resolve();
+    });
     if (host.leased.aborted) this.#over();
     else host.leased.signal.addEventListener('abort', () => this.#over(), { once: true });
   }
@@ -95,7 +107,7 @@ export class Calls {
     name: string,
     kind: StepKind,
     work: (row: Row | undefined) => Promise<Outcome>,
-    read?: (payload: unknown) => Promise<unknown>,
+    read?: ReadPayload,
   ): Promise<unknown> {
     const before = this.#open.get(name);
     if (before !== undefined) return before;
@@ -127,6 +139,8 @@ export class Calls {
   async #outcome(name: string, kind: StepKind, work: (row: Row | undefined) => Promise<Outcome>): Promise<Outcome> {
     const row = await this.#store.find(name);
     this.#number = Math.max(this.#number, this.#store.lastNumber);
+    if (this.#host.undoes && !name.startsWith(undoPrefix) && (row === undefined || row.state === 'open'))
+      return this.stop();
     if (row === undefined) return work(row);
     if (row.kind !== kind) {
       const message =
@@ -134,10 +148,26 @@ export class Calls {
         'Give it another name.';
       throw new StepKindError(message, { jobId: this.#host.jobId });
     }
-    return row.state === 'open' ? work(row) : this.#recorded(row);
+    return row.state === 'open' ? work(row) : this.recorded(row);
   }
 
-  async #recorded(row: Row): Promise<Outcome> {
+  /** The handler of a job that undoes gets no further outcome for this call. */
+  stop(): Promise<never> {
+    this.#stopped++;
+    return this.halt();
+  }
+
+  /** Resolves when a handler that gets recorded outcomes only has got all of them. */
+  get replayed(): Promise<void> {
+    return this.#replayed.promise;
+  }
+
+  rows(): Promise<readonly Row[]> {
+    return this.unlessOver(this.#store.all());
+  }
+
+  /** The outcome of a row that is final. */
+  async recorded(row: Row): Promise<Outcome> {
     const { number, name, tries, error } = row;
     const codec = this.#host.codec();
     if (row.state === 'failed')
@@ -148,9 +178,9 @@ export class Calls {
   }
 
   /** Only a payload that its sender has encoded is decoded: anybody may send any other. */
-  async #signalled({ name, number, state, isEncoded }: Row, value: unknown): Promise<Outcome> {
+  async #signalled({ name, number, state, isEncoded, workflow }: Row, value: unknown): Promise<Outcome> {
     const codec = this.#host.codec();
-    if (!isEncoded) return { number, value, isPayload: state === 'done' };
+    if (!isEncoded) return { number, value, isPayload: state === 'done', workflow };
     if (codec === plain) {
       const message =
         `The payload of the signal for the step "${name}" is encoded, and this worker cannot decode it. ` +
@@ -182,7 +212,7 @@ export class Calls {
     // Nothing but this says to the server that the job has rows. The outcome stays.
     const { kind, number, tries } = row;
     await this.unlessOver(this.#store.record([{ name, kind, state: 'open', number, tries }]));
-    return this.#recorded(row);
+    return this.recorded(row);
   }
 
   /** Counts a function of the user while it runs. */
@@ -264,7 +294,7 @@ export class Calls {
       const recorded = (await this.unlessOver(this.#store.record(steps))).find(({ name }) => name === write.name);
       if (recorded?.recorded === true) {
         const row = readRow({ ...recorded, kind: write.kind, number, tries: write.tries });
-        if (row !== undefined) return await this.#recorded(row);
+        if (row !== undefined) return await this.recorded(row);
       }
       return end instanceof Error && write.state === 'failed' ? { number, error: end } : { number, value: end };
     } catch (error) {
@@ -281,9 +311,11 @@ export class Calls {
   async listen(write: Omit<StepWrite, 'number'>): Promise<Outcome | undefined> {
     const number = this.reserveNumber();
     try {
-      const [recorded] = await this.unlessOver(this.#store.record([{ ...write, number }]));
+      const steps = [...this.#later, { ...write, number }];
+      this.#later = [];
+      const recorded = (await this.unlessOver(this.#store.record(steps))).find(({ name }) => name === write.name);
       const row = readRow({ ...recorded, kind: write.kind, number });
-      if (row !== undefined && row.state !== 'open') return await this.#recorded(row);
+      if (row !== undefined && row.state !== 'open') return await this.recorded(row);
     } catch (error) {
       this.#deliveries.drop(number);
       throw error;
@@ -372,11 +404,14 @@ export class Calls {
   }
 }
 
-async function converted(outcome: Promise<Outcome>, read: (payload: unknown) => Promise<unknown>): Promise<Outcome> {
+/** @param workflow of a recorded wait for jobs: another job may have started it, whose rows this one has taken over. */
+type ReadPayload = (payload: unknown, workflow: string | undefined) => Promise<unknown>;
+
+async function converted(outcome: Promise<Outcome>, read: ReadPayload): Promise<Outcome> {
   const end = await outcome;
   if (!('value' in end) || end.isPayload !== true) return end;
-  const { number, value } = end;
-  return read(value).then(
+  const { number, value, workflow } = end;
+  return read(value, workflow).then(
     (payload) => ({ number, value: payload }),
     (error: Error) => ({ number, error }),
   );

@@ -46,6 +46,10 @@ export class CheckpointStore implements StepStore {
     return this.find(name);
   }
 
+  async all(): Promise<readonly Row[]> {
+    return [...this.#rows.values()].map(readRow).filter((row) => row !== undefined);
+  }
+
   async valueOf(row: Row): Promise<unknown> {
     return row.value;
   }

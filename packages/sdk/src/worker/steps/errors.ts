@@ -1,4 +1,4 @@
-import { stepLimits } from '@ojs-ts/core/durable';
+import { stepLimits, undoPrefix } from '@ojs-ts/core/durable';
 import { type ErrorContext, OJSError, OJSValidationError, SnoozeError } from '../../errors.ts';
 import { quoted } from '../../json.ts';
 import type { Child } from './types.ts';
@@ -21,6 +21,29 @@ export class StepError extends OJSError {
     this.attempts = attempts;
     this.type = type;
   }
+}
+
+/** Steps could not be undone: their undo failed in all tries, or the handler does not have them any more. */
+export class UndoError extends OJSError {
+  static override readonly name: string = 'UndoError';
+  readonly steps: readonly string[];
+  /** Steps that the handler does not have. A worker with other code may have them, so the job is tried again. */
+  readonly missing: readonly string[];
+
+  constructor(failed: readonly string[], missing: readonly string[], context: ErrorContext = {}) {
+    const parts = [
+      ...(failed.length > 0 ? [`the undo of ${listed(failed)} failed`] : []),
+      ...(missing.length > 0 ? [`the handler has no undo for ${listed(missing)}`] : []),
+    ];
+    super(`Some steps are not undone: ${parts.join(', and ')}.`, context);
+    this.steps = [...failed, ...missing];
+    this.missing = missing;
+  }
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+  return `${names.slice(0, 5).map(quoted).join(', ')}${more}`;
 }
 
 /** A step has a name that cannot be used, or one that this execution has used before. */
@@ -86,6 +109,8 @@ export function checkStepName(name: unknown, used: ReadonlySet<string>): asserts
     const got = typeof name === 'string' ? `${name.length} characters` : quoted(name);
     throw new StepNameError(`A step needs a name of 1 to ${stepLimits.name} characters, got ${got}.`);
   }
+  if (name.startsWith(undoPrefix))
+    throw new StepNameError(`A name must not begin with ${quoted(undoPrefix)}, got ${quoted(name)}.`);
   if (!used.has(name)) return;
   throw new StepNameError(
     `The step ${quoted(name)} was used before in this execution. Each name is used once; ` +

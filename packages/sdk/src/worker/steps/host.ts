@@ -19,6 +19,8 @@ export interface StepsHost {
   readonly jobId: string;
   readonly jobType: string;
   readonly log: Logger;
+  /** The job undoes the steps of another one: it gets their outcomes, and runs none. */
+  readonly undoes: boolean;
   /** Called at most once. The handler does not continue afterwards. */
   suspend(suspension: Suspension, reason: Suspended): void;
   /** The handler cannot continue, and nothing of it runs any more: the job is not this worker's. */

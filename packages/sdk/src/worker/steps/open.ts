@@ -15,6 +15,7 @@ import { CheckpointStore } from './checkpoint-store.ts';
 import { startFamily } from './children.ts';
 import type { StepsHost } from './host.ts';
 import type { EnqueueClient, StepsWorker } from './parts.ts';
+import { type Row, readRows, type StepWrite } from './row.ts';
 import { ServerStore } from './server-store.ts';
 import { Steps } from './steps.ts';
 import type { StepStore } from './store.ts';
@@ -74,26 +75,34 @@ async function storeOf(worker: StepsWorker, host: StepsHost): Promise<StepStore>
   return new ServerStore(leased, connection, worker.writer, (message) => host.lose(message));
 }
 
-/** For an execution without a stored job. */
+/** For an execution without a stored job: it keeps rows for `ctx.undo()` only. */
 class UnrecordedStore implements StepStore {
   readonly suspends = false;
   readonly lastNumber = 0;
+  readonly #rows = new Map<string, StepWrite>();
 
   async find(): Promise<undefined> {
     return undefined;
   }
 
-  reload(): void {}
+  reload(): void {
+    this.#rows.clear();
+  }
 
   async current(): Promise<undefined> {
     return undefined;
   }
 
-  async valueOf(): Promise<undefined> {
-    return undefined;
+  async all(): Promise<readonly Row[]> {
+    return readRows([...this.#rows.values()]);
   }
 
-  async record(): Promise<readonly []> {
+  async valueOf(row: Row): Promise<unknown> {
+    return row.value;
+  }
+
+  async record(steps: readonly StepWrite[]): Promise<readonly []> {
+    for (const step of steps) this.#rows.set(step.name, step);
     return [];
   }
 }

@@ -13,12 +13,15 @@ export class StepRecording {
   /** The number of the row, once a transaction asked for it. Outcomes with higher numbers wait until it is settled. */
   number: number | undefined;
   readonly tries: number;
+  /** The step can be undone. */
+  readonly undo: boolean;
   readonly startedAt = Date.now();
 
-  constructor(host: StepsHost, calls: Calls, tries: number) {
+  constructor(host: StepsHost, calls: Calls, tries: number, undo: boolean) {
     this.#host = host;
     this.#calls = calls;
     this.tries = tries;
+    this.undo = undo;
   }
 
   get jobId(): string {

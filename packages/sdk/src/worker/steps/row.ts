@@ -22,6 +22,14 @@ export interface Row {
   /** The payload of a signal went through the codec of its sender. */
   readonly isEncoded: boolean;
   readonly error: Wire | undefined;
+  /** The workflow of the jobs that a step has started. */
+  readonly workflow: string | undefined;
+  /** The step can be undone. */
+  readonly undo: boolean;
+  /** The job that ran the step first, where its rows were taken over. */
+  readonly origin: string | undefined;
+  /** Only in a list of steps. Milliseconds since 1970. */
+  readonly startedAt: number | undefined;
 }
 
 /** A row to record. Absent members are not sent. */
@@ -44,6 +52,8 @@ export interface StepWrite {
   readonly token?: string;
   /** The workflow of a step that has started jobs. */
   readonly workflow?: string;
+  /** The step can be undone. */
+  readonly undo?: true;
 }
 
 /** A try that failed with tries left. */
@@ -76,6 +86,10 @@ export function readRow(raw: unknown): Row | undefined {
     isApart: row.value === undefined && numberOf(row.bytes) !== undefined,
     isEncoded: booleanOf(row.encoded) ?? false,
     error: wireOf(row.error),
+    workflow: textOf(row.workflow),
+    undo: booleanOf(row.undo) ?? false,
+    origin: textOf(row.origin),
+    startedAt: timeOf(row.started_at),
   };
 }
 

@@ -61,6 +61,16 @@ export class ServerStore implements StepStore {
     return row;
   }
 
+  async all(): Promise<readonly Row[]> {
+    const rows: Row[] = [];
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const page: Wire = await this.#read({ after, values: 'small' });
+      rows.push(...readRows(page.steps));
+      after = numberOf(page.next);
+    }
+    return rows;
+  }
+
   async valueOf(row: Row): Promise<unknown> {
     if (!row.isApart) return row.value;
     const [found] = readRows((await this.#read({ names: JSON.stringify([row.name]), values: 'all' })).steps);

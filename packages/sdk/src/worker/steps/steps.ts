@@ -1,4 +1,4 @@
-import type { StepKind } from '@ojs-ts/core/durable';
+import { type StepKind, stepLimits, undoPrefix } from '@ojs-ts/core/durable';
 import { OJSValidationError } from '../../errors.ts';
 import type { JobDef } from '../../job/definition.ts';
 import type { JobOptions } from '../../job/options.ts';
@@ -12,7 +12,7 @@ import type { Failure } from '../execution/outcome.ts';
 import type { Calls, Outcome } from './calls.ts';
 import { childrenOf, type Family, familyOf, resultOfOnly } from './children.ts';
 import { plain } from './codec.ts';
-import { checkStepName } from './errors.ts';
+import { checkStepName, StepNameError, UndoError } from './errors.ts';
 import type { StepsHost } from './host.ts';
 import { StepRecording } from './recording.ts';
 import { type StepRetry, stepRetry } from './retry.ts';
@@ -22,7 +22,9 @@ import { refuseNested, type TryEnd, tryOnce } from './try.ts';
 import type { ChildrenOptions, PollOptions, SignalWaitOptions, StepInfo, StepOptions } from './types.ts';
 import { encodedFailure, stepErrorOf, valueText, waitMs } from './value.ts';
 
-const stepNames = { retry: retryNames, timeout: true } as const;
+const stepNames = { retry: retryNames, timeout: true, undo: true } as const;
+/** The longest name of a step that has an undo, which has a row of its own. */
+const maxUndoName = stepLimits.name - undoPrefix.length;
 const pollNames = { every: true, timeout: true } as const;
 
 /** The services that the steps of an execution need. */
@@ -53,6 +55,8 @@ export class Steps {
   readonly #calls: Calls;
   readonly #parts: StepsParts;
   readonly #used = new Set<string>();
+  /** The steps of this execution that can be undone, by their names. */
+  readonly #undos = new Map<string, UndoOf>();
 
   constructor(parts: StepsParts) {
     this.#host = parts.host;
@@ -72,17 +76,85 @@ export class Steps {
   restart(): void {
     if (this.#used.size === 0) return;
     this.#used.clear();
+    this.#undos.clear();
     this.#parts.reload();
   }
 
   async step(name: string, run: (step: StepInfo) => unknown, options: StepOptions = {}): Promise<unknown> {
     this.#claim(name);
-    const { retry: own, timeout } = options;
-    checkNames(own === false ? { timeout } : options, stepNames);
+    const { retry: own, timeout, undo } = options;
+    checkNames(own === false ? { timeout, undo } : options, stepNames);
     mustBeFunction(run, 'run');
     const retry = stepRetry(this.#host.leased.wire.retry, own);
     const timeoutMs = timeout === undefined ? undefined : positive(timeout, 'timeout');
-    return this.#calls.call(name, 'run', (row) => this.#run({ name, kind: 'run', run, retry, timeoutMs }, row));
+    const work = { name, kind: 'run', run, retry, timeoutMs } as const;
+    if (undo === undefined) return this.#calls.call(name, 'run', (row) => this.#run(work, row));
+    mustBeFunction(undo, 'undo');
+    if (name.length > maxUndoName)
+      throw new StepNameError(`A step with undo needs a name of 1 to ${maxUndoName} characters, got ${name.length}.`);
+    this.#undos.set(name, undo);
+    return this.#calls.call(name, 'run', async (row) => {
+      // Behind a crash, this row says that the effect may be there.
+      const begun = { name, kind: 'run', state: 'open', undo: true } as const;
+      const known = row === undefined ? await this.#calls.listen(begun) : undefined;
+      return known ?? this.#run({ ...work, undo: true }, row);
+    });
+  }
+
+  /** Undoes the steps of this execution and of those before it. @throws {UndoError} */
+  async undo(): Promise<void> {
+    refuseNested('undo', this.#host.jobId);
+    if (this.#host.undoes) return this.#calls.stop();
+    await this.#undoAll();
+  }
+
+  /**
+   * Undoes the steps of another job: the handler gets their outcomes, so that it names the undo of each, and runs none.
+   * @throws {UndoError}
+   */
+  async undoAfter(handler: () => unknown): Promise<void> {
+    // The error that ended the job ends its replay too.
+    const replay = (async () => handler())().catch((error: unknown) =>
+      this.#host.log.debug('replay ended', { error: String(error) }),
+    );
+    await Promise.race([replay, this.#calls.replayed]);
+    await this.#undoAll();
+  }
+
+  async #undoAll(): Promise<void> {
+    const rows = await this.#calls.rows();
+    const undone = new Set(rows.flatMap(({ name, state }) => (state === 'done' ? [name] : [])));
+    const standing = rows
+      .filter(({ name, undo }) => undo && !undone.has(undoPrefix + name))
+      .toSorted((a, b) => (b.startedAt ?? 0) - (a.startedAt ?? 0) || b.number - a.number);
+    const failed: string[] = [];
+    let cause: unknown;
+    for (const row of standing) {
+      const undo = this.#undos.get(row.name);
+      if (undo === undefined) continue;
+      try {
+        await this.#undoOne(row, undo);
+      } catch (error) {
+        failed.push(row.name);
+        cause = error;
+      }
+    }
+    const missing = standing.flatMap(({ name }) => (this.#undos.has(name) ? [] : [name]));
+    if (failed.length + missing.length > 0) throw new UndoError(failed, missing, { jobId: this.#host.jobId, cause });
+  }
+
+  #undoOne(row: Row, undo: UndoOf): Promise<unknown> {
+    const certain = row.state === 'done';
+    const key = `${row.origin ?? this.#host.jobId}/${row.name}`;
+    const run = async ({ attempt, signal, log }: StepInfo) => {
+      const end = certain ? await this.#calls.recorded(row) : { value: undefined };
+      await undo({ result: 'value' in end ? end.value : undefined, certain, key, attempt, signal, log });
+    };
+    const name = undoPrefix + row.name;
+    const retry = stepRetry(this.#host.leased.wire.retry, { maxAttempts: 10 });
+    // Its failure is not recorded, so that it is tried again with the job.
+    const work = { name, kind: 'run', run, retry, failsWithJob: true } as const;
+    return this.#calls.call(name, 'run', (open) => this.#run(work, open));
   }
 
   async enqueue(name: string, job: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<unknown> {
@@ -141,10 +213,10 @@ export class Steps {
       signals === undefined
         ? familyWork(this.#calls, name, workflowId, start, jobId)
         : answered(this.#calls, [name, name], signals);
-    return this.#calls.call(name, 'child', work, async (payload) => {
+    return this.#calls.call(name, 'child', work, async (payload, recorded = workflowId) => {
       // A test without a stored job gives what the call resolves to.
       if (signals !== undefined) return payload;
-      const end = { workflowId, codec: this.#host.codec(), jobId, wire: wireOf(payload) ?? {} };
+      const end = { workflowId: recorded, codec: this.#host.codec(), jobId, wire: wireOf(payload) ?? {} };
       return all ? childrenOf(name, end, results) : resultOfOnly(name, end);
     });
   }
@@ -165,20 +237,22 @@ export class Steps {
     this.#used.add(name);
   }
 
-  async #run({ name, kind, run, retry, timeoutMs }: Work, row: Row | undefined): Promise<Outcome> {
+  async #run({ name, kind, run, retry, timeoutMs, undo, failsWithJob }: Work, row: Row | undefined): Promise<Outcome> {
     if (row?.due === false) await this.#calls.wait(name, { kind: 'retry' });
     let number = row?.number;
     for (let tries = (row?.tries ?? 0) + 1; ; tries++) {
-      const recording = new StepRecording(this.#host, this.#calls, tries);
+      const recording = new StepRecording(this.#host, this.#calls, tries, undo ?? false);
       const end = await this.#try(name, tries, run, timeoutMs, recording);
-      if ('value' in end) return this.#done(name, kind, tries, end.value, recording.number);
+      if ('value' in end) return this.#done({ name, kind, undo }, tries, end.value, recording.number);
       // A transaction whose commit was not answered may have recorded it, so that its throw says nothing.
       const committed = recording.number === undefined ? undefined : await this.#calls.committed(name);
       if (committed !== undefined) return committed;
       if (recording.number !== undefined) this.#calls.forgo(recording.number);
       const delayMs = retry.delayAfter(tries, end.failed);
       const { failure } = end.failed;
-      if (delayMs === null) return this.#failed(name, kind, tries, failure);
+      if (delayMs === null && failsWithJob)
+        throw await stepErrorOf(name, tries, { ...failure }, this.#host.jobId, plain);
+      if (delayMs === null) return this.#failed({ name, kind, undo }, tries, failure);
       this.#host.log.warn('step failed', {
         step: name,
         step_attempt: tries,
@@ -207,14 +281,14 @@ export class Steps {
     for (let tries = (row?.tries ?? 0) + 1; ; tries++) {
       const began = performance.now();
       const end = await this.#try(name, tries, probe, undefined);
-      if ('value' in end && end.value !== undefined) return this.#done(name, 'poll', tries, end.value);
+      if ('value' in end && end.value !== undefined) return this.#done({ name, kind: 'poll' }, tries, end.value);
       if ('failed' in end) {
         const { failure } = end.failed;
-        if (failure.response_code === 'DISCARD') return this.#failed(name, 'poll', tries, failure);
+        if (failure.response_code === 'DISCARD') return this.#failed({ name, kind: 'poll' }, tries, failure);
         this.#host.log.warn('poll failed', { step: name, step_attempt: tries, error_type: failure.type });
       }
       leftMs -= performance.now() - began;
-      if (leftMs <= 0) return this.#done(name, 'poll', tries, undefined);
+      if (leftMs <= 0) return this.#done({ name, kind: 'poll' }, tries, undefined);
       if (this.#calls.isEnding) return this.#calls.halt();
       const left = leftMs;
       const ms = Math.min(everyMs, left);
@@ -241,19 +315,19 @@ export class Steps {
     return this.#calls.unlessOver(this.#calls.running(work));
   }
 
-  async #done(name: string, kind: StepKind, tries: number, value: unknown, number?: number): Promise<Outcome> {
+  async #done(step: Ended, tries: number, value: unknown, number?: number): Promise<Outcome> {
     const text = valueText(value);
-    if (typeof text === 'object') return this.#failed(name, kind, tries, text.failure, number);
-    const write = { name, kind, state: 'done', tries } as const;
+    if (typeof text === 'object') return this.#failed(step, tries, text.failure, number);
+    const write = { ...endOf(step), state: 'done', tries } as const;
     if (text === undefined) return this.#calls.record(write, undefined, number);
     const kept: unknown = JSON.parse(text);
     return this.#calls.record({ ...write, value: await this.#host.codec().encode(kept) }, kept, number);
   }
 
-  async #failed(name: string, kind: StepKind, tries: number, failure: Failure, number?: number): Promise<Outcome> {
+  async #failed(step: Ended, tries: number, failure: Failure, number?: number): Promise<Outcome> {
     const { jobId, codec } = this.#host;
-    const write = { name, kind, state: 'failed', tries, error: await encodedFailure(failure, codec()) } as const;
-    return this.#calls.record(write, await stepErrorOf(name, tries, { ...failure }, jobId, plain), number);
+    const write = { ...endOf(step), state: 'failed', tries, error: await encodedFailure(failure, codec()) } as const;
+    return this.#calls.record(write, await stepErrorOf(step.name, tries, { ...failure }, jobId, plain), number);
   }
 }
 
@@ -264,6 +338,22 @@ interface Work {
   readonly run: (step: StepInfo) => unknown;
   readonly retry: StepRetry;
   readonly timeoutMs?: number | undefined;
+  /** The step can be undone. */
+  readonly undo?: true;
+  /** The failure of the last try is not recorded. */
+  readonly failsWithJob?: true;
+}
+
+type UndoOf = NonNullable<StepOptions['undo']>;
+
+interface Ended {
+  readonly name: string;
+  readonly kind: StepKind;
+  readonly undo?: true | undefined;
+}
+
+function endOf({ name, kind, undo }: Ended) {
+  return { name, kind, ...(undo && { undo }) };
 }
 
 interface Poll {

@@ -8,6 +8,8 @@ export interface StepStore {
   find(name: string): Promise<Row | undefined>;
   /** The row as it is now: a transaction of the user may have written it. */
   current(name: string): Promise<Row | undefined>;
+  /** All rows as they are now. */
+  all(): Promise<readonly Row[]>;
   /** The value of a row that is done; encoded, if a codec is in use. */
   valueOf(row: Row): Promise<unknown>;
   /** The highest number so far. Known after the first `find`. */

@@ -30,12 +30,35 @@ export interface StepInfo {
   readonly log: Logger;
 }
 
+/** The argument of the undo of a step. */
+export interface StepUndo<R = unknown> {
+  /** The result of the step; undefined if it has none, or none that is known. */
+  readonly result: R | undefined;
+  /** False if the step has begun or failed, so that its effect may be there or not. */
+  readonly certain: boolean;
+  /** The `key` that the step had. */
+  readonly key: string;
+  /** The number of this try, from 1. */
+  readonly attempt: number;
+  /** Aborts with `ctx.signal`. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** A method's parameter may be narrower: the worker calls it with what JSON gave back. */
+type UndoOf<R> = { undo(step: StepUndo<R>): unknown }['undo'];
+
 /** Options of `ctx.step()`. */
-export interface StepOptions {
+export interface StepOptions<R = unknown> {
   /** The tries of this step. Fields that are left out are those of the job. `false`: one try. */
   readonly retry?: RetryPolicy | false | undefined;
   /** The longest time of one try. Default: no limit but the timeout of the job. */
   readonly timeout?: Duration | undefined;
+  /**
+   * Undoes the effect of the step, if the job is cancelled or fails for good, or by `ctx.undo()`. It is tried like a step.
+   * The start of such a step is recorded before it runs.
+   */
+  readonly undo?: UndoOf<R> | undefined;
 }
 
 /** Options of `ctx.poll()`. */
@@ -100,7 +123,17 @@ export interface DurableContext {
    * @throws {StepError} after the last try; {StepNameError} for a wrong name; {StepNestedError} inside of a step;
    * {StepKindError} if another call has recorded this name; {StepLimitError} beyond the limits of the server.
    */
-  step<R>(name: string, run: (step: StepInfo) => R | PromiseLike<R>, options?: StepOptions): Promise<Kept<Awaited<R>>>;
+  step<R>(
+    name: string,
+    run: (step: StepInfo) => R | PromiseLike<R>,
+    options?: StepOptions<Kept<Awaited<NoInfer<R>>>>,
+  ): Promise<Kept<Awaited<R>>>;
+  /**
+   * Undoes the steps of this job that have an `undo`, the one that began last first. Each is undone once, in however many
+   * executions. The handler continues then.
+   * @throws {UndoError} if some could not be undone.
+   */
+  undo(): Promise<void>;
   /**
    * Waits for a time, or until a date, at most ten years. The job gives up its slot and continues in a new execution. A
    * pause up to one second stays in the process.

@@ -17,6 +17,9 @@ const receipt = defineJob<'receipt.send', [order: string], void>('receipt.send')
 async function handler({ step, sleep, poll, enqueue }: JobContext): Promise<void> {
   expectTypeOf(await step('sync', () => ({ at: new Date() }))).toEqualTypeOf<{ at: string }>();
   expectTypeOf(await step('async', async ({ key }: StepInfo) => key, { retry: false, timeout: '5s' })).toBeString();
+  await step('undo', () => ({ at: new Date() }), {
+    undo: ({ result }) => expectTypeOf(result).toEqualTypeOf<{ at: string } | undefined>(),
+  });
   expectTypeOf(await poll('ready', () => (Math.random() > 0.5 ? 1 : undefined), { every: '1h' })).toEqualTypeOf<
     number | undefined
   >();
