@@ -89,7 +89,10 @@ export function* ownedJob(store: StepStore, owner: StepOwner): Steps<JobRecord> 
   return job;
 }
 
-/** A wait, a poll, a later try or a step that can be undone has an open row already; any other outcome is probably the first under its name. */
+/**
+ * A wait, a poll, a later try or a step that can be undone has an open row already. Any other outcome is probably the
+ * first under its name.
+ */
 function isFirst({ kind, state, tries = 1, undo }: SentStep): boolean {
   if (undo && state !== 'open') return false;
   return ((kind === 'run' || kind === 'enqueue') && tries <= 1) || (isMailed(kind) && state === 'open');

@@ -48,7 +48,10 @@ function wasTakenAway(job: JobRecord): boolean {
   return 'from' in last && last.from === State.active;
 }
 
-/** The worker of this claim has answered after the job had ended: no step runs any more. Null where nothing waits for it. */
+/**
+ * The worker of this claim has answered after the job had ended: no step runs any more. Null where nothing waits for
+ * that.
+ */
 export function leftBy(job: JobRecord, claim: number | null): Transition | null {
   const mark = markOf(job);
   const isNews = mark !== null && isIn(job.state, Terminal) && claim === job.claim && mark.left !== claim;

@@ -151,7 +151,8 @@ describeDashboard('the steps of a job', {}, (dashboard) => {
     await related.getByText('Runs again').waitFor();
     expect(await steps().getByRole('listitem').count()).toBe(2);
     await dashboard.open(`jobs/${second}`);
-    await steps().getByRole('button', { name: 'Undo the steps' }).click();
+    await steps().getByRole('button', { name: 'Undo the steps…' }).click();
+    await page.getByRole('button', { name: 'Undo the steps', exact: true }).click();
     await related.getByText('Undone by').waitFor();
     await related.getByRole('link').first().click();
     await related.getByText('Undoes').waitFor();

@@ -68,7 +68,7 @@ export function recordStatements(
     ...{ kind: 'run', state: 'done', number: recording.reserve(), claim },
     ...{ startedAt: recording.startedAt, endedAt: now, tries: recording.tries },
     ...(value !== null && (isApart ? { bytes } : { value })),
-    ...(recording.undo && { undo: true }),
+    ...recording.kept,
   });
   const isSqlite = dialect === 'sqlite';
   const table = isSqlite ? 'ojs_records' : `"${schema}".records`;

@@ -9,7 +9,18 @@ import { call, callText } from '../../api/client.ts';
 import { useMay, useSession } from '../../api/session.ts';
 import { formatDuration } from '../../format/times.ts';
 import { hasJob } from '../../live/summary.ts';
-import { Badge, Button, Card, Failure, Loaded, Opener, Time, type Tone, useNow } from '../../ui/index.ts';
+import {
+  Badge,
+  Button,
+  Card,
+  ConfirmButton,
+  Failure,
+  Loaded,
+  Opener,
+  Time,
+  type Tone,
+  useNow,
+} from '../../ui/index.ts';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { isEnded, type Job } from './job.ts';
 import { useJobCall } from './job-call.ts';
@@ -206,12 +217,21 @@ function RunFrom({ job, name }: { readonly job: Job; readonly name: string }) {
 /** Undoes the steps of an ended job. */
 function UndoSteps({ job, steps }: { readonly job: Job; readonly steps: readonly Step[] }) {
   const mayUndo = useMay('job.undo');
-  const { start } = useJobCall(job.id);
+  const { run } = useJobCall(job.id);
   if (!mayUndo || !isOwnEnd(job) || !steps.some(({ undo }) => undo)) return null;
   const call = { operation: 'job.undo', params: { id: job.id }, done: 'A new job undoes the steps.' } as const;
   return (
     <div>
-      <Button onClick={() => start(call)}>Undo the steps</Button>
+      <ConfirmButton
+        text="Undo the steps…"
+        title="Undo the steps of this job?"
+        confirm="Undo the steps"
+        destroys
+        onConfirm={() => run(call)}
+      >
+        A new job calls the undo of each step that has one. The steps move to that job, so this one can no longer be
+        retried.
+      </ConfirmButton>
     </div>
   );
 }

@@ -63,7 +63,7 @@ export interface CancelOptions extends CallOptions {
 const cancelNames: NamesOf<CancelOptions> = { ...callNames, undo: true };
 
 export function cancelJob<A extends JsonArray, R>(jobId: string, undo?: boolean): Operation<Job<A, R>> {
-  const query = undo === false && { query: { undo: 'false' } };
+  const query = undo !== undefined && { query: { undo: String(undo) } };
   return change({ operation: 'job.cancel', params: { id: jobId }, ...query }, (body) => readJob<A, R>(jobIn(body)), {
     settings: {
       recover: ({ statusCode, error }) =>

@@ -140,7 +140,7 @@ export class Calls {
     const row = await this.#store.find(name);
     this.#number = Math.max(this.#number, this.#store.lastNumber);
     if (this.#host.undoes && !name.startsWith(undoPrefix) && (row === undefined || row.state === 'open'))
-      return this.stop();
+      return this.#stop();
     if (row === undefined) return work(row);
     if (row.kind !== kind) {
       const message =
@@ -151,10 +151,15 @@ export class Calls {
     return row.state === 'open' ? work(row) : this.recorded(row);
   }
 
-  /** The handler of a job that undoes gets no further outcome for this call. */
-  stop(): Promise<never> {
+  #stop(): Promise<never> {
     this.#stopped++;
     return this.halt();
+  }
+
+  /** The handler of a job that undoes does not get further than here. */
+  stop(): Promise<never> {
+    this.#active++;
+    return this.#stop();
   }
 
   /** Resolves when a handler that gets recorded outcomes only has got all of them. */

@@ -1,4 +1,6 @@
+import type { StepRow } from '@ojs-ts/core/durable';
 import { claimOf } from '@ojs-ts/core/job';
+import { compact } from '../../json.ts';
 import type { Calls } from './calls.ts';
 import { plain } from './codec.ts';
 import type { StepsHost } from './host.ts';
@@ -13,15 +15,20 @@ export class StepRecording {
   /** The number of the row, once a transaction asked for it. Outcomes with higher numbers wait until it is settled. */
   number: number | undefined;
   readonly tries: number;
-  /** The step can be undone. */
-  readonly undo: boolean;
+  /** Members of the row that stay. */
+  readonly kept: Pick<StepRow, 'undo' | 'origin'>;
   readonly startedAt = Date.now();
 
-  constructor(host: StepsHost, calls: Calls, tries: number, undo: boolean) {
+  constructor(
+    host: StepsHost,
+    calls: Calls,
+    tries: number,
+    kept: { readonly undo: true | undefined; readonly origin: string | undefined },
+  ) {
     this.#host = host;
     this.#calls = calls;
     this.tries = tries;
-    this.undo = undo;
+    this.kept = compact(kept);
   }
 
   get jobId(): string {

@@ -19,7 +19,7 @@ import { type StepRetry, stepRetry } from './retry.ts';
 import type { Row } from './row.ts';
 import { answered, familyWork, readPayload, waitFor } from './signals.ts';
 import { refuseNested, type TryEnd, tryOnce } from './try.ts';
-import type { ChildrenOptions, PollOptions, SignalWaitOptions, StepInfo, StepOptions } from './types.ts';
+import type { ChildrenOptions, PollOptions, SignalWaitOptions, StepInfo, StepOptions, UndoOf } from './types.ts';
 import { encodedFailure, stepErrorOf, valueText, waitMs } from './value.ts';
 
 const stepNames = { retry: retryNames, timeout: true, undo: true } as const;
@@ -238,10 +238,12 @@ export class Steps {
   }
 
   async #run({ name, kind, run, retry, timeoutMs, undo, failsWithJob }: Work, row: Row | undefined): Promise<Outcome> {
-    if (row?.due === false) await this.#calls.wait(name, { kind: 'retry' });
+    // A row without an end says that the step has begun: its worker ended before it.
+    if (row?.due === false && row.until !== undefined) await this.#calls.wait(name, { kind: 'retry' });
     let number = row?.number;
+    const origin = row?.origin;
     for (let tries = (row?.tries ?? 0) + 1; ; tries++) {
-      const recording = new StepRecording(this.#host, this.#calls, tries, undo ?? false);
+      const recording = new StepRecording(this.#host, this.#calls, tries, { undo, origin });
       const end = await this.#try(name, tries, run, timeoutMs, recording);
       if ('value' in end) return this.#done({ name, kind, undo }, tries, end.value, recording.number);
       // A transaction whose commit was not answered may have recorded it, so that its throw says nothing.
@@ -343,8 +345,6 @@ interface Work {
   /** The failure of the last try is not recorded. */
   readonly failsWithJob?: true;
 }
-
-type UndoOf = NonNullable<StepOptions['undo']>;
 
 interface Ended {
   readonly name: string;

@@ -54,7 +54,8 @@ export async function tryOnce(
     [recordingKey]: recording,
     name,
     attempt,
-    key: `${host.jobId}/${name}`,
+    // A job that has taken over the row of a step uses the key of the first one.
+    key: `${recording?.kept.origin ?? host.jobId}/${name}`,
     signal: AbortSignal.any([host.leased.signal, own.signal]),
     log: loggerWith(host.log, { step: name, step_attempt: attempt }),
   };

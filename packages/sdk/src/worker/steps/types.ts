@@ -46,7 +46,7 @@ export interface StepUndo<R = unknown> {
 }
 
 /** A method's parameter may be narrower: the worker calls it with what JSON gave back. */
-type UndoOf<R> = { undo(step: StepUndo<R>): unknown }['undo'];
+export type UndoOf<R = unknown> = { undo(step: StepUndo<R>): unknown }['undo'];
 
 /** Options of `ctx.step()`. */
 export interface StepOptions<R = unknown> {

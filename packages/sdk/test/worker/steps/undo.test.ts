@@ -151,6 +151,54 @@ describe.each(storages)('undo on %s', (storage) => {
     expect(await undos(stage)).toEqual([]);
   });
 
+  test('a handler whose ctx.undo() failed is undone by the job, and stops there in its replay', async () => {
+    await using stage = await openStage(storage, once);
+    const seen: string[] = [];
+    let isBroken = true;
+    await undone(stage, async (ctx) => {
+      const undo = () => {
+        if (isBroken) {
+          isBroken = false;
+          throw new DiscardError('still down');
+        }
+        seen.push('undo');
+      };
+      await ctx.step('charge', () => 1, { undo });
+      await ctx.undo();
+      seen.push('never');
+    });
+    expect(seen).toEqual(['undo']);
+  });
+
+  test('a step that had only begun keeps its key when the job runs again from a later step', async () => {
+    await using stage = await openStage(storage, once);
+    await using admin = new Admin(stage.embedded);
+    const { id } = stage.job;
+    const keys: string[] = [];
+    const noted = Promise.withResolvers<void>();
+    const worker = stage.quick().register('test.job', async (ctx) => {
+      const charge = async ({ key }: { readonly key: string }) => {
+        keys.push(key);
+        if (ctx.jobId !== id) return;
+        await noted.promise;
+        await stage.client.cancelJob(id, { undo: false });
+        await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve));
+      };
+      const undo = ({ key }: { readonly key: string }) => void keys.push(`undo ${key}`);
+      const charged = ctx.step('charge', charge, { undo });
+      await ctx.step('note', () => 1);
+      noted.resolve();
+      await charged;
+      await ctx.undo();
+    });
+    await worker.runUntil(async () => {
+      await expect.poll(async () => (await stage.client.getJob(id)).state).toBe('cancelled');
+      const again = await admin.rerunJob(id, { fromStep: 'note' });
+      await expect.poll(async () => (await stage.client.getJob(again.job.id)).state).toBe('completed');
+    });
+    expect(keys).toEqual([`${id}/charge`, `${id}/charge`, `undo ${id}/charge`]);
+  });
+
   test('wrong names and values are refused', async () => {
     await using stage = await openStage(storage, once);
     const messages: string[] = [];
